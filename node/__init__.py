@@ -1,0 +1,1 @@
+"""The oracle node: everything a keeper stands on."""

@@ -1,0 +1,1 @@
+"""What the node reads from and writes to an Ethereum chain."""

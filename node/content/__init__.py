@@ -1,0 +1,1 @@
+"""Content addressing: CIDs, UnixFS directories, metadata, blocks."""

@@ -1,0 +1,1 @@
+"""An embedded chain and broker, and replays on them."""

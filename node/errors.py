@@ -1,0 +1,51 @@
+"""The one family of errors that Patina raises on purpose."""
+
+from __future__ import annotations
+
+
+class PatinaError(Exception):
+    """Root of every error that Patina raises: its text says what is wrong, where, and what to do."""
+
+
+class ConfigError(PatinaError):
+    """A configuration that cannot be used; the text lists every fault with its key and its remedy."""
+
+
+class KeyFileError(PatinaError):
+    """A key file that is missing, unreadable, or does not open with the given password."""
+
+
+class ChainError(PatinaError):
+    """The chain could not be read or written, or endpoints disagree."""
+
+
+class RevertError(ChainError):
+    """A contract refused a call; never retried, never failed over."""
+
+
+class GossipError(PatinaError):
+    """A message or a broker that cannot be used."""
+
+
+class AgreementError(PatinaError):
+    """Input to the protocol that breaks its rules."""
+
+
+class JournalError(PatinaError):
+    """The journal cannot be opened, or what is in it forbids the step."""
+
+
+class EquivocationError(JournalError):
+    """A second, different report for one (config, feed, checkpoint, view): never signed."""
+
+
+class ContentError(PatinaError):
+    """Bytes, a CID or a directory that is not what it claims to be."""
+
+
+class RenderError(PatinaError):
+    """A recipe or a model that cannot be rendered."""
+
+
+class ReplayError(PatinaError):
+    """A share-price history that cannot be replayed; the text names the file and the line."""

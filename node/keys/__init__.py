@@ -1,0 +1,1 @@
+"""The node's signing key, transport key and their encrypted files."""

@@ -1,0 +1,1 @@
+"""Artworks as a pure function of model, recipe, seed, band and signals."""
