@@ -1,0 +1,55 @@
+# Everything a newcomer runs. `make demo` and `make test` install what they need first.
+PYTHON ?= python3
+VENV := .venv
+APE := .venv-ape
+BIN := $(VENV)/bin
+ARGS ?=
+SHELL := /bin/bash
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install install-dev install-ape demo test check bench artifacts clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Patina needs Python 3.11 or newer: set PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# torch first and alone, so that the CPU build that pip is pointed at (or PyPI's) is settled before anything asks for a range.
+$(VENV)/.torch: $(VENV)/.made constraints.txt
+	$(BIN)/pip install --quiet $$(grep '^torch==' constraints.txt)
+	touch $@
+
+$(VENV)/.runtime: $(VENV)/.torch pyproject.toml
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[devnet]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[devnet,dev]'
+	touch $@
+
+install: $(VENV)/.runtime ## the node, an embedded chain and an embedded broker, into .venv
+
+install-dev: $(VENV)/.dev ## what tests and checks need on top
+
+demo: install ## the main job: real share-price histories, four nodes, two editions (ARGS=--once ends by itself)
+	@$(BIN)/patina demo $(ARGS)
+
+test: install-dev install-ape check ## every check and every test
+	$(BIN)/pytest $(ARGS)
+
+check: install-dev ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: install-dev ## every measured figure, printed as tables and written to bench.json
+	$(BIN)/python -m benchmarks $(ARGS)
+
+artifacts: install-dev ## compile the contracts into node/chain/artifacts
+	$(BIN)/python tools/artifacts.py
+
+clean: ## remove what make made
+	rm -rf $(VENV) $(APE) .build bench.json demo
