@@ -1,1 +1,1 @@
-"""Content addressing: CIDs, UnixFS directories, metadata, blocks."""
+"""Content addressing: CIDs, UnixFS, metadata, the block store, and the gateway that serves them."""

@@ -1,0 +1,67 @@
+"""Reading trees of blocks: a path from a root to its block, and a file put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from node.content.cid import DAG_PB, RAW, Cid
+from node.content.store import BlockStore
+from node.content.unixfs import Link, decode
+from node.errors import ContentError
+
+MAX_DEPTH: Final = 8
+"""Segments of a path that are followed; an edition needs two."""
+MAX_FILE: Final = 64 << 20
+"""Bytes of a file that are put together in memory."""
+
+
+class NoEntryError(ContentError):
+    """A directory without an entry of that name."""
+
+
+def resolve(store: BlockStore, root: Cid, path: Sequence[str]) -> Cid:
+    """The CID at `path` under `root`, each segment one entry of a directory.
+
+    Raises NoEntryError where a segment is absent or the way leads through a file, MissingBlockError
+    where a directory on the way is not stored, ContentError where one is malformed.
+    """
+    if len(path) > MAX_DEPTH:
+        raise ContentError(f"a path of {len(path)} segments; at most {MAX_DEPTH} are followed")
+    here = root
+    for segment in path:
+        entries = listing(store, here)
+        found = None if entries is None else next((e.cid for e in entries if e.name == segment), None)
+        if found is None:
+            raise NoEntryError(f"no entry {segment!r} in {here}")
+        here = found
+    return here
+
+
+def listing(store: BlockStore, cid: Cid) -> tuple[Link, ...] | None:
+    """The entries of a directory, or None when `cid` is a file."""
+    if cid.codec == RAW:
+        return None
+    node = decode(store.get(cid.digest))
+    return node.links if node.kind == "directory" else None
+
+
+def read(store: BlockStore, cid: Cid) -> bytes:
+    """The bytes of a file. Raises ContentError for a directory, a damaged piece, or above 64 MiB."""
+    block = store.get(cid.digest)
+    if cid.codec != DAG_PB:
+        return block
+    node = decode(block)
+    if node.kind != "file":
+        raise ContentError(f"{cid} is a directory, not a file")
+    if sum(node.sizes) > MAX_FILE:
+        raise ContentError(f"{cid} is a file of {sum(node.sizes)} bytes; at most {MAX_FILE} are read")
+    pieces = []
+    for link, size in zip(node.links, node.sizes, strict=True):
+        if link.cid.codec != RAW:
+            raise ContentError(f"{cid} is a file of more than one level")
+        piece = store.get(link.cid.digest)
+        if len(piece) != size:
+            raise ContentError(f"{cid} claims {size} bytes for a piece of {len(piece)}")
+        pieces.append(piece)
+    return b"".join(pieces)

@@ -1,0 +1,94 @@
+"""A folder of blocks, each in a file named by its content, verified on every read."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from node.content.cid import raw_cid, sha256
+from node.content.unixfs import MAX_BLOCK
+from node.errors import ContentError
+
+
+class MissingBlockError(ContentError):
+    """No block with that digest is stored, or what is stored under it is damaged."""
+
+
+class BlockStore:
+    """Blocks by sha2-256 digest, as files `<two characters>/<CID>` under `path`.
+
+    Files are named by the raw CID whatever the block holds, as IPFS block stores key by multihash;
+    the folder is the two characters before the name's last (1,024 folders). A file appears by rename
+    after fsync, so a crash leaves either the whole block or none. Safe for several processes.
+    """
+
+    def __init__(self, path: Path, max_block: int = MAX_BLOCK) -> None:
+        self.path = path
+        self.max_block = max_block
+        path.mkdir(parents=True, exist_ok=True)
+
+    def put(self, block: bytes) -> bytes:
+        """Store a block durably and return its digest; a damaged copy is replaced.
+
+        Raises ContentError for a block above `max_block` bytes or when the disk refuses it.
+        """
+        if len(block) > self.max_block:
+            raise ContentError(f"a block of {len(block)} bytes; at most {self.max_block} are stored")
+        digest = sha256(block)
+        if not self.has(digest):
+            try:
+                self._write(self._file(digest), block)
+            except OSError as error:
+                raise ContentError(f"block {raw_cid(digest)} cannot be stored: {error.strerror}") from error
+        return digest
+
+    def put_all(self, blocks: Iterable[bytes]) -> None:
+        """Store each block, in order, so that a directory never stands before what it links to."""
+        for block in blocks:
+            self.put(block)
+
+    def get(self, digest: bytes) -> bytes:
+        """The block with that digest. Raises MissingBlockError when it is absent or damaged."""
+        try:
+            with self._file(digest).open("rb") as file:
+                block = file.read(self.max_block + 1)
+        except FileNotFoundError:
+            raise MissingBlockError(f"block {raw_cid(digest)} is not stored here") from None
+        except OSError as error:
+            raise MissingBlockError(f"block {raw_cid(digest)} cannot be read: {error.strerror}") from error
+        if sha256(block) != digest:
+            raise MissingBlockError(f"block {raw_cid(digest)} is damaged on disk")
+        return block
+
+    def has(self, digest: bytes) -> bool:
+        """Whether an undamaged block with that digest is stored."""
+        try:
+            self.get(digest)
+        except MissingBlockError:
+            return False
+        return True
+
+    def _file(self, digest: bytes) -> Path:
+        name = raw_cid(digest)
+        return self.path / name[-3:-1] / name
+
+    def _write(self, target: Path, block: bytes) -> None:
+        target.parent.mkdir(exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).rename(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        # The rename itself is durable only once its folder is.
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
