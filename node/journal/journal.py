@@ -1,0 +1,101 @@
+"""The journal: all that a node must still know after kill -9, in one SQLite file."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Self
+
+from node.errors import JournalError
+from node.journal.attestations import Attestations
+from node.journal.reports import Artworks, Reports
+from node.journal.rounds import Rounds
+from node.journal.samples import Cursors, Samples
+from node.journal.store import Store
+from node.journal.transactions import Transactions
+
+
+class Journal:
+    """A node's durable memory, one table a view: `journal.samples`, `.cursors`, `.rounds` and so on.
+
+    >>> with Journal(directory) as journal:
+    ...     with journal.transaction():  # a cursor and the effects of getting there, together
+    ...         journal.samples.add(samples)
+    ...         journal.cursors.set("checkpoints", checkpoint)
+    ...     journal.attest(config, feed, checkpoint, view, digest, report)
+
+    Synchronous and single-threaded: SQLite answers in microseconds, a commit is one fsync. No secret is ever
+    stored. Every failure is a JournalError.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        """Open `<directory>/journal.db`, creating what is missing.
+
+        Only one process at a time may hold a directory; `read_only` looks at it beside a running node
+        (no lock, and every write fails).
+        """
+        self._store = Store(directory, read_only=read_only)
+        self.samples = Samples(self._store)
+        self.cursors = Cursors(self._store)
+        self.rounds = Rounds(self._store)
+        self.attestations = Attestations(self._store)
+        self.transactions = Transactions(self._store)
+        self.reports = Reports(self._store)
+        self.artworks = Artworks(self._store)
+        self.counters = Counters(self._store)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._store.path
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All writes of the block, or none of them; durable when the outermost block has ended."""
+        return self._store.transaction()
+
+    def attest(self, config: bytes, feed: int, checkpoint: int, view: int, digest: bytes, report: bytes) -> bool:
+        """See `Attestations.attest`: on disk when it returns, EquivocationError for a second digest."""
+        return self.attestations.attest(config, feed, checkpoint, view, digest, report)
+
+    def bind(self, chain_id: int, oracle: str) -> None:
+        """Tie this journal to one chain and oracle; JournalError when it is tied to another.
+
+        Samples and cursors of two chains in one file would be mixed without a trace.
+        """
+        identity = f"chain {chain_id}, oracle {oracle}"
+        self._store.execute("INSERT INTO meta VALUES ('identity', ?) ON CONFLICT (name) DO NOTHING", (identity,))
+        row = self._store.row("SELECT value FROM meta WHERE name = 'identity'")
+        if row is None or row["value"] != identity:
+            known = "nothing" if row is None else row["value"]
+            raise JournalError(
+                f"journal {self.path} belongs to {known}, the configuration says {identity}:"
+                " give each network its own directory"
+            )
+
+    def close(self) -> None:
+        """Close the file and let the next node in."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Counters:
+    """Numbers that should outlive a restart, for status pages and metrics."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Raise a counter."""
+        self._store.execute(
+            "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+            (name, amount),
+        )
+
+    def all(self) -> dict[str, int]:
+        """Every counter by name."""
+        return {row["name"]: row["value"] for row in self._store.rows("SELECT * FROM counters ORDER BY name")}

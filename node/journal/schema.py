@@ -1,0 +1,93 @@
+"""The journal's tables, as migrations that are applied in order and never edited once released."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from node.errors import JournalError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+# Integers that may pass 64 bits (wads, uint256, fees in wei) are TEXT in decimal: SQLite would turn them
+# into floats. Tables whose rows other rows are judged by are STRICT-like through CHECKs on blob lengths.
+FIRST = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE samples (
+  feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL, block_hash BLOB NOT NULL CHECK (length(block_hash) = 32),
+  share_price TEXT NOT NULL, total_assets TEXT NOT NULL, total_supply TEXT NOT NULL,
+  band INTEGER NOT NULL, reported_checkpoint INTEGER NOT NULL,
+  PRIMARY KEY (feed, checkpoint)) WITHOUT ROWID;
+
+CREATE TABLE cursors (name TEXT PRIMARY KEY, checkpoint INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE rounds (
+  feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL, block_hash BLOB NOT NULL CHECK (length(block_hash) = 32),
+  answer TEXT NOT NULL, signals TEXT NOT NULL, reason TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'landed', 'abandoned')),
+  PRIMARY KEY (feed, checkpoint)) WITHOUT ROWID;
+CREATE INDEX rounds_by_state ON rounds (state, checkpoint);
+
+CREATE TABLE attestations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  config BLOB NOT NULL CHECK (length(config) = 32), feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
+  view INTEGER NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), report BLOB NOT NULL,
+  UNIQUE (config, feed, checkpoint, view));
+
+CREATE TABLE transactions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key TEXT NOT NULL UNIQUE, sender TEXT NOT NULL, recipient TEXT NOT NULL, calldata BLOB NOT NULL,
+  value TEXT NOT NULL, gas INTEGER NOT NULL, nonce INTEGER,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'mined', 'final', 'cancelled')),
+  tx_hash BLOB, block_number INTEGER, block_hash BLOB, succeeded INTEGER, note TEXT NOT NULL DEFAULT '',
+  UNIQUE (sender, nonce));
+CREATE INDEX transactions_by_state ON transactions (state, id);
+
+CREATE TABLE attempts (
+  tx_hash BLOB PRIMARY KEY CHECK (length(tx_hash) = 32),
+  transaction_id INTEGER NOT NULL REFERENCES transactions (id),
+  raw BLOB NOT NULL, max_fee TEXT NOT NULL, priority_fee TEXT NOT NULL, head INTEGER NOT NULL);
+CREATE INDEX attempts_by_transaction ON attempts (transaction_id);
+
+CREATE TABLE reports (
+  feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL, config_digest BLOB NOT NULL, report_digest BLOB NOT NULL,
+  answer TEXT NOT NULL, previous_band INTEGER NOT NULL, band INTEGER NOT NULL, content_root BLOB NOT NULL,
+  signers INTEGER NOT NULL, transmitter TEXT NOT NULL, block_number INTEGER NOT NULL, block_hash BLOB NOT NULL,
+  tx_hash BLOB NOT NULL, log_index INTEGER NOT NULL,
+  PRIMARY KEY (feed, checkpoint)) WITHOUT ROWID;
+
+CREATE TABLE artworks (
+  collection TEXT NOT NULL, edition INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
+  root BLOB NOT NULL CHECK (length(root) = 32),
+  PRIMARY KEY (collection, edition, checkpoint)) WITHOUT ROWID;
+
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+def migrations() -> Migrations:
+    """Every migration of the journal, oldest first."""
+    from sqlite_utils.migrations import Migrations
+
+    journal = Migrations("journal")
+
+    @journal(name="0001_first")
+    def first(db: Database) -> None:
+        # One by one: sqlite3's executescript would commit the migration's transaction first.
+        for statement in FIRST.split(";"):
+            if statement.strip():
+                db.execute(statement)
+
+    return journal
+
+
+def migrate(db: Database) -> None:
+    """Bring `db` up to date; JournalError when a newer version of the node has written it."""
+    steps = migrations()
+    known = {step.name for step in steps._migrations}
+    unknown = sorted(step.name for step in steps.applied(db) if step.name not in known)
+    if unknown:
+        raise JournalError(f"the journal was written by a newer version (it has {unknown[-1]}): upgrade the node")
+    steps.apply(db)

@@ -1,0 +1,145 @@
+"""The sender's memory: every transaction by its key, and every signed attempt before it is broadcast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from node.journal.store import Row, Store
+
+TransactionState = Literal["queued", "sent", "mined", "final", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRow:
+    """One thing to do on chain. `nonce` is None until the first attempt is signed.
+
+    `tx_hash`, `block_number` and `block_hash` are those of the attempt that was mined, `succeeded` its
+    receipt's status; `note` says why it was cancelled.
+    """
+
+    id: int
+    key: str
+    sender: str
+    recipient: str
+    calldata: bytes
+    value: int
+    gas: int
+    nonce: int | None
+    state: TransactionState
+    tx_hash: bytes | None
+    block_number: int | None
+    block_hash: bytes | None
+    succeeded: bool | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One signed transaction: `raw` is what is broadcast, fees are wei per gas, `head` the block it was made at."""
+
+    tx_hash: bytes
+    transaction_id: int
+    raw: bytes
+    max_fee: int
+    priority_fee: int
+    head: int
+
+
+class Transactions:
+    """Transactions in the order they were queued, with their attempts."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def queue(self, key: str, sender: str, recipient: str, calldata: bytes, value: int, gas: int) -> bool:
+        """Store a new transaction; False (and nothing changed) when its key was used before."""
+        return bool(
+            self._store.execute(
+                "INSERT INTO transactions (key, sender, recipient, calldata, value, gas, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
+                (key, sender, recipient, calldata, str(value), gas),
+            )
+        )
+
+    def get(self, key: str) -> TransactionRow | None:
+        """The transaction with this key, if any."""
+        row = self._store.row("SELECT * FROM transactions WHERE key = ?", (key,))
+        return None if row is None else _transaction(row)
+
+    def unfinished(self, sender: str) -> list[TransactionRow]:
+        """Queued, sent and mined ones of one sender, oldest first."""
+        rows = self._store.rows(
+            "SELECT * FROM transactions WHERE state IN ('queued', 'sent', 'mined') AND sender = ? ORDER BY id",
+            (sender,),
+        )
+        return [_transaction(row) for row in rows]
+
+    def last(self, count: int) -> list[TransactionRow]:
+        """The latest `count` transactions, newest first."""
+        rows = self._store.rows("SELECT * FROM transactions ORDER BY id DESC LIMIT ?", (count,))
+        return [_transaction(row) for row in rows]
+
+    def next_nonce(self, sender: str) -> int:
+        """One more than the highest nonce this journal ever signed for, 0 when there is none."""
+        row = self._store.row("SELECT max(nonce) AS top FROM transactions WHERE sender = ?", (sender,))
+        return 0 if row is None or row["top"] is None else int(row["top"]) + 1
+
+    def sign(self, transaction_id: int, nonce: int, attempt: AttemptRow) -> None:
+        """Store a signed attempt and its nonce together: before this returns nothing may be broadcast."""
+        with self._store.transaction():
+            self._store.execute(
+                "UPDATE transactions SET nonce = ?, state = 'sent' WHERE id = ?", (nonce, transaction_id)
+            )
+            self._store.execute(
+                "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (
+                    attempt.tx_hash,
+                    transaction_id,
+                    attempt.raw,
+                    str(attempt.max_fee),
+                    str(attempt.priority_fee),
+                    attempt.head,
+                ),
+            )
+
+    def attempts(self, transaction_id: int) -> list[AttemptRow]:
+        """All signed attempts of a transaction, cheapest (oldest) first."""
+        rows = self._store.rows("SELECT * FROM attempts WHERE transaction_id = ? ORDER BY rowid", (transaction_id,))
+        return [
+            AttemptRow(**{**row, "max_fee": int(row["max_fee"]), "priority_fee": int(row["priority_fee"])})
+            for row in rows
+        ]
+
+    def mined(self, transaction_id: int, tx_hash: bytes, block_number: int, block_hash: bytes, succeeded: bool) -> None:
+        """An attempt was seen in a block, which may still be reorganised away."""
+        self._store.execute(
+            "UPDATE transactions SET state = 'mined', tx_hash = ?, block_number = ?, block_hash = ?,"
+            " succeeded = ? WHERE id = ?",
+            (tx_hash, block_number, block_hash, int(succeeded), transaction_id),
+        )
+
+    def unmined(self, transaction_id: int) -> None:
+        """Its block was reorganised away: it is on its way again."""
+        self._store.execute(
+            "UPDATE transactions SET state = 'sent', tx_hash = NULL, block_number = NULL, block_hash = NULL,"
+            " succeeded = NULL WHERE id = ?",
+            (transaction_id,),
+        )
+
+    def final(self, transaction_id: int) -> None:
+        """Its block is final."""
+        self._store.execute("UPDATE transactions SET state = 'final' WHERE id = ?", (transaction_id,))
+
+    def cancel(self, transaction_id: int, note: str) -> None:
+        """It is not needed any more; `note` says why."""
+        self._store.execute(
+            "UPDATE transactions SET state = 'cancelled', note = ? WHERE id = ?", (note, transaction_id)
+        )
+
+
+def _transaction(row: Row) -> TransactionRow:
+    succeeded = row["succeeded"]
+    return TransactionRow(
+        **{**row, "value": int(row["value"]), "succeeded": None if succeeded is None else bool(succeeded)}
+    )
