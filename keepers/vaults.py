@@ -1,0 +1,188 @@
+"""The keeper of vault feeds: sample at final checkpoints, decide triggers, hand rounds to agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from keepers import policy, signals
+from node.errors import ChainError
+
+if TYPE_CHECKING:
+    from node.agreement.effects import Trigger
+    from node.chain.types import Block, Edition, Feed, Sample
+    from node.keeper import NodeContext, Paint
+
+UNCHANGED = bytes(32)
+"""The content root of a report that leaves artworks as they are."""
+ALIGNMENT = 4
+"""Every so many checkpoints a needed round begins even beside one in flight, so that nodes whose rounds
+started at different checkpoints meet in one again."""
+GIVE_UP = 5
+"""Failed attempts after which an old checkpoint is left out: an endpoint without archive state never has it."""
+
+log = structlog.get_logger("keeper.vaults")
+
+
+class VaultKeeper:
+    """Samples every served feed at each of its final checkpoints, exactly once, in order."""
+
+    def __init__(self, context: NodeContext) -> None:
+        self._context = context
+        self._failures: dict[int, int] = {}
+
+    async def resume(self, feeds: Sequence[Feed]) -> None:
+        """Enter again every round that the journal holds open."""
+        known = {feed.id: feed for feed in feeds}
+        for row in self._context.journal.rounds.unfinished():
+            feed = known.get(row.feed)
+            sample = self._context.journal.samples.get(row.feed, row.checkpoint)
+            if feed is None or sample is None:
+                self._context.journal.rounds.finish(row.feed, row.checkpoint, "abandoned")
+                continue
+            block = await self._context.chain.block(row.checkpoint)
+            edition = await self._context.chain.edition(feed.collection, feed.edition, block)
+            await self._begin(feed, sample, edition, row.answer, row.signals)
+
+    async def final_head(self, head: Block, feeds: Sequence[Feed]) -> None:
+        """Handle every checkpoint up to `head` that is not handled yet.
+
+        Raises:
+            ChainError: a checkpoint could not be read; nothing of it is stored, and the next call tries it again.
+        """
+        while due := self._due(head, feeds):
+            checkpoint, group = due
+            try:
+                await self._handle(checkpoint, group)
+            except ChainError:
+                failures = self._failures[checkpoint] = self._failures.get(checkpoint, 0) + 1
+                newest = all(checkpoint + feed.policy.cadence > head.number for feed in group)
+                if newest or failures < GIVE_UP:
+                    raise
+                log.warning("checkpoint left out, no endpoint has its state", checkpoint=checkpoint)
+                self._advance(checkpoint, group)
+            self._failures.pop(checkpoint, None)
+
+    def _due(self, head: Block, feeds: Sequence[Feed]) -> tuple[int, list[Feed]] | None:
+        """Return the earliest checkpoint that some feed still has to handle, with all feeds it is due for."""
+        nexts: dict[int, list[Feed]] = {}
+        for feed in feeds:
+            cadence = feed.policy.cadence
+            done = self._context.journal.cursors.get(cursor(feed.id))
+            if done is None:
+                needed = policy.samples_needed(feed.policy.window, feed.policy.lookback)
+                history = cadence * max(signals.HORIZON, needed)
+                done = max(feed.opened_at, head.number - history) - 1
+            checkpoint = (done // cadence + 1) * cadence
+            if checkpoint <= head.number:
+                nexts.setdefault(checkpoint, []).append(feed)
+        return min(nexts.items(), default=None)
+
+    async def _handle(self, checkpoint: int, feeds: Sequence[Feed]) -> None:
+        chain, journal = self._context.chain, self._context.journal
+        block = await chain.block(checkpoint)
+        samples = {sample.feed: sample for sample in await chain.sample(feeds, block)}
+        rounds: list[tuple[Feed, Sample, Edition, int, tuple[int, ...], str]] = []
+        for feed in feeds:
+            sample = samples.get(feed.id)
+            if sample is None:
+                log.warning("abstains: the vault does not answer", feed=feed.id, checkpoint=checkpoint)
+                continue
+            measured = self._measure(feed, sample)
+            if measured is None:
+                continue
+            edition = await chain.edition(feed.collection, feed.edition, block)
+            reason = self._reason(feed, sample, edition, measured[0])
+            if reason is not None and self._wanted(feed, checkpoint):
+                rounds.append((feed, sample, edition, *measured, reason.value))
+        with journal.transaction():
+            journal.samples.add(samples.values())
+            for feed, sample, _, answer, style, why in rounds:
+                journal.rounds.open(feed.id, checkpoint, sample.block_hash, answer, style, why)
+            self._advance(checkpoint, feeds)
+        for feed, sample, edition, answer, style, why in rounds:
+            log.info("round begins", feed=feed.id, checkpoint=checkpoint, answer=answer, reason=why)
+            await self._begin(feed, sample, edition, answer, style)
+
+    def _advance(self, checkpoint: int, feeds: Sequence[Feed]) -> None:
+        for feed in feeds:
+            self._context.journal.cursors.set(cursor(feed.id), checkpoint)
+
+    def _measure(self, feed: Feed, sample: Sample) -> tuple[int, tuple[int, ...]] | None:
+        """Return (answer, signals), or None where the node abstains for want of history."""
+        rule = feed.policy
+        needed = policy.samples_needed(rule.window, rule.lookback)
+        earlier = self._context.journal.samples.last(
+            feed.id, max(signals.HORIZON, needed) - 1, until=sample.checkpoint - rule.cadence
+        )
+        run = consecutive([*earlier, sample], rule.cadence)
+        prices = [one.share_price for one in run]
+        if min(prices) <= 0:
+            log.warning("abstains: shares are worth nothing", feed=feed.id, checkpoint=sample.checkpoint)
+            return None
+        answer = policy.answer(prices, rule.window, rule.lookback, feed.basis)
+        if answer is None:
+            have = len(run)
+            log.info("abstains: too little history", feed=feed.id, checkpoint=sample.checkpoint, have=have, needs=needed)
+            return None
+        return answer, signals.measure(prices, [one.total_supply for one in run])
+
+    def _reason(self, feed: Feed, sample: Sample, edition: Edition, answer: int) -> policy.Trigger | None:
+        rule = feed.policy
+        return policy.trigger(
+            checkpoint=sample.checkpoint,
+            band=sample.band,
+            new_band=policy.next_band(answer, sample.band, rule.thresholds, rule.hysteresis),
+            reported_checkpoint=sample.reported_checkpoint,
+            opened_at=feed.opened_at,
+            heartbeat=rule.heartbeat,
+            painted=not paintable(feed, edition) or edition.content_root != UNCHANGED,
+        )
+
+    def _wanted(self, feed: Feed, checkpoint: int) -> bool:
+        """Say whether a triggered checkpoint deserves a round of its own beside what is under way."""
+        landed = self._context.landings.block_of_last(feed.id)
+        if landed is not None and landed >= checkpoint:
+            return False  # what the oracle said at this checkpoint is outdated by a report that landed since
+        aligned = checkpoint // feed.policy.cadence % ALIGNMENT == 0
+        return aligned or self._context.rounds.in_flight(feed.id) is None
+
+    async def _begin(
+        self, feed: Feed, sample: Sample, edition: Edition, answer: int, style: tuple[int, ...]
+    ) -> None:
+        from node.agreement.effects import Trigger as RoundTrigger
+
+        trigger: Trigger = RoundTrigger(feed.id, sample.checkpoint, sample.block_hash, answer, style)
+        await self._context.rounds.begin(trigger, self._paint(feed, sample, edition))
+
+    def _paint(self, feed: Feed, sample: Sample, edition: Edition) -> Paint:
+        async def paint(answer: int, style: Sequence[int]) -> bytes:
+            rule = feed.policy
+            band = policy.next_band(answer, sample.band, rule.thresholds, rule.hysteresis)
+            same = band == sample.band and edition.content_root != UNCHANGED
+            if same or not paintable(feed, edition):
+                return UNCHANGED
+            named = tuple(zip(signals.NAMES, style, strict=True))
+            return await self._context.studio.paint(feed, edition, sample.checkpoint, sample.block_hash, band, named)
+
+        return paint
+
+
+def cursor(feed: int) -> str:
+    """Return the journal's name for how far a feed's checkpoints are handled."""
+    return f"feed {feed}"
+
+
+def consecutive(samples: Sequence[Sample], cadence: int) -> list[Sample]:
+    """Return the longest run of neighbouring checkpoints that ends with the last sample."""
+    start = len(samples) - 1
+    while start > 0 and samples[start].checkpoint - samples[start - 1].checkpoint == cadence:
+        start -= 1
+    return list(samples[start:])
+
+
+def paintable(feed: Feed, edition: Edition) -> bool:
+    """Say whether the edition can be painted: revealed, not empty, and bound to this very feed."""
+    return edition.revealed and edition.minted > 0 and edition.feed == feed.id

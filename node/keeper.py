@@ -1,0 +1,69 @@
+"""What a keeper is, what the node gives it, and how keepers are found."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol
+
+from node.errors import ConfigError
+
+if TYPE_CHECKING:
+    from node.agreement.effects import Trigger
+    from node.chain.client import Chain
+    from node.chain.types import Block, Feed
+    from node.config import Config
+    from node.journal import Journal
+    from node.landings import Landings
+    from node.studio import Studio
+
+GROUP = "patina.keepers"
+"""The entry point group in which an installed package offers keepers."""
+
+Paint = Callable[[int, Sequence[int]], Awaitable[bytes]]
+"""From the agreed answer (wad) and signals (wads) to a content root of 32 bytes; zeros leave artworks unchanged."""
+
+
+class Rounds(Protocol):
+    """The node's side of agreement, as far as a keeper needs it."""
+
+    async def begin(self, trigger: Trigger, paint: Paint) -> None:
+        """Enter a round; a round that is already open goes on as it was."""
+
+    def in_flight(self, feed: int) -> int | None:
+        """Return the newest checkpoint of the feed's open rounds, or None."""
+
+
+@dataclass(frozen=True)
+class NodeContext:
+    """What the node lends to its keepers."""
+
+    config: Config
+    chain: Chain
+    journal: Journal
+    landings: Landings
+    rounds: Rounds
+    studio: Studio
+
+
+class Keeper(Protocol):
+    """One duty of the node. Its methods are called one after another, never at the same time."""
+
+    async def resume(self, feeds: Sequence[Feed]) -> None:
+        """Take up what a stopped node left open; called once, before the first head."""
+
+    async def final_head(self, head: Block, feeds: Sequence[Feed]) -> None:
+        """Handle all that is final at `head` and was not handled yet."""
+
+
+def find_keepers(context: NodeContext) -> list[Keeper]:
+    """Build every installed keeper, in the order of their names.
+
+    Raises:
+        ConfigError: none is installed, so that the node would have nothing to do.
+    """
+    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    if not found:
+        raise ConfigError(f"no keeper is installed (entry point group {GROUP!r}): reinstall the patina package")
+    return [point.load()(context) for point in found]

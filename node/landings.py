@@ -1,0 +1,69 @@
+"""Watches the chain for reports that landed: at the head to end rounds early, final ones into the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from node.chain.client import Chain
+    from node.chain.types import Block, Landed
+    from node.journal import Journal
+
+CURSOR = "landed"
+"""The journal's name for the last final block whose reports are stored."""
+
+
+class Landings:
+    """What has landed, per feed. Final reports are stored once; those in the last blocks are looked up anew
+    with every head, so that a reorganisation that drops one is noticed."""
+
+    def __init__(self, chain: Chain, journal: Journal, start: int) -> None:
+        self._chain = chain
+        self._journal = journal
+        self._start = start
+        self._unfinal: dict[int, Landed] = {}
+        self._seen: set[tuple[bytes, int, int]] = set()
+        self._listeners: list[Callable[[Landed], None]] = []
+
+    def listen(self, listener: Callable[[Landed], None]) -> None:
+        """Call `listener` once for each report that landed from now on, possibly before it is final."""
+        self._listeners.append(listener)
+
+    def last(self, feed: int) -> Landed | None:
+        """Return the newest report of the feed that stands on chain."""
+        if feed in self._unfinal:
+            return self._unfinal[feed]
+        final = self._journal.reports.of(feed, 1)
+        return final[0] if final else None
+
+    def block_of_last(self, feed: int) -> int | None:
+        """Return the block in which the feed's newest report landed."""
+        newest = self.last(feed)
+        return None if newest is None else newest.block_number
+
+    async def update(self, final: Block, head: Block) -> None:
+        """Bring the picture up to `head`; every block up to `final` is read once, for good.
+
+        Raises:
+            ChainError: an endpoint failed; nothing is skipped, the next call reads the same blocks again.
+        """
+        done = self._journal.cursors.get(CURSOR)
+        start = self._start if done is None else done + 1
+        settled = await self._chain.landed(start, final.number) if final.number >= start else []
+        recent = await self._chain.landed(final.number + 1, head.number) if head.number > final.number else []
+        with self._journal.transaction():
+            for report in settled:
+                self._journal.reports.add(report)
+            if final.number >= start:
+                self._journal.cursors.set(CURSOR, final.number)
+        self._unfinal = {report.feed: report for report in recent}
+        fresh = [report for report in (*settled, *recent) if _identity(report) not in self._seen]
+        self._seen = {_identity(report) for report in recent}
+        for report in fresh:
+            for listener in self._listeners:
+                listener(report)
+
+
+def _identity(report: Landed) -> tuple[bytes, int, int]:
+    return report.block_hash, report.feed, report.checkpoint

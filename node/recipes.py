@@ -1,0 +1,52 @@
+"""Finds a recipe by the digest that its edition names on chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node.errors import RenderError
+
+if TYPE_CHECKING:
+    from node.peers import Peers
+    from node.render.recipe import Recipe
+
+
+class Recipes:
+    """Recipes from a folder of JSON files, and, for those not there, from peers by content."""
+
+    def __init__(self, folder: Path | None, peers: Peers) -> None:
+        self._folder = folder
+        self._peers = peers
+        self._known: dict[bytes, Recipe] = {}
+
+    async def find(self, digest: bytes) -> Recipe:
+        """Return the recipe whose canonical JSON has this 32-byte sha2-256 digest.
+
+        Raises:
+            ContentError: it is neither in the folder nor at any peer.
+            RenderError: it is there and is not a recipe that this node can render.
+        """
+        if digest not in self._known:
+            self._read_folder()
+        if digest not in self._known:
+            await self._fetch(digest)
+        return self._known[digest]
+
+    def _read_folder(self) -> None:
+        from node.render.recipe import Recipe
+
+        for path in sorted(self._folder.glob("*.json")) if self._folder else ():
+            try:
+                recipe = Recipe.from_json(path.read_bytes())
+            except (RenderError, OSError) as error:
+                raise RenderError(f"{path}: {error}") from error
+            self._known[recipe.digest] = recipe
+
+    async def _fetch(self, digest: bytes) -> None:
+        from node.render.recipe import Recipe
+
+        recipe = Recipe.from_json(await self._peers.block(digest))
+        if recipe.digest != digest:
+            raise RenderError(f"recipe 0x{digest.hex()} is not in canonical form")
+        self._known[digest] = recipe

@@ -1,0 +1,86 @@
+"""Paints editions: from agreed inputs to images, metadata and one content root."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from eth_hash.auto import keccak
+
+from node.content.edition import EditionSpec, build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from node.chain.types import Edition, Feed
+    from node.content.store import BlockStore
+    from node.recipes import Recipes
+    from node.render.pool import RenderPool
+
+log = structlog.get_logger("studio")
+
+
+def token_seed(edition_seed: bytes, token: int) -> bytes:
+    """Return the 32-byte seed that a token keeps for life, as DynamicCollection computes it."""
+    return keccak(edition_seed + token.to_bytes(32, "big"))
+
+
+class Studio:
+    """Turns agreed inputs into a content root; equal inputs give equal roots on every node."""
+
+    def __init__(self, chain_id: int, recipes: Recipes, pool: RenderPool, store: BlockStore) -> None:
+        self._chain_id = chain_id
+        self._recipes = recipes
+        self._pool = pool
+        self._store = store
+        self.painted = 0
+        self.on_image: Callable[[Feed, int, int], None] | None = None
+
+    async def paint(
+        self,
+        feed: Feed,
+        edition: Edition,
+        checkpoint: int,
+        block_hash: bytes,
+        band: int,
+        signals: tuple[tuple[str, int], ...],
+    ) -> bytes:
+        """Render every token of a revealed edition, store all blocks, and return the 32-byte content root.
+
+        `signals` are (name, wad) in the agreed order.
+
+        Raises:
+            RenderError, ContentError: the recipe cannot be had or not be rendered.
+        """
+        recipe = await self._recipes.find(edition.recipe)
+        tokens = edition.token_ids()
+        seeds = tuple(token_seed(edition.seed, token) for token in tokens)
+
+        def image_done(index: int, _: bytes) -> None:
+            self.painted += 1
+            log.debug("image rendered", feed=feed.id, checkpoint=checkpoint, image=index + 1, of=len(seeds))
+            if self.on_image is not None:
+                self.on_image(feed, index + 1, len(seeds))
+
+        levels = [value for _, value in signals]
+        images = await self._pool.render(recipe, seeds, band, levels, image_done)
+        spec = EditionSpec(
+            chain_id=self._chain_id,
+            collection=edition.collection,
+            title=recipe.name,
+            description=recipe.description,
+            edition=edition.id,
+            feed=feed.id,
+            checkpoint=checkpoint,
+            block_hash=block_hash,
+            band=band,
+            bands=len(feed.policy.thresholds) + 1,
+            mood=recipe.mood(band),
+            signals=signals,
+            recipe=recipe.digest,
+            model=recipe.model,
+            seeds=seeds,
+        )
+        root = build(self._store, spec, images)
+        log.info("edition painted", feed=feed.id, checkpoint=checkpoint, band=band, root=root.hex())
+        return root
