@@ -1,0 +1,57 @@
+"""Where the secrets that a configuration needs are read from: environment, file, or the person at the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from node.config.schema import BrokerConfig, Config
+from node.keys.secrets import Secret, SecretSource
+from node.keys.signing import EthKeystore, LocalSigner
+from node.keys.transport import TransportKeyFile
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+SIGNING_VARIABLE = "PATINA_SIGNING_PASSWORD"
+TRANSPORT_VARIABLE = "PATINA_TRANSPORT_PASSWORD"
+
+Ask = Callable[[str], str]
+"""Asks a person for the secret of that description and returns the answer, "" for none."""
+
+
+def unlock_signer(config: Config, *, ask: Ask | None = None, environ: Mapping[str, str] | None = None) -> LocalSigner:
+    """The signing key, decrypted (about a second of one core). Raises KeyFileError."""
+    source = SecretSource(
+        "password of the signing key",
+        variable=SIGNING_VARIABLE,
+        file=config.keys.signing_password_file,
+        ask=ask,
+        environ=environ,
+    )
+    return EthKeystore(config.keys.signing_keystore).unlock(source.read())
+
+
+def unlock_transport(
+    config: Config, *, ask: Ask | None = None, environ: Mapping[str, str] | None = None
+) -> Ed25519PrivateKey:
+    """The transport key, decrypted. Raises KeyFileError."""
+    source = SecretSource(
+        "password of the transport key",
+        variable=TRANSPORT_VARIABLE,
+        file=config.keys.transport_password_file,
+        ask=ask,
+        environ=environ,
+    )
+    return TransportKeyFile(config.keys.transport_key).unlock(source.read())
+
+
+def broker_password(config: Config, broker: BrokerConfig, *, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """The password at one of `config.gossip.brokers`, or None where it asks for none. Raises KeyFileError."""
+    position = config.gossip.brokers.index(broker) + 1
+    return SecretSource(
+        f"password at broker {position}",
+        variable=f"PATINA_BROKER_{position}_PASSWORD",
+        file=broker.password_file,
+        environ=environ,
+    ).read_optional()

@@ -1,0 +1,147 @@
+"""Read a configuration file into Config, or raise one ConfigError that lists every fault."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from node.config.checks import check_together
+from node.config.faults import Fault, Faults, FaultyConfigError
+from node.config.nearest import suggest
+from node.config.schema import SECTIONS, BrokerConfig, Config, GossipConfig, Key
+from node.config.values import WRONG, Reader, fault_of_url, toml_name
+from node.errors import KeyFileError
+from node.keys.secrets import SecretUrl, read_text
+
+ENDPOINTS_VARIABLE = "PATINA_ENDPOINTS"
+
+
+def load(path: Path | str, *, environ: Mapping[str, str] | None = None, check_files: bool = True) -> Config:
+    """The configuration in `path`, with absolute paths and every endpoint.
+
+    `environ` stands in for os.environ; `check_files=False` does not ask whether files that it names exist.
+    Raises ConfigError (a FaultyConfigError with `.faults`) that lists all faults at once.
+    """
+    path = Path(path).absolute()
+    tables = _parse(path)
+    reader = Reader(path.parent, Faults(), check_files)
+    _refuse_unknown(tables, SECTIONS, "", reader.faults, what="section")
+    sections: dict[str, Any] = {}
+    for name, section in SECTIONS.items():
+        table = tables.get(name, {})
+        if not isinstance(table, dict):
+            reader.faults.add(name, f"is {toml_name(table)}", f"write [{name}] on a line of its own")
+            continue
+        sections[name] = read_table(reader, section, table, name)
+    endpoints: tuple[SecretUrl, ...] = ()
+    if "chain" in sections:
+        endpoints = _endpoints(reader, sections["chain"], os.environ if environ is None else environ)
+    check_together(sections, reader.faults)
+    reader.faults.raise_if_any(path)
+    sections["chain"]["endpoints"] = endpoints
+    sections["gossip"]["brokers"] = tuple(BrokerConfig(**broker) for broker in sections["gossip"]["brokers"])
+    return Config(path=path, **{name: SECTIONS[name](**values) for name, values in sections.items()})
+
+
+def annotated(section: type) -> list[tuple[Field[Any], Any, Key]]:
+    """The fields of a section, each with its type and its Key."""
+    hints = get_type_hints(section, include_extras=True)
+    return [(each, *get_args(hints[each.name])) for each in fields(section)]
+
+
+def read_table(reader: Reader, section: type, table: dict[str, Any], where: str) -> dict[str, Any]:
+    """The settings of one table, defaults filled in; what is wrong is noted, and absent or WRONG here."""
+    described = annotated(section)
+    _refuse_unknown(table, [each.name for each, _, _ in described], f"{where}.", reader.faults, what="key")
+    values: dict[str, Any] = {}
+    for each, kind, key in described:
+        at = f"{where}.{each.name}"
+        if each.name in table and section is GossipConfig:
+            values[each.name] = _read_brokers(reader, table[each.name], at)
+        elif each.name in table:
+            values[each.name] = reader.read(kind, key, table[each.name], at)
+        elif each.default is MISSING:
+            reader.faults.add(at, "is missing", _how_to_add(section, each.name, key))
+            values[each.name] = WRONG
+        elif isinstance(each.default, Path):
+            values[each.name] = reader.existing(key, each.default, at)
+        else:
+            values[each.name] = each.default
+    return values
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        problem, fix = "there is no such file", "make one with: patina init"
+    except OSError as error:
+        problem, fix = f"cannot be read ({error.strerror})", "check the path and its permissions"
+    except UnicodeDecodeError:
+        problem, fix = "is not a text in UTF-8", "save it as UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        problem, fix = f"is not TOML: {error}", "mend that line, then look again: further faults may follow"
+    raise FaultyConfigError(path, (Fault(path.name, problem, fix),))
+
+
+def _refuse_unknown(
+    table: Mapping[str, object], known: Iterable[str], prefix: str, faults: Faults, *, what: str
+) -> None:
+    known = list(known)
+    for name in table:
+        if name not in known:
+            faults.add(f"{prefix}{name}", f"is an unknown {what}{suggest(name, known)}", "correct or remove it")
+
+
+def _how_to_add(section: type, name: str, key: Key) -> str:
+    if section is GossipConfig:
+        return 'add [[gossip.brokers]] and under it url = "mqtts://host:8883"'
+    example = f'"{key.example}"' if isinstance(key.example, str) else key.example
+    return f"add {name} = {example} with your own value"
+
+
+def _read_brokers(reader: Reader, value: object, where: str) -> Any:
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        reader.faults.add(where, "is not a list of tables", "write each broker as [[gossip.brokers]]")
+        return WRONG
+    if not value:
+        reader.faults.add(where, "is empty", "add [[gossip.brokers]] and under it its url")
+    return [read_table(reader, BrokerConfig, each, f"{where}[{n}]") for n, each in enumerate(value, 1)]
+
+
+def _endpoints(reader: Reader, chain: dict[str, Any], environ: Mapping[str, str]) -> tuple[SecretUrl, ...]:
+    """The endpoints of the environment, or those of the file and of the file that it names."""
+    key = next(key for each, _, key in annotated(SECTIONS["chain"]) if each.name == "endpoints")
+    if given := environ.get(ENDPOINTS_VARIABLE, "").split():
+        return _urls(reader, key, [(ENDPOINTS_VARIABLE, url) for url in given])
+    urls = chain["endpoints"]
+    path = chain["endpoints_file"]
+    if isinstance(path, Path) and path.is_file():
+        at = "chain.endpoints_file"
+        try:
+            lines = [(n, line.strip()) for n, line in enumerate(read_text(path).splitlines(), 1)]
+        except KeyFileError as error:
+            reader.faults.add(at, str(error).partition("; ")[0], str(error).partition("; ")[2] or "check the file")
+            return ()
+        wanted = [(f"{at} line {n}", line) for n, line in lines if line and not line.startswith("#")]
+        found = _urls(reader, key, wanted)
+        urls = tuple(dict.fromkeys((*urls, *found))) if urls is not WRONG else WRONG
+    if urls == () and (path is None or reader.check_files):
+        reader.faults.add(
+            "chain.endpoints",
+            "no endpoint is named",
+            f"add a JSON-RPC URL here, in the file that endpoints_file names, or in {ENDPOINTS_VARIABLE}",
+        )
+    return () if urls is WRONG else urls
+
+
+def _urls(reader: Reader, key: Key, given: list[tuple[str, str]]) -> tuple[SecretUrl, ...]:
+    for where, url in given:
+        if fault := fault_of_url(url, key.schemes):
+            reader.faults.add(where, fault, "write http://host or https://host")
+    return tuple(SecretUrl(url) for _, url in given if not fault_of_url(url, key.schemes))

@@ -1,0 +1,330 @@
+"""Every setting of a node: its name, type, default, limits and meaning, in this one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, NewType
+
+from node.keys.secrets import SecretUrl
+
+Address = NewType("Address", str)
+#: Multicall3 stands at the same address on every public chain (github.com/mds1/multicall).
+MULTICALL3 = Address("0xcA11bde05977b3631167028862bE2a173976CA11")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is to be said about one key, and what its value is held to.
+
+    `example` stands in the example file where there is no default. `exists` asks for a "file" or a
+    "directory" at a path. `schemes` are a URL's. `choices` are a text's. `many` is the least length of a list.
+    `remedy` is what to do about a missing file.
+    """
+
+    doc: str
+    example: object = None
+    low: int | Decimal | None = None
+    high: int | Decimal | None = None
+    choices: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    exists: Literal["file", "directory", ""] = ""
+    many: int = 0
+    remedy: str = "create it, or correct the path"
+
+
+HTTP = ("http", "https")
+_HOUR = 3_600_000
+_MAKE_KEYS = "make one with: patina keys new, or correct the path"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """This node: what it is called, and where it keeps what it must not forget."""
+
+    name: Annotated[str, Key("What this node is called in logs and on its page.")] = "patina"
+    directory: Annotated[
+        Path,
+        Key(
+            "Folder of the journal and the content blocks. Back it up: the journal is what "
+            "keeps a restored node from signing twice."
+        ),
+    ] = Path("state")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysConfig:
+    """The encrypted key files, and the files that hold their passwords.
+
+    Without a password file the password comes from the environment (PATINA_SIGNING_PASSWORD,
+    PATINA_TRANSPORT_PASSWORD), or is asked for at the terminal. Passwords never stand in this file.
+    """
+
+    signing_keystore: Annotated[
+        Path,
+        Key(
+            "Keystore (Web3 Secret Storage v3) of the key that signs reports and pays for transactions.",
+            exists="file",
+            remedy=_MAKE_KEYS,
+        ),
+    ] = Path("keys/signing.json")
+    signing_password_file: Annotated[
+        Path | None, Key("File with the keystore's password, mode 0600.", example="keys/password", exists="file")
+    ] = None
+    transport_key: Annotated[
+        Path, Key("Ed25519 key (encrypted PKCS #8 PEM) that signs gossip.", exists="file", remedy=_MAKE_KEYS)
+    ] = Path("keys/transport.pem")
+    transport_password_file: Annotated[
+        Path | None, Key("File with the transport key's password, mode 0600.", example="keys/password", exists="file")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainConfig:
+    """The chain, how it is reached, and when a block of it counts as final."""
+
+    id: Annotated[
+        int, Key("Chain id; an endpoint of another chain is refused.", example=11155111, low=1, high=2**64 - 1)
+    ]
+    oracle: Annotated[
+        Address,
+        Key(
+            "Address of the StrategyOracle contract, with its checksum (EIP-55).",
+            example="0xdD870fA1b7C4700F2BD7f44238821C26f7392148",
+        ),
+    ]
+    endpoints: Annotated[
+        tuple[SecretUrl, ...],
+        Key(
+            "JSON-RPC URLs, the preferred first; two of different providers let the node notice a lying one. "
+            "A URL with a key in it is better kept in endpoints_file. PATINA_ENDPOINTS (separated by spaces) "
+            "replaces both.",
+            example=("https://sepolia.example.org",),
+            schemes=HTTP,
+        ),
+    ] = ()
+    endpoints_file: Annotated[
+        Path | None,
+        Key(
+            "File with more URLs, one a line, mode 0600. Lines that begin with # are skipped.",
+            example="keys/endpoints",
+            exists="file",
+        ),
+    ] = None
+    finality: Annotated[
+        Literal["finalized"] | int,
+        Key(
+            'What makes a block final: "finalized" (the chain says so), or a number of confirmations for a chain '
+            "that does not say it.",
+            low=1,
+            high=100_000,
+        ),
+    ] = "finalized"
+    poll_ms: Annotated[int, Key("How often the chain is asked for a new final block, in ms.", low=50, high=_HOUR)] = (
+        4_000
+    )
+    timeout_ms: Annotated[int, Key("How long one request to an endpoint may take, in ms.", low=100, high=600_000)] = (
+        10_000
+    )
+    multicall: Annotated[Address, Key("Address of Multicall3, through which all feeds are read in one request.")] = (
+        MULTICALL3
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """One MQTT broker. The broker need not be trusted: messages are signed and checked."""
+
+    url: Annotated[
+        SecretUrl,
+        Key(
+            "mqtts://host:8883 (TLS) or mqtt://host:1883, without user and password.",
+            example="mqtts://broker.example.org:8883",
+            schemes=("mqtt", "mqtts"),
+        ),
+    ]
+    username: Annotated[str | None, Key("User name at the broker.", example="patina")] = None
+    password_file: Annotated[
+        Path | None,
+        Key(
+            "File with the password at the broker, mode 0600; PATINA_BROKER_1_PASSWORD (2 for the second "
+            "broker, and so on) stands in for it.",
+            example="keys/broker-1.password",
+            exists="file",
+        ),
+    ] = None
+    ca: Annotated[
+        Path | None,
+        Key(
+            "CA certificate (PEM) that the broker's certificate must come from; without it, the system's.",
+            example="keys/ca.pem",
+            exists="file",
+        ),
+    ] = None
+    cert: Annotated[
+        Path | None,
+        Key("This node's certificate (PEM), where the broker asks for one.", example="keys/node.pem", exists="file"),
+    ] = None
+    key: Annotated[
+        Path | None, Key("Private key (PEM) of that certificate, mode 0600.", example="keys/node.key", exists="file")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GossipConfig:
+    """How nodes talk: over every broker at once, so that any one of them is enough."""
+
+    brokers: Annotated[tuple[BrokerConfig, ...], Key("The brokers, each in a [[gossip.brokers]] of its own.", many=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementConfig:
+    """Timing of the protocol. Nodes with different timings still agree, only later."""
+
+    grace_ms: Annotated[
+        int, Key("How long a leader with a quorum of observations waits for more, in ms.", low=0, high=_HOUR)
+    ] = 500
+    view_ms: Annotated[
+        int, Key("How long a leader has to make its proposal, in ms; doubled view by view.", low=100, high=_HOUR)
+    ] = 10_000
+    render_ms: Annotated[int, Key("How long rendering may take on top of that, in ms.", low=100, high=24 * _HOUR)] = (
+        120_000
+    )
+    repeat_ms: Annotated[
+        int, Key("How often messages are announced again until the round ends, in ms.", low=50, high=_HOUR)
+    ] = 2_000
+    max_view_ms: Annotated[int, Key("The longest that a view may become, in ms.", low=100, high=24 * _HOUR)] = 600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransmitConfig:
+    """Sending reports to the chain. Senders take turns; only one of a committee pays for each report."""
+
+    enabled: Annotated[bool, Key("Whether this node sends at all; without it, it signs and others send.")] = True
+    stage_ms: Annotated[
+        int, Key("How long each sender waits for the one before it, in ms; a few blocks' time.", low=0, high=_HOUR)
+    ] = 30_000
+    max_fee_gwei: Annotated[
+        Decimal,
+        Key(
+            "The most that a unit of gas may ever cost, in gwei (1e9 wei), replacements included.",
+            low=Decimal("0.000000001"),
+            high=Decimal(100_000),
+        ),
+    ] = Decimal(100)
+    priority_fee_gwei: Annotated[
+        Decimal,
+        Key("The first offer to the block's builder per unit of gas, in gwei.", low=Decimal(0), high=Decimal(100_000)),
+    ] = Decimal(1)
+    bump_percent: Annotated[
+        Decimal,
+        Key(
+            "How much more a replacement offers, in percent; networks refuse less than 10.",
+            low=Decimal(10),
+            high=Decimal(1_000),
+        ),
+    ] = Decimal("12.5")
+    resend_after_ms: Annotated[
+        int, Key("How long a transaction may wait before it is replaced, in ms.", low=100, high=24 * _HOUR)
+    ] = 60_000
+
+    @property
+    def max_fee(self) -> int:
+        """The most that a unit of gas may cost, in wei."""
+        return int(self.max_fee_gwei * 10**9)
+
+    @property
+    def priority_fee(self) -> int:
+        """The first priority fee per unit of gas, in wei."""
+        return int(self.priority_fee_gwei * 10**9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedsConfig:
+    """Which of the oracle's feeds this node serves."""
+
+    serve: Annotated[
+        Literal["all"] | tuple[int, ...], Key('"all", or a list of feed ids such as [1, 4].', low=1, many=1)
+    ] = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderConfig:
+    """Drawing the artworks."""
+
+    workers: Annotated[
+        int, Key("How many processes render at once; each keeps a model in memory.", low=1, high=256)
+    ] = 1
+    recipes: Annotated[
+        Path, Key("Folder of recipe files (*.json); recipes that are not there are fetched from the content peers.")
+    ] = Path("recipes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentConfig:
+    """Where content that this node lacks is fetched from. All of it is checked against its CID."""
+
+    peers: Annotated[
+        tuple[SecretUrl, ...], Key("Gateways to ask, the preferred first: other nodes or public ones.", schemes=HTTP)
+    ] = ()
+    max_block_bytes: Annotated[
+        int, Key("The largest block that is accepted, in bytes.", low=65_536, high=64 * 2**20)
+    ] = 2 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebConfig:
+    """This node's pages: gallery, content gateway, health."""
+
+    enabled: Annotated[bool, Key("Whether the pages are served.")] = True
+    host: Annotated[str, Key("Address to listen on; 127.0.0.1 is this machine alone, 0.0.0.0 everyone.")] = "127.0.0.1"
+    port: Annotated[int, Key("TCP port to listen on; 0 takes any free one.", low=0, high=65_535)] = 8_080
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """What is logged, and how. Known secrets are masked in all of it."""
+
+    level: Annotated[str, Key("The least that is logged.", choices=("debug", "info", "warning", "error"))] = "info"
+    format: Annotated[
+        str,
+        Key(
+            '"human" (for eyes), "json" (one object a line), or "auto": human on a terminal, json elsewhere.',
+            choices=("auto", "human", "json"),
+        ),
+    ] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A node's whole configuration. All paths are absolute; `path` is the file that it came from."""
+
+    path: Path
+    chain: ChainConfig
+    gossip: GossipConfig
+    node: NodeConfig = field(default_factory=NodeConfig)
+    keys: KeysConfig = field(default_factory=KeysConfig)
+    agreement: AgreementConfig = field(default_factory=AgreementConfig)
+    transmit: TransmitConfig = field(default_factory=TransmitConfig)
+    feeds: FeedsConfig = field(default_factory=FeedsConfig)
+    render: RenderConfig = field(default_factory=RenderConfig)
+    content: ContentConfig = field(default_factory=ContentConfig)
+    web: WebConfig = field(default_factory=WebConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+
+
+#: Sections in the order of the example file.
+SECTIONS: dict[str, type] = {
+    "node": NodeConfig,
+    "keys": KeysConfig,
+    "chain": ChainConfig,
+    "gossip": GossipConfig,
+    "agreement": AgreementConfig,
+    "transmit": TransmitConfig,
+    "feeds": FeedsConfig,
+    "render": RenderConfig,
+    "content": ContentConfig,
+    "web": WebConfig,
+    "log": LogConfig,
+}

@@ -1,0 +1,148 @@
+"""The node's signing key: secp256k1, in an encrypted Web3 Secret Storage v3 file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from node.errors import KeyFileError
+from node.keys.address import checksum_address
+from node.keys.files import create_private
+from node.keys.redaction import redactor
+from node.keys.secrets import Secret, read_text
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+#: scrypt cost: Web3 Secret Storage's customary value for a key worth money (about a second, 256 MiB).
+SCRYPT_N = 1 << 18
+#: scrypt cost for throw-away keys of devnets and tests.
+SCRYPT_N_LIGHT = 1 << 10
+_ADDRESS = re.compile(r"(0x)?[0-9a-fA-F]{40}")
+# Order of secp256k1 (SEC 2, section 2.4.1).
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction ready for broadcast: its raw bytes (EIP-2718) and its hash."""
+
+    raw: bytes
+    hash: bytes
+
+
+class Signer(Protocol):
+    """What the node needs of a signing key, wherever it is kept."""
+
+    @property
+    def address(self) -> str:
+        """EIP-55 address."""
+        ...
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """64-byte EIP-2098 signature of a 32-byte digest."""
+        ...
+
+    def sign_transaction(self, transaction: Mapping[str, Any]) -> SignedTransaction:
+        """Sign a transaction given in web3's fields (chainId, nonce, maxFeePerGas, to, data, ...)."""
+        ...
+
+
+class LocalSigner:
+    """A signing key held in this process's memory."""
+
+    __slots__ = ("_account", "_key")
+
+    def __init__(self, key: bytes) -> None:
+        """`key`: 32 bytes, 0 < key < order of secp256k1; else KeyFileError."""
+        from coincurve import PrivateKey
+        from eth_account import Account
+
+        if len(key) != 32 or not 0 < int.from_bytes(key, "big") < _ORDER:
+            raise KeyFileError("not a secp256k1 private key: 32 bytes, neither zero nor above the curve's order")
+        redactor.add(key)
+        self._key = PrivateKey(key)
+        self._account: LocalAccount = Account.from_key(key)
+
+    @property
+    def address(self) -> str:
+        """EIP-55 address."""
+        return str(self._account.address)
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """r ++ (yParity << 255 | s), 64 bytes (EIP-2098); s in the lower half (EIP-2), nonce by RFC 6979."""
+        if len(digest) != 32:
+            raise ValueError(f"a digest has 32 bytes, not {len(digest)}")
+        signature = self._key.sign_recoverable(digest, hasher=None)
+        return signature[:32] + bytes([signature[32] | signature[64] << 7]) + signature[33:64]
+
+    def sign_transaction(self, transaction: Mapping[str, Any]) -> SignedTransaction:
+        """Sign a transaction given in web3's fields (chainId, nonce, maxFeePerGas, to, data, ...)."""
+        signed = self._account.sign_transaction(dict(transaction))
+        return SignedTransaction(raw=bytes(signed.raw_transaction), hash=bytes(signed.hash))
+
+    def __repr__(self) -> str:
+        return f"LocalSigner({self.address})"
+
+
+class EthKeystore:
+    """One encrypted key file; its address is readable without the password."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, password: Secret, *, scrypt_n: int = SCRYPT_N) -> Self:
+        """Make a new random key. Raises KeyFileError where `path` exists."""
+        while not 0 < int.from_bytes(key := os.urandom(32), "big") < _ORDER:
+            continue
+        return cls.import_key(path, key, password, scrypt_n=scrypt_n)
+
+    @classmethod
+    def import_key(cls, path: Path, key: bytes, password: Secret, *, scrypt_n: int = SCRYPT_N) -> Self:
+        """Encrypt an existing 32-byte key into a new file. `scrypt_n`: a power of two above 1."""
+        from eth_account import Account
+
+        LocalSigner(key)  # refuses what is no key, and registers it for redaction
+        content = Account.encrypt(key, password.reveal(), kdf="scrypt", iterations=scrypt_n)
+        create_private(path, json.dumps(content, indent=1).encode() + b"\n")
+        return cls(path)
+
+    @property
+    def address(self) -> str:
+        """EIP-55 address that the file states; unlock() checks that the key inside agrees."""
+        address = self._content().get("address")
+        if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
+            raise KeyFileError(f"{self.path}: names no address; import the key again to get a file that does")
+        return checksum_address("0x" + address[-40:])
+
+    def unlock(self, password: Secret) -> LocalSigner:
+        """Decrypt (about a second). Raises KeyFileError for a wrong password or a damaged file."""
+        from eth_account import Account
+
+        content = self._content()
+        try:
+            key = bytes(Account.decrypt(content, password.reveal()))
+        except ValueError:
+            # eth_keyfile says "MAC mismatch" for both; its other words would mean nothing to an operator.
+            raise KeyFileError(f"{self.path}: the password is wrong, or the file is damaged") from None
+        except (KeyError, TypeError, AttributeError, NotImplementedError):
+            raise KeyFileError(f"{self.path}: not a Web3 Secret Storage file (version 3)") from None
+        signer = LocalSigner(key)
+        if signer.address != self.address:
+            raise KeyFileError(f"{self.path}: holds the key of {signer.address}, not of the address it names")
+        return signer
+
+    def _content(self) -> dict[str, Any]:
+        try:
+            content = json.loads(read_text(self.path))
+        except ValueError:
+            raise KeyFileError(f"{self.path}: not JSON, so not a Web3 Secret Storage file") from None
+        if not isinstance(content, dict) or content.get("version") != 3:
+            raise KeyFileError(f"{self.path}: not a Web3 Secret Storage file (version 3)")
+        return content

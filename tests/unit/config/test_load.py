@@ -1,0 +1,252 @@
+"""Loading a configuration: what is read, and every way in which it is refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from node.config import Config, FaultyConfigError, load
+
+ORACLE = "0xdD870fA1b7C4700F2BD7f44238821C26f7392148"
+LEAST = f"""
+[chain]
+id = 31337
+oracle = "{ORACLE}"
+endpoints = ["http://127.0.0.1:8545"]
+[[gossip.brokers]]
+url = "mqtt://127.0.0.1:1883"
+"""
+
+
+def read(folder: Path, text: str, **environ: str) -> Config:
+    path = folder / "config.toml"
+    path.write_text(text)
+    return load(path, environ=environ, check_files=False)
+
+
+def faults(folder: Path, text: str, **environ: str) -> dict[str, str]:
+    with pytest.raises(FaultyConfigError) as caught:
+        read(folder, text, **environ)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(caught.value.faults) + 1
+    return {fault.key: f"{fault.problem}; {fault.fix}" for fault in caught.value.faults}
+
+
+def with_key(section: str, line: str) -> str:
+    """LEAST with one more line in a section."""
+    head, mark, tail = LEAST.partition(f"[{section}]\n")
+    return f"{head}{mark}{line}\n{tail}" if mark else f"{LEAST}\n[{section}]\n{line}\n"
+
+
+def test_load__least_file__defaults_and_absolute_paths(tmp_path: Path) -> None:
+    config = read(tmp_path, LEAST)
+    assert config.chain.id == 31337
+    assert config.chain.oracle == ORACLE
+    assert [url.reveal() for url in config.chain.endpoints] == ["http://127.0.0.1:8545"]
+    assert config.chain.finality == "finalized"
+    assert config.feeds.serve == "all"
+    assert config.node.directory == tmp_path / "state"
+    assert config.keys.signing_keystore == tmp_path / "keys" / "signing.json"
+    assert config.gossip.brokers[0].url.reveal() == "mqtt://127.0.0.1:1883"
+    assert config.transmit.bump_percent == Decimal("12.5")
+
+
+def test_load__fees_in_gwei__are_exact_in_wei(tmp_path: Path) -> None:
+    config = read(tmp_path, with_key("transmit", "max_fee_gwei = 0.3\npriority_fee_gwei = 0.000000001"))
+    assert (config.transmit.max_fee, config.transmit.priority_fee) == (300_000_000, 1)
+
+
+def test_load__many_faults__all_told_at_once(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        """
+        [chian]
+        [chain]
+        id = "one"
+        oracle = "0xdd870fA1b7C4700F2BD7f44238821C26f7392148"
+        endpoints = ["ftp://x", 7, "http://"]
+        pol_ms = 5
+        timeout_ms = 1
+        [log]
+        level = "inf"
+        [[gossip.brokers]]
+        usrname = "a"
+        [agreement]
+        view_ms = 900000
+        """,
+    )
+    assert set(found) == {
+        "chian",
+        "chain.id",
+        "chain.oracle",
+        "chain.endpoints[1]",
+        "chain.endpoints[2]",
+        "chain.endpoints[3]",
+        "chain.pol_ms",
+        "chain.timeout_ms",
+        "log.level",
+        "gossip.brokers[1].url",
+        "gossip.brokers[1].usrname",
+        "agreement.max_view_ms",
+    }
+    assert "did you mean chain?" in found["chian"]
+    assert "did you mean poll_ms?" in found["chain.pol_ms"]
+    assert "did you mean username?" in found["gossip.brokers[1].usrname"]
+    assert "did you mean info?" in found["log.level"]
+    assert ORACLE in found["chain.oracle"]
+    assert "from 100 to 600000" in found["chain.timeout_ms"]
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "key", "words"),
+    [
+        ("chain", "finality = true", "chain.finality", "from 1 to 100000"),
+        ("chain", 'finality = "safe"', "chain.finality", '"finalized" or a number'),
+        ("chain", "finality = 0", "chain.finality", "0 is too small"),
+        ("chain", "poll_ms = 1.5", "chain.poll_ms", "is a number; write a whole number"),
+        ("chain", "poll_ms = true", "chain.poll_ms", "is true or false"),
+        ("feeds", "serve = []", "feeds.serve", "name at least one"),
+        ("feeds", "serve = [1, 1]", "feeds.serve", "twice"),
+        ("feeds", "serve = [0]", "feeds.serve[1]", "too small"),
+        ("feeds", "serve = 3", "feeds.serve", '"all" or a list'),
+        ("web", 'enabled = "yes"', "web.enabled", "write true or false"),
+        ("web", "port = 65536", "web.port", "too large"),
+        ("web", 'host = ""', "web.host", "is empty"),
+        ("transmit", "max_fee_gwei = nan", "transmit.max_fee_gwei", "not finite"),
+        ("transmit", "bump_percent = 9.9", "transmit.bump_percent", "too small"),
+        ("transmit", "max_fee_gwei = 1\npriority_fee_gwei = 2", "transmit.max_fee_gwei", "at least 2"),
+        ("node", "directory = 5", "node.directory", "a path"),
+        ("log", "level = 1979-05-27", "log.level", "a date or time"),
+    ],
+)
+def test_load__bad_value__named_with_key_and_fix(tmp_path: Path, section: str, line: str, key: str, words: str) -> None:
+    found = faults(tmp_path, with_key(section, line))
+    assert set(found) == {key}
+    assert words in found[key]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        (ORACLE.lower(), "has no checksum"),
+        (ORACLE[:-1] + "9", "wrong checksum"),
+        ("0x" + "0" * 40, "zero address"),
+        ("0x" + "ab" * 32, "is no address (66 characters)"),
+    ],
+)
+def test_load__bad_oracle_address__says_what_is_wrong(tmp_path: Path, address: str, words: str) -> None:
+    found = faults(tmp_path, LEAST.replace(ORACLE, address))
+    assert words in found["chain.oracle"]
+
+
+def test_load__private_key_pasted_as_address__not_echoed(tmp_path: Path) -> None:
+    key = "0x" + "ab" * 32
+    assert key not in str(faults(tmp_path, LEAST.replace(ORACLE, key)))
+
+
+@pytest.mark.parametrize(
+    ("broker", "key", "words"),
+    [
+        ('url = "mqtt://me:hunter22@b:1"', "url", "username and password_file"),
+        ('url = "mqtt://b:1/topic"', "url", "more than host and port"),
+        ('url = "mqtt://b:1"\nca = "x"', "url", "no TLS"),
+        ('url = "mqtts://b"\ncert = "x"', "key", "name both or neither"),
+        ('url = "mqtts://b"\nkey = "x"', "cert", "name both or neither"),
+        ('url = "mqtts://b"\npassword_file = "x"', "username", "add the user's name"),
+        ('url = "mqtts://b:99999"', "url", "cannot be parsed"),
+        ('url = "mqtts://b"\npassword = "hunter22"', "password", "did you mean password_file?"),
+    ],
+)
+def test_load__bad_broker__named_with_key_and_fix_without_its_secret(
+    tmp_path: Path, broker: str, key: str, words: str
+) -> None:
+    found = faults(tmp_path, LEAST.replace('url = "mqtt://127.0.0.1:1883"', broker))
+    assert set(found) == {f"gossip.brokers[1].{key}"}
+    assert words in next(iter(found.values()))
+    assert "hunter22" not in str(found)
+
+
+def test_load__same_broker_twice__refused(tmp_path: Path) -> None:
+    found = faults(tmp_path, LEAST + '[[gossip.brokers]]\nurl = "mqtt://127.0.0.1:1883"')
+    assert set(found) == {"gossip.brokers[2].url"}
+
+
+@pytest.mark.parametrize("text", ["", "chain = 3\ngossip = 4", "[gossip]\nbrokers = 3", "[gossip]\nbrokers = []"])
+def test_load__sections_missing_or_of_the_wrong_kind__faults_not_a_crash(tmp_path: Path, text: str) -> None:
+    assert faults(tmp_path, text)
+
+
+def test_load__not_toml__names_line(tmp_path: Path) -> None:
+    found = faults(tmp_path, "[chain]\nid = \n")
+    assert "line 2" in found["config.toml"]
+
+
+def test_load__no_file__says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(FaultyConfigError, match="patina init"):
+        load(tmp_path / "none.toml")
+
+
+def test_load__not_utf8__refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FaultyConfigError, match="UTF-8"):
+        load(path)
+
+
+def test_load__files_missing__each_named(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    more = "username = 'u'\npassword_file = 'p'\nca = 'ca.pem'\n"
+    path.write_text(LEAST.replace("mqtt://", "mqtts://") + more)
+    with pytest.raises(FaultyConfigError) as caught:
+        load(path, environ={})
+    assert {fault.key for fault in caught.value.faults} == {
+        "keys.signing_keystore",
+        "keys.transport_key",
+        "gossip.brokers[1].ca",
+        "gossip.brokers[1].password_file",
+    }
+    assert "patina keys new" in str(caught.value)
+
+
+def test_load__endpoints_file__lines_join_the_list(tmp_path: Path) -> None:
+    (tmp_path / "rpc").write_text("# ours\nhttp://127.0.0.1:8545\n\nhttps://b.example/v2/abcdefabcdefabcdef\n")
+    (tmp_path / "rpc").chmod(0o600)
+    config = read(tmp_path, with_key("chain", 'endpoints_file = "rpc"'))
+    assert [url.reveal() for url in config.chain.endpoints] == [
+        "http://127.0.0.1:8545",
+        "https://b.example/v2/abcdefabcdefabcdef",
+    ]
+
+
+def test_load__bad_line_in_endpoints_file__line_named(tmp_path: Path) -> None:
+    (tmp_path / "rpc").write_text("\nhttps://good.example\nwss://bad/abcdefabcdefabcdef\n")
+    (tmp_path / "rpc").chmod(0o600)
+    found = faults(tmp_path, with_key("chain", 'endpoints_file = "rpc"'))
+    assert set(found) == {"chain.endpoints_file line 3"}
+    assert "abcdefabcdef" not in str(found)
+
+
+def test_load__endpoints_file_readable_by_all__refused_with_command(tmp_path: Path) -> None:
+    (tmp_path / "rpc").write_text("https://good.example\n")
+    (tmp_path / "rpc").chmod(0o644)
+    found = faults(tmp_path, with_key("chain", 'endpoints_file = "rpc"'))
+    assert "chmod 600" in found["chain.endpoints_file"]
+
+
+def test_load__endpoints_in_environment__replace_the_files(tmp_path: Path) -> None:
+    config = read(tmp_path, LEAST, PATINA_ENDPOINTS="http://a:1 http://b:2")
+    assert [url.reveal() for url in config.chain.endpoints] == ["http://a:1", "http://b:2"]
+    assert "PATINA_ENDPOINTS" in faults(tmp_path, LEAST, PATINA_ENDPOINTS="gopher://a")
+
+
+def test_load__no_endpoint_at_all__refused(tmp_path: Path) -> None:
+    found = faults(tmp_path, LEAST.replace('endpoints = ["http://127.0.0.1:8545"]', ""))
+    assert set(found) == {"chain.endpoints"}
+
+
+def test_config__repr__hides_url_keys(tmp_path: Path) -> None:
+    config = read(tmp_path, LEAST.replace("127.0.0.1:8545", "rpc.example/v2/abcdefabcdef0123"))
+    assert "abcdefabcdef0123" not in repr(config)
+    assert "rpc.example" in repr(config)
