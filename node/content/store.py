@@ -53,7 +53,8 @@ class BlockStore:
         """The block with that digest. Raises MissingBlockError when it is absent or damaged."""
         try:
             with self._file(digest).open("rb") as file:
-                block = file.read(self.max_block + 1)
+                # A buffer of the file's size, not of the largest: thousands of small blocks are read.
+                block = file.read(min(os.fstat(file.fileno()).st_size, self.max_block) + 1)
         except FileNotFoundError:
             raise MissingBlockError(f"block {raw_cid(digest)} is not stored here") from None
         except OSError as error:
