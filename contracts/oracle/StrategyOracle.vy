@@ -1,0 +1,562 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title The oracle: reports of a quorum take effect, nothing else does
+@license AGPL-3.0-only
+@custom:contract-name StrategyOracle
+@notice A committee of n nodes measures strategy vaults at checkpoint blocks. A report that a
+        quorum signed (`transmit`), or that a quorum sent by one transaction each (`vote`),
+        changes a feed's answer and band, and is told to the feed's collection and subscribers.
+        The contract takes the median and computes the band itself.
+"""
+
+
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+from interfaces import ISubscriber
+from interfaces import IStrategyOracle
+from . import block_history
+from . import committee as committees
+from . import feeds
+from . import report as reports
+
+
+implements: IStrategyOracle
+
+
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: committees
+initializes: feeds
+
+
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+)
+
+
+event FeedOpened:
+    feed: indexed(uint256)
+    vault: indexed(address)
+    collection: indexed(address)
+    edition: uint256
+    basis: uint256
+
+
+event Reported:
+    feed: indexed(uint256)
+    checkpoint: indexed(uint64)
+    config_digest: bytes32
+    report_digest: bytes32
+    answer: int256
+    previous_band: uint8
+    band: uint8
+    content_root: bytes32
+    signers: uint256
+    transmitter: address
+
+
+event Voted:
+    feed: indexed(uint256)
+    checkpoint: indexed(uint64)
+    voter: indexed(address)
+    ballot: bytes32
+    answer: int256
+
+
+event CallbackFailed:
+    feed: indexed(uint256)
+    subscriber: indexed(address)
+
+
+event Subscribed:
+    feed: indexed(uint256)
+    subscriber: indexed(address)
+
+
+event Unsubscribed:
+    feed: indexed(uint256)
+    subscriber: indexed(address)
+
+
+event OpenerSet:
+    account: indexed(address)
+    allowed: bool
+
+
+# @dev The gas that every callback gets, no more and no less.
+CALLBACK_GAS: constant(uint256) = 100_000
+
+
+# @dev What must be left before a callback: EIP-150 hands over at most 63/64 of what remains
+# after the call's own price, so 100,000 * 64 / 63 rounded up, the price of a cold account
+# (EIP-2929), and what the instructions between check and call may cost.
+_CALLBACK_RESERVE: constant(uint256) = 101_588 + 2_600 + 312
+
+
+# @dev A report's calldata without arrays and signatures: selector, the heads of arguments and
+# report, and three lengths.
+_FIXED_CALLDATA: constant(uint256) = 4 + 32 * (3 + 8 + 3)
+
+
+# @dev Who may open feeds besides the owner.
+openers: public(HashMap[address, bool])
+
+
+# @dev Bitmap of the members who voted, by keccak256(config digest, feed, checkpoint).
+_voted: HashMap[bytes32, uint256]
+# @dev Bitmap of the members who voted for a ballot.
+_voters: HashMap[bytes32, uint256]
+# @dev Their answers, by ballot and committee index.
+_answers: HashMap[bytes32, int256[reports.MAX_NODES]]
+
+
+@deploy
+def __init__():
+    """
+    @dev The deployer becomes the owner. There is no committee yet.
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    committees.__init__()
+    feeds.__init__()
+
+
+@external
+@nonreentrant
+def set_committee(signers: DynArray[address, committees.MAX_NODES], transport_keys: DynArray[bytes32, committees.MAX_NODES]):
+    """
+    @notice Installs a committee. Signatures and votes of another one count for nothing from now on.
+    @param signers The members' signing addresses, 1 to 31, in the order of all bitmaps.
+    @param transport_keys Their Ed25519 public keys.
+    """
+    ownable._check_owner()
+    committees._set(signers, transport_keys)
+
+
+@external
+@nonreentrant
+def set_opener(account: address, allowed: bool):
+    """
+    @notice Allows or forbids an account to open feeds.
+    @param account The account.
+    @param allowed Whether it may.
+    """
+    ownable._check_owner()
+    self.openers[account] = allowed
+    log OpenerSet(account=account, allowed=allowed)
+
+
+@external
+@nonreentrant
+def open_feed(vault: address, policy: feeds.Policy, collection: address, edition: uint256) -> uint256:
+    """
+    @notice Opens a feed on a vault, with the vault's present share price as its basis.
+    @param vault The ERC-4626 vault; an empty one is refused.
+    @param policy The policy.
+    @param collection The collection that the feed paints, or empty.
+    @param edition The collection's edition.
+    @return uint256 The feed's id, from 1.
+    """
+    assert msg.sender == ownable.owner or self.openers[msg.sender], "oracle: not an opener"
+    feed_id: uint256 = 0
+    basis: uint256 = 0
+    feed_id, basis = feeds._open(vault, policy, collection, edition, msg.sender)
+    log FeedOpened(feed=feed_id, vault=vault, collection=collection, edition=edition, basis=basis)
+    return feed_id
+
+
+@external
+@nonreentrant
+def subscribe(feed_id: uint256, subscriber: address):
+    """
+    @notice Has a contract called after each report of a feed.
+    @param feed_id The feed; only its opener or the oracle's owner may.
+    @param subscriber The contract, an `ISubscriber`.
+    """
+    self._check_opener(feed_id)
+    feeds._subscribe(feed_id, subscriber)
+    log Subscribed(feed=feed_id, subscriber=subscriber)
+
+
+@external
+@nonreentrant
+def unsubscribe(feed_id: uint256, subscriber: address):
+    """
+    @notice Ends a subscription.
+    @param feed_id The feed; only its opener or the oracle's owner may.
+    @param subscriber The contract.
+    """
+    self._check_opener(feed_id)
+    feeds._unsubscribe(feed_id, subscriber)
+    log Unsubscribed(feed=feed_id, subscriber=subscriber)
+
+
+@external
+@nonreentrant
+def transmit(report: reports.Report, signers: uint256, signatures: Bytes[1_984]):
+    """
+    @notice Makes a report take effect that exactly a quorum of the committee signed.
+    @param report The report.
+    @param signers The bitmap of those who signed.
+    @param signatures Their EIP-2098 signatures in ascending committee order.
+    """
+    count: uint256 = len(report.observations)
+    # Whoever reimburses gas must not pay for padding.
+    assert len(msg.data) == unsafe_add(
+        unsafe_add(_FIXED_CALLDATA, 32 * (count + len(report.signals))), len(signatures)
+    ), "oracle: calldata not exact"
+    roster: Bytes[654] = committees._load()
+    n: uint256 = committees._n(roster)
+    assert report.observers >> n == 0, "oracle: unknown observer"
+    assert committees._popcount(report.observers) == count, "oracle: observers do not match observations"
+    assert count >= committees._quorum_of(n), "oracle: too few observations"
+    config_digest: bytes32 = committees._config_digest(roster)
+    digest: bytes32 = committees._typed_digest(config_digest, reports._struct_hash(report))
+    committees._verify(roster, digest, signers, signatures)
+    self._settle(
+        report.feed,
+        convert(report.checkpoint, uint256),
+        report.block_hash,
+        reports._median(report.observations),
+        report.content_root,
+        config_digest,
+        digest,
+        signers,
+    )
+
+
+@external
+@nonreentrant
+def vote(
+    feed_id: uint256,
+    checkpoint: uint64,
+    block_hash: bytes32,
+    answer: int256,
+    signals: DynArray[int256, reports.MAX_SIGNALS],
+    content_root: bytes32,
+):
+    """
+    @notice Votes for what one member measured and rendered alone, for the day when members
+            cannot reach each other. When a quorum's votes agree in all but the answer, the
+            lower median of their answers takes effect as a report's would.
+    @param feed_id The feed.
+    @param checkpoint The checkpoint; a member has one vote for each.
+    @param block_hash The checkpoint block's hash.
+    @param answer The answer, a signed wad.
+    @param signals The signals, signed wads.
+    @param content_root The digest of the artworks, or zero.
+    """
+    roster: Bytes[654] = committees._load()
+    index: uint256 = committees._index(roster, msg.sender)
+    config_digest: bytes32 = committees._config_digest(roster)
+    self._check(feed_id, convert(checkpoint, uint256), block_hash)
+    assert answer >= convert(min_value(int128), int256), "oracle: answer out of range"
+    assert answer <= convert(max_value(int128), int256), "oracle: answer out of range"
+
+    round: bytes32 = keccak256(abi_encode(config_digest, feed_id, checkpoint))
+    assert (self._voted[round] >> index) & 1 == 0, "oracle: already voted"
+    self._voted[round] |= 1 << index
+    ballot: bytes32 = keccak256(
+        abi_encode(config_digest, feed_id, checkpoint, block_hash, reports._signals_hash(signals), content_root)
+    )
+    voters: uint256 = self._voters[ballot] | (1 << index)
+    self._voters[ballot] = voters
+    self._answers[ballot][index] = answer
+    log Voted(feed=feed_id, checkpoint=checkpoint, voter=msg.sender, ballot=ballot, answer=answer)
+    if committees._popcount(voters) == committees._quorum_of(committees._n(roster)):
+        self._settle(
+            feed_id,
+            convert(checkpoint, uint256),
+            block_hash,
+            self._median_of_votes(ballot, voters),
+            content_root,
+            config_digest,
+            ballot,
+            voters,
+        )
+
+
+@external
+@view
+def report_digest(report: reports.Report) -> bytes32:
+    """
+    @notice The EIP-712 digest that members sign for a report under the configuration in force.
+    @param report The report.
+    @return bytes32 The digest.
+    """
+    config_digest: bytes32 = committees._config_digest(committees._load())
+    return committees._typed_digest(config_digest, reports._struct_hash(report))
+
+
+@external
+@view
+def config_digest() -> bytes32:
+    """
+    @notice The digest of the configuration in force.
+    @return bytes32 The digest.
+    """
+    return committees._config_digest(committees._load())
+
+
+@external
+@view
+def committee() -> (DynArray[address, committees.MAX_NODES], DynArray[bytes32, committees.MAX_NODES]):
+    """
+    @notice The committee in force.
+    @return DynArray The members' signing addresses.
+    @return DynArray Their Ed25519 public keys.
+    """
+    return committees._members()
+
+
+@external
+@view
+def quorum() -> uint256:
+    """
+    @notice How many signatures a report carries: 2f + 1.
+    @return uint256 The quorum.
+    """
+    return committees._quorum_of(committees._n(committees._load()))
+
+
+@external
+@view
+def eip712Domain() -> (bytes1, String[6], String[1], uint256, address, bytes32, DynArray[uint256, 1]):
+    """
+    @notice The signing domain (EIP-5267).
+    @return bytes1 Which fields it has: all five.
+    @return String The name.
+    @return String The version.
+    @return uint256 The chain's id.
+    @return address This contract.
+    @return bytes32 The salt: the config digest.
+    @return DynArray No extensions.
+    """
+    return (
+        0x1f,
+        "Patina",
+        "1",
+        chain.id,
+        self,
+        committees._config_digest(committees._load()),
+        empty(DynArray[uint256, 1]),
+    )
+
+
+@external
+@view
+def feed_count() -> uint256:
+    """
+    @notice How many feeds were opened; their ids are 1 to this number.
+    @return uint256 The number.
+    """
+    return feeds._count
+
+
+@external
+@view
+def feed(feed_id: uint256) -> feeds.Feed:
+    """
+    @notice Everything about a feed but its policy.
+    @param feed_id The feed's id.
+    @return Feed The feed.
+    """
+    feeds._exists(feed_id)
+    return feeds._feed(feed_id)
+
+
+@external
+@view
+def policy(feed_id: uint256) -> feeds.Policy:
+    """
+    @notice A feed's policy.
+    @param feed_id The feed's id.
+    @return Policy The policy.
+    """
+    feeds._exists(feed_id)
+    return feeds._policy(feed_id)
+
+
+@external
+@view
+def subscribers(feed_id: uint256) -> DynArray[address, feeds.MAX_SUBSCRIBERS]:
+    """
+    @notice Who is called after the collection, in this order.
+    @param feed_id The feed's id.
+    @return DynArray The subscribers.
+    """
+    feeds._exists(feed_id)
+    found: DynArray[address, feeds.MAX_SUBSCRIBERS] = []
+    for i: uint256 in range(feeds._records[feed_id].hot >> 252, bound=feeds.MAX_SUBSCRIBERS):
+        found.append(feeds._subscribers[feed_id][i])
+    return found
+
+
+@external
+@view
+def band(feed_id: uint256) -> uint8:
+    """
+    @notice The band in which a feed stands.
+    @param feed_id The feed's id.
+    @return uint8 How many of its thresholds are passed.
+    """
+    feeds._exists(feed_id)
+    return convert(feeds._band_of(feeds._records[feed_id].hot), uint8)
+
+
+@external
+@view
+def latest(feed_id: uint256) -> IStrategyOracle.Latest:
+    """
+    @notice A feed's hot state: one storage read.
+    @param feed_id The feed's id.
+    @return Latest Answer, checkpoint (0: never reported), time, block, band.
+    """
+    feeds._exists(feed_id)
+    hot: uint256 = feeds._records[feed_id].hot
+    return IStrategyOracle.Latest(
+        answer=feeds._answer_of(hot),
+        checkpoint=convert(feeds._checkpoint_of(hot), uint64),
+        updated_at=convert((hot >> 168) & (2**40 - 1), uint64),
+        updated_block=convert((hot >> 208) & (2**40 - 1), uint64),
+        band=convert(feeds._band_of(hot), uint8),
+    )
+
+
+@internal
+@view
+def _check_opener(feed_id: uint256):
+    """
+    @dev Reverts unless the sender opened the feed or owns the oracle.
+    @param feed_id The feed.
+    """
+    feeds._exists(feed_id)
+    assert msg.sender == feeds._opener(feed_id) or msg.sender == ownable.owner, "oracle: not the opener"
+
+
+@internal
+@view
+def _check(feed_id: uint256, checkpoint: uint256, block_hash: bytes32) -> (uint256, uint256):
+    """
+    @dev Reverts unless the feed exists and may be reported for that checkpoint.
+    @param feed_id The feed.
+    @param checkpoint The checkpoint.
+    @param block_hash The checkpoint block's hash.
+    @return uint256 The feed's hot word.
+    @return uint256 The feed's route word.
+    """
+    route: uint256 = feeds._records[feed_id].route
+    cadence: uint256 = route >> 224
+    assert cadence != 0, "feeds: unknown feed"
+    assert checkpoint % cadence == 0, "oracle: not a checkpoint"
+    assert checkpoint < block.number, "oracle: checkpoint not in the past"
+    hot: uint256 = feeds._records[feed_id].hot
+    last: uint256 = feeds._checkpoint_of(hot)
+    assert checkpoint > last, "oracle: checkpoint not newer"
+    # Whatever follows a report is later than the opening; only the first has to be compared.
+    if last == 0:
+        assert checkpoint >= feeds._opened_at(feed_id), "oracle: checkpoint before opening"
+    block_history._check(checkpoint, block_hash)
+    return hot, route
+
+
+@internal
+def _settle(
+    feed_id: uint256,
+    checkpoint: uint256,
+    block_hash: bytes32,
+    answer: int256,
+    content_root: bytes32,
+    config_digest: bytes32,
+    digest: bytes32,
+    signers: uint256,
+):
+    """
+    @dev Gives an agreed answer its effect: state first, then the event, then the callbacks.
+    @param feed_id The feed.
+    @param checkpoint The checkpoint.
+    @param block_hash Its hash.
+    @param answer The median.
+    @param content_root The digest of the artworks, or zero.
+    @param config_digest The configuration under which it was agreed.
+    @param digest The report's digest, or the ballot.
+    @param signers The bitmap of those who signed or voted.
+    """
+    hot: uint256 = 0
+    route: uint256 = 0
+    hot, route = self._check(feed_id, checkpoint, block_hash)
+    previous_band: uint256 = feeds._band_of(hot)
+    hysteresis: int256 = convert((route >> 160) & (2**64 - 1), int256)
+    next_band: uint256 = feeds._next_band(feed_id, previous_band, answer, hysteresis)
+    feeds._records[feed_id].hot = feeds._reported(hot, checkpoint, answer, next_band)
+    log Reported(
+        feed=feed_id,
+        checkpoint=convert(checkpoint, uint64),
+        config_digest=config_digest,
+        report_digest=digest,
+        answer=answer,
+        previous_band=convert(previous_band, uint8),
+        band=convert(next_band, uint8),
+        content_root=content_root,
+        signers=signers,
+        transmitter=msg.sender,
+    )
+    call: Bytes[196] = abi_encode(
+        feed_id,
+        checkpoint,
+        previous_band,
+        next_band,
+        answer,
+        content_root,
+        method_id=method_id("on_report(uint256,uint64,uint8,uint8,int256,bytes32)"),
+    )
+    collection: address = convert(route & (2**160 - 1), address)
+    if collection != empty(address):
+        self._notify(feed_id, collection, call)
+    for i: uint256 in range(hot >> 252, bound=feeds.MAX_SUBSCRIBERS):
+        self._notify(feed_id, feeds._subscribers[feed_id][i], call)
+
+
+@internal
+def _notify(feed_id: uint256, subscriber: address, call: Bytes[196]):
+    """
+    @dev Calls one subscriber with exactly `CALLBACK_GAS`. What it returns is not copied, so a
+         huge answer costs the subscriber's gas only.
+    @param feed_id The feed.
+    @param subscriber The subscriber.
+    @param call The calldata.
+    """
+    assert msg.gas >= _CALLBACK_RESERVE, "oracle: not enough gas for a callback"
+    if not raw_call(subscriber, call, gas=CALLBACK_GAS, revert_on_failure=False):
+        log CallbackFailed(feed=feed_id, subscriber=subscriber)
+
+
+@internal
+@view
+def _median_of_votes(ballot: bytes32, voters: uint256) -> int256:
+    """
+    @dev The lower median of the answers of a ballot's voters.
+    @param ballot The ballot.
+    @param voters The voters' bitmap, at least one.
+    @return int256 The median, a wad.
+    """
+    answers: DynArray[int256, reports.MAX_NODES] = []
+    for i: uint256 in range(reports.MAX_NODES):
+        if (voters >> i) & 1 == 0:
+            continue
+        # Insertion: larger answers move one place up.
+        answer: int256 = self._answers[ballot][i]
+        place: uint256 = len(answers)
+        answers.append(answer)
+        for _: uint256 in range(place, bound=reports.MAX_NODES):
+            if answers[place - 1] <= answer:
+                break
+            answers[place] = answers[place - 1]
+            place -= 1
+        answers[place] = answer
+    return answers[(len(answers) - 1) // 2]
