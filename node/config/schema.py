@@ -91,7 +91,7 @@ class ChainConfig:
         Address,
         Key(
             "Address of the StrategyOracle contract, with its checksum (EIP-55).",
-            example="0xdD870fA1b7C4700F2BD7f44238821C26f7392148",
+            example="0x1111111111111111111111111111111111111111",
         ),
     ]
     endpoints: Annotated[

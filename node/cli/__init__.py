@@ -1,0 +1,24 @@
+"""The `patina` program: one table of commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from node.cli.lazy import LazyGroup
+
+#: name -> ("module:attribute", one line of help; a test compares it with the command's own)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("node.cli.init:init", "Set up a new node in a folder of its own."),
+    "keys": ("node.cli.keys:keys", "Show, make or import this node's keys."),
+    "config": ("node.cli.config:config", "Show the configuration, secrets masked."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="patina", prog_name="patina")
+def main() -> None:
+    """Patina: a network of independent nodes that keeps living artworks honest."""

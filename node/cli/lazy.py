@@ -1,0 +1,67 @@
+"""A click group whose commands are only imported when they are called."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from types import TracebackType
+from typing import IO, Any
+
+import click
+
+from node.errors import PatinaError
+from node.keys.redaction import redactor
+
+
+class Failure(click.ClickException):
+    """A PatinaError on its way to the person at the terminal: exit status 1, no traceback, no secrets."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the text to standard error."""
+        click.echo(redactor.redact(f"patina: {self.format_message()}"), file=file, err=file is None)
+
+
+class LazyGroup(click.Group):
+    """Takes its commands from a table: name -> ("module:attribute", one line of help)."""
+
+    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The table's order: the order in which a newcomer meets the commands."""
+        return [*self.table, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command now."""
+        if cmd_name not in self.table:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self.table[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{self.table[cmd_name][0]} is not a click command")
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table alone, so that help imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self.table.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what Patina raises on purpose becomes a plain message."""
+        try:
+            return super().invoke(ctx)
+        except PatinaError as error:
+            raise Failure(str(error)) from error
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program: even a traceback that nobody expected shows no secret."""
+        sys.excepthook = print_uncaught
+        return super().main(*args, **kwargs)
+
+
+def print_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Python's own exception report, without secrets."""
+    sys.stderr.write(redactor.redact("".join(traceback.format_exception(kind, error, trace))))
