@@ -1,0 +1,100 @@
+"""Contract calls at one exact block, singly or many in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from node.chain import parse
+from node.chain.failures import RpcError, UnavailableError
+from node.chain.interface import Interface
+from node.chain.pool import Ask
+from node.chain.types import Block
+from node.errors import ChainError
+
+_MULTICALL3 = Interface(
+    [
+        {
+            "type": "function",
+            "name": "aggregate3",
+            "inputs": [
+                {
+                    "type": "tuple[]",
+                    "name": "calls",
+                    "components": [
+                        {"type": "address", "name": "target"},
+                        {"type": "bool", "name": "allowFailure"},
+                        {"type": "bytes", "name": "callData"},
+                    ],
+                }
+            ],
+            "outputs": [
+                {
+                    "type": "tuple[]",
+                    "name": "returnData",
+                    "components": [{"type": "bool", "name": "success"}, {"type": "bytes", "name": "returnData"}],
+                }
+            ],
+        }
+    ]
+)
+# What endpoints without EIP-1898 say to an object in the place of a block number.
+_NO_EIP1898 = ("invalid argument", "unmarshal", "invalid params", "invalid type", "block number", "parse")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a batch."""
+
+    target: str
+    calldata: bytes
+
+
+async def call_at(ask: Ask, to: str, calldata: bytes, block: Block | None) -> bytes:
+    """Return what `to` answers at `block`, by its hash; at the latest block for None.
+
+    An endpoint without EIP-1898 is asked by number, and its hash at that number checked afterwards.
+    """
+    request = {"to": to, "data": "0x" + calldata.hex()}
+    if block is None:
+        return parse.octets(await ask("eth_call", [request, "latest"]), "eth_call")
+    by_hash = {"blockHash": "0x" + block.hash.hex(), "requireCanonical": True}
+    try:
+        return parse.octets(await ask("eth_call", [request, by_hash]), "eth_call")
+    except RpcError as error:
+        if not any(words in error.message.lower() for words in _NO_EIP1898):
+            raise
+    returned = parse.octets(await ask("eth_call", [request, hex(block.number)]), "eth_call")
+    there = parse.block(await ask("eth_getBlockByNumber", [hex(block.number), False]))
+    if there.hash != block.hash:
+        raise UnavailableError(f"an endpoint has another block {block.number} than {block.hash.hex()}")
+    return returned
+
+
+async def aggregate(ask: Ask, multicall: str, calls: Sequence[Call], block: Block | None) -> list[bytes | None]:
+    """Make all calls in ONE eth_call through Multicall3; None stands for a call that reverted.
+
+    Raises ChainError when there is no Multicall3 at the address.
+    """
+    packed = [(call.target, True, call.calldata) for call in calls]
+    returned = await call_at(ask, multicall, _MULTICALL3.encode("aggregate3", packed), block)
+    if not returned:
+        raise ChainError(f"there is no Multicall3 at {multicall}: configure the address that this chain has it at")
+    results: Sequence[tuple[bool, bytes]] = _MULTICALL3.result("aggregate3", returned, 1)
+    if len(results) != len(calls):
+        raise UnavailableError(f"Multicall3 answered {len(results)} of {len(calls)} calls")
+    return [output if success else None for success, output in results]
+
+
+def decoded(interface: Interface, function: str, returned: bytes | None, arity: int = 0) -> Any:
+    """What one call of a batch returned, or None when it reverted or did not answer as declared.
+
+    A vault is any contract at all: one that answers nonsense must not take the other feeds with it.
+    """
+    if returned is None:
+        return None
+    try:
+        return interface.result(function, returned, arity)
+    except ChainError:
+        return None

@@ -1,0 +1,54 @@
+"""JSON-RPC answers as values: what an endpoint says is foreign, so every field is checked.
+
+Anything odd is an UnavailableError: another endpoint may answer better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from node.chain.failures import UnavailableError
+from node.chain.types import Block
+
+
+def quantity(value: object, what: str) -> int:
+    """An 0x-prefixed integer; UnavailableError otherwise."""
+    if isinstance(value, str) and value.startswith("0x") and 3 <= len(value) <= 66:
+        try:
+            return int(value, 16)
+        except ValueError:
+            pass
+    raise UnavailableError(f"an endpoint answered {what} with something that is no number")
+
+
+def octets(value: object, what: str, length: int | None = None) -> bytes:
+    """0x-prefixed bytes, of exactly `length` where given; UnavailableError otherwise."""
+    if isinstance(value, str) and value.startswith("0x"):
+        try:
+            raw = bytes.fromhex(value[2:])
+        except ValueError:
+            raw = None
+        if raw is not None and (length is None or len(raw) == length):
+            return raw
+    raise UnavailableError(f"an endpoint answered {what} with something that is not {length or 'hexadecimal'} bytes")
+
+
+def mapping(value: object, what: str) -> Mapping[str, Any]:
+    """A JSON object; UnavailableError otherwise."""
+    if isinstance(value, Mapping):
+        return value
+    raise UnavailableError(f"an endpoint answered {what} with something that is no object")
+
+
+def block(value: object, what: str = "a block") -> Block:
+    """A block's header; UnavailableError for null (this endpoint lacks it) and for anything odd."""
+    if value is None:
+        raise UnavailableError(f"an endpoint does not know {what}")
+    fields = mapping(value, what)
+    return Block(
+        number=quantity(fields.get("number"), what),
+        hash=octets(fields.get("hash"), what, 32),
+        timestamp=quantity(fields.get("timestamp"), what),
+        parent_hash=octets(fields.get("parentHash"), what, 32),
+    )

@@ -1,0 +1,86 @@
+"""A landed report's proof, rebuilt from the transactions that brought it on chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from node.agreement.report import Domain, Report, report_digest
+from node.agreement.signature import SIGNATURE_BYTES, recover
+from node.chain import logs, parse
+from node.chain.interface import interface
+from node.chain.pool import Ask, RpcPool
+from node.chain.types import Ballot, FullReport, Landed
+from node.errors import AgreementError, ChainError
+
+
+async def prove(pool: RpcPool, oracle: str, chain_id: int, landed: Landed, log_chunk: int) -> FullReport:
+    """Rebuild the report behind `landed`, and check its digest and its number of signers.
+
+    Raises ChainError when the transaction does not prove the event.
+    """
+    domain = Domain(chain_id, oracle, landed.config_digest)
+    transaction, gas_used = await pool.ask(lambda ask: _transaction(ask, landed.tx_hash))
+    name, arguments = _call_to(oracle, transaction, landed.tx_hash)
+    if name == "vote":
+        ballots = await _ballots(pool, oracle, landed, log_chunk)
+        voters = tuple(ballot.voter for ballot in ballots)
+        return FullReport(landed, domain, None, voters, (), ballots, gas_used)
+    if name != "transmit":
+        raise ChainError(f"transaction 0x{landed.tx_hash.hex()} calls {name}: it proves no report")
+    fields, signers, packed = arguments
+    *scalars, observations, signals, root = fields
+    report = Report(*scalars, tuple(observations), tuple(signals), root)
+    signatures = tuple(packed[at : at + SIGNATURE_BYTES] for at in range(0, len(packed), SIGNATURE_BYTES))
+    try:
+        digest = report_digest(domain, report)
+        addresses = tuple(recover(digest, signature) for signature in signatures)
+    except AgreementError as error:
+        raise ChainError(f"transaction 0x{landed.tx_hash.hex()}: {error}") from None
+    if digest != landed.report_digest or signers != landed.signers or len(signatures) != signers.bit_count():
+        raise ChainError(f"transaction 0x{landed.tx_hash.hex()} does not carry the report that its event names")
+    return FullReport(landed, domain, report, addresses, signatures, (), gas_used)
+
+
+async def _ballots(pool: RpcPool, oracle: str, landed: Landed, log_chunk: int) -> tuple[Ballot, ...]:
+    from eth_utils.address import to_checksum_address
+
+    contract = interface("StrategyOracle")
+    topics = [contract.topic("Voted"), landed.feed.to_bytes(32, "big"), landed.checkpoint.to_bytes(32, "big")]
+    found: list[Ballot] = []
+    async for some in logs.scan(pool, oracle, topics, landed.checkpoint, landed.block_number, log_chunk):
+        for log in some:
+            event = contract.event("Voted", log.topics, log.payload)
+            # Votes of other ballots, and those after the quorum, had no part in it.
+            if event["ballot"] != landed.report_digest or (log.block_number, log.index) > _place(landed):
+                continue
+            transaction, _ = await pool.ask(lambda ask, one=log.tx_hash: _transaction(ask, one))  # type: ignore[misc]
+            name, arguments = _call_to(oracle, transaction, log.tx_hash)
+            if name != "vote":
+                raise ChainError(f"transaction 0x{log.tx_hash.hex()} calls {name}, not vote")
+            _, _, block_hash, answer, signals, root = arguments
+            voter = str(to_checksum_address(event["voter"]))
+            found.append(Ballot(voter, block_hash, answer, tuple(signals), root, log.tx_hash, log.block_number))
+    if len(found) != landed.signers.bit_count():
+        raise ChainError(f"feed {landed.feed}, checkpoint {landed.checkpoint}: {len(found)} votes, not a quorum's")
+    return tuple(found)
+
+
+def _place(landed: Landed) -> tuple[int, int]:
+    return landed.block_number, landed.log_index
+
+
+async def _transaction(ask: Ask, tx_hash: bytes) -> tuple[Mapping[str, Any], int]:
+    """The transaction and the gas it used."""
+    named = "0x" + tx_hash.hex()
+    transaction = parse.mapping(await ask("eth_getTransactionByHash", [named]), "a transaction")
+    receipt = parse.mapping(await ask("eth_getTransactionReceipt", [named]), "a receipt")
+    return transaction, parse.quantity(receipt.get("gasUsed"), "a receipt")
+
+
+def _call_to(oracle: str, transaction: Mapping[str, Any], tx_hash: bytes) -> tuple[str, tuple[Any, ...]]:
+    calldata = parse.octets(transaction.get("input"), "a transaction")
+    call = interface("StrategyOracle").call(calldata)
+    if str(transaction.get("to")).lower() != oracle.lower() or call is None:
+        raise ChainError(f"transaction 0x{tx_hash.hex()} does not call the oracle itself: its calldata proves nothing")
+    return call
