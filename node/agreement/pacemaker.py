@@ -1,0 +1,88 @@
+"""The view a round is in: when to ask to leave it, and who else does.
+
+A node asks by a Timeout, which speaks for every view up to its own. f+1 of them hold one honest node's, so the
+others join; 2f+1 of them carry everyone to the next view, and shown in a proposal they prove that it was entered.
+"""
+
+from __future__ import annotations
+
+from node.agreement.committee import Committee
+from node.agreement.effects import Timing
+from node.agreement.messages import MAX_VIEW, Opened, Timeout
+
+_NONE = -1
+_MAX_DOUBLINGS = 16
+
+
+class Pacemaker:
+    """Views of one round. Times are the driver's milliseconds."""
+
+    def __init__(self, committee: Committee, timing: Timing, view: int, now: int) -> None:
+        self._committee = committee
+        self._timing = timing
+        self.view = view
+        self.wanted = view - 1
+        """The highest view that this node has asked to leave; -1 if none."""
+        self._timeouts: dict[int, tuple[int, bytes]] = {}
+        self.deadline = now + self._patience()
+
+    def _patience(self) -> int:
+        doubled = self._timing.view_ms << min(self.view, _MAX_DOUBLINGS)
+        return min(doubled, max(self._timing.view_max_ms, self._timing.view_ms))
+
+    def enter(self, view: int, now: int) -> None:
+        """Go to a later view, and start its timer."""
+        self.view = view
+        self.wanted = max(self.wanted, view - 1)
+        self.deadline = now + self._patience()
+
+    def allow_render(self, now: int) -> None:
+        """A proposal was accepted: rendering takes longer than agreeing."""
+        self.deadline = max(self.deadline, now + self._timing.render_ms)
+
+    def allow_signatures(self, now: int) -> None:
+        """A render is done: however long it took, the signatures need their time to come together."""
+        self.deadline = max(self.deadline, now + self._patience())
+
+    def expired(self, now: int) -> bool:
+        """The view's time is up, this node has not said so yet, and there is a view to go to."""
+        return now >= self.deadline and self.wanted < self.view < MAX_VIEW
+
+    def note(self, sender: int, view: int, raw: bytes) -> bool:
+        """Remember a member's Timeout; False if it had asked for as much before."""
+        if self._timeouts.get(sender, (_NONE, b""))[0] >= view:
+            return False
+        self._timeouts[sender] = (view, raw)
+        return True
+
+    def _wanted_by(self, count: int) -> int:
+        """The highest view that at least `count` members want to leave; -1 if none."""
+        views = sorted((view for view, _ in self._timeouts.values()), reverse=True)
+        return views[count - 1] if len(views) >= count else _NONE
+
+    def joinable(self) -> int:
+        """The highest view that at least one honest member wants to leave; -1 if none."""
+        return self._wanted_by(self._committee.f + 1)
+
+    def certified(self) -> int:
+        """The highest view that a quorum wants to leave; -1 if none."""
+        return self._wanted_by(self._committee.quorum)
+
+    def certificate(self, view: int) -> tuple[bytes, ...] | None:
+        """The raw Timeouts that prove `view` may be entered (none for view 0), or None while they are missing."""
+        if view == 0:
+            return ()
+        found = sorted((sender, raw) for sender, (at, raw) in self._timeouts.items() if at >= view - 1)
+        if len(found) < self._committee.quorum:
+            return None
+        return tuple(raw for _, raw in found[: self._committee.quorum])
+
+    def count(self) -> int:
+        """How many members want to leave the present view."""
+        return sum(view >= self.view for view, _ in self._timeouts.values())
+
+    def learn(self, timeouts: list[Opened]) -> None:
+        """Take over a proposal's certificate."""
+        for opened in timeouts:
+            if isinstance(opened.message, Timeout):
+                self.note(opened.sender, opened.message.view, opened.raw)
