@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from node.config.schema import BrokerConfig, Config
 from node.keys.secrets import Secret, SecretSource
@@ -13,22 +13,31 @@ from node.keys.transport import TransportKeyFile
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-SIGNING_VARIABLE = "PATINA_SIGNING_PASSWORD"
-TRANSPORT_VARIABLE = "PATINA_TRANSPORT_PASSWORD"
-
 Ask = Callable[[str], str]
 """Asks a person for the secret of that description and returns the answer, "" for none."""
 
 
-def unlock_signer(config: Config, *, ask: Ask | None = None, environ: Mapping[str, str] | None = None) -> LocalSigner:
-    """The signing key, decrypted (about a second of one core). Raises KeyFileError."""
-    source = SecretSource(
-        "password of the signing key",
-        variable=SIGNING_VARIABLE,
-        file=config.keys.signing_password_file,
+def password_source(
+    config: Config,
+    kind: Literal["signing", "transport"],
+    *,
+    ask: Ask | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> SecretSource:
+    """Where the password of the signing key, or of the transport key, is found."""
+    files = {"signing": config.keys.signing_password_file, "transport": config.keys.transport_password_file}
+    return SecretSource(
+        f"password of the {kind} key",
+        variable=f"PATINA_{kind.upper()}_PASSWORD",
+        file=files[kind],
         ask=ask,
         environ=environ,
     )
+
+
+def unlock_signer(config: Config, *, ask: Ask | None = None, environ: Mapping[str, str] | None = None) -> LocalSigner:
+    """The signing key, decrypted (about a second of one core). Raises KeyFileError."""
+    source = password_source(config, "signing", ask=ask, environ=environ)
     return EthKeystore(config.keys.signing_keystore).unlock(source.read())
 
 
@@ -36,13 +45,7 @@ def unlock_transport(
     config: Config, *, ask: Ask | None = None, environ: Mapping[str, str] | None = None
 ) -> Ed25519PrivateKey:
     """The transport key, decrypted. Raises KeyFileError."""
-    source = SecretSource(
-        "password of the transport key",
-        variable=TRANSPORT_VARIABLE,
-        file=config.keys.transport_password_file,
-        ask=ask,
-        environ=environ,
-    )
+    source = password_source(config, "transport", ask=ask, environ=environ)
     return TransportKeyFile(config.keys.transport_key).unlock(source.read())
 
 

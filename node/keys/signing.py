@@ -53,6 +53,18 @@ class Signer(Protocol):
         ...
 
 
+def key_from_hex(text: Secret) -> bytes:
+    """A 32-byte private key from 64 hex digits, with or without 0x; else KeyFileError that does not repeat it."""
+    digits = text.reveal().strip().removeprefix("0x")
+    try:
+        key = bytes.fromhex(digits)
+    except ValueError:
+        raise KeyFileError("the private key is not written in hex digits") from None
+    if len(key) != 32:
+        raise KeyFileError(f"a private key has 32 bytes (64 hex digits), not {len(key)}")
+    return key
+
+
 class LocalSigner:
     """A signing key held in this process's memory."""
 
@@ -123,6 +135,13 @@ class EthKeystore:
 
     def unlock(self, password: Secret) -> LocalSigner:
         """Decrypt (about a second). Raises KeyFileError for a wrong password or a damaged file."""
+        signer = LocalSigner(self.decrypt(password))
+        if signer.address != self.address:
+            raise KeyFileError(f"{self.path}: holds the key of {signer.address}, not of the address it names")
+        return signer
+
+    def decrypt(self, password: Secret) -> bytes:
+        """The 32-byte key itself, to import it elsewhere. Raises KeyFileError like unlock()."""
         from eth_account import Account
 
         content = self._content()
@@ -133,10 +152,8 @@ class EthKeystore:
             raise KeyFileError(f"{self.path}: the password is wrong, or the file is damaged") from None
         except (KeyError, TypeError, AttributeError, NotImplementedError):
             raise KeyFileError(f"{self.path}: not a Web3 Secret Storage file (version 3)") from None
-        signer = LocalSigner(key)
-        if signer.address != self.address:
-            raise KeyFileError(f"{self.path}: holds the key of {signer.address}, not of the address it names")
-        return signer
+        redactor.add(key)
+        return key
 
     def _content(self) -> dict[str, Any]:
         try:

@@ -20,7 +20,7 @@ def public_bytes(key: Ed25519PrivateKey) -> bytes:
 
 
 class TransportKeyFile:
-    """One encrypted key file, and beside it `<name>.pub` with the public key as 0x-hex, readable by all."""
+    """One encrypted key file, and beside it `<name>.pub`: the public key as 0x-hex, so that it needs no password."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,0 +1,151 @@
+"""`patina init`: set up a node's folder, asking for what is not given."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from node.cli.ask import ask_broker, ask_list, ask_new_password, ask_value, check_of
+from node.cli.options import json_option
+from node.config.directory import NodeFolder, create_node_folder
+from node.errors import ConfigError
+from node.keys.secrets import Secret, read_secret, read_text
+from node.keys.signing import SCRYPT_N, SCRYPT_N_LIGHT, key_from_hex
+
+#: What cannot be guessed: setting, flag, question.
+_NEEDED = (
+    ("chain.id", "--chain-id", "Chain id (1 is Ethereum, 11155111 is Sepolia)"),
+    ("chain.oracle", "--oracle", "Address of the StrategyOracle contract"),
+    ("chain.endpoints", "--rpc", "JSON-RPC URL of the chain"),
+    ("gossip.brokers.url", "--broker", "URL of an MQTT broker (mqtts://host:8883)"),
+)
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--name", help="What the node is called in logs; by default the folder's name.")
+@click.option("--chain-id", help="Chain id.")
+@click.option("--oracle", help="Address of the StrategyOracle contract, with its checksum.")
+@click.option("--rpc", multiple=True, help="JSON-RPC URL; may be repeated. A URL with a key: use --rpc-file.")
+@click.option("--rpc-file", type=click.Path(path_type=Path), help="File with JSON-RPC URLs, one a line.")
+@click.option("--broker", multiple=True, help="MQTT broker, mqtts://[user[:password]@]host[:port]; may be repeated.")
+@click.option(
+    "--finality", type=int, metavar="N", help='Confirmations after which a block is final; by default "finalized".'
+)
+@click.option("--port", type=int, help="Port of the node's pages on this machine.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="File with the password for both keys.")
+@click.option("--generate-password", is_flag=True, help="Make a random password and keep it in keys/password.")
+@click.option("--import-key", type=click.Path(path_type=Path), help="File with an existing signing key, in hex.")
+@click.option("--light", is_flag=True, help="Encrypt quickly and weakly: for devnets only.")
+@click.option("--non-interactive", is_flag=True, help="Ask nothing; what is missing is an error.")
+@json_option
+def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any) -> None:
+    """Set up a new node in a folder of its own.
+
+    Writes DIRECTORY/config.toml, in which every setting is explained, and encrypted keys, and prints the addresses
+    that the committee's owner needs. Asks for whatever no option gives. Nothing that exists is overwritten, and a
+    set-up that fails leaves nothing behind.
+    """
+    settings = _settings(directory, given, ask=not non_interactive)
+    password, file, keep = _password(given["password_file"], given["generate_password"], ask=not non_interactive)
+    key = None if given["import_key"] is None else key_from_hex(read_secret(given["import_key"]))
+    if not as_json:
+        click.echo("Encrypting the keys ...", err=True)
+    node = create_node_folder(
+        directory,
+        settings,
+        password,
+        password_file=file,
+        keep_password=keep,
+        signing_key=key,
+        scrypt_n=SCRYPT_N_LIGHT if given["light"] else SCRYPT_N,
+    )
+    _print(node, as_json=as_json, unattended=keep or file is not None)
+
+
+def _settings(directory: Path, given: dict[str, Any], *, ask: bool) -> dict[str, dict[str, Any]]:
+    """The settings of node.config.directory, asked for where no option gives them."""
+    urls = list(given["rpc"])
+    if given["rpc_file"] is not None:
+        listed = map(str.strip, read_text(given["rpc_file"]).splitlines())
+        urls += [line for line in listed if line and not line.startswith("#")]
+    have = {
+        "chain.id": given["chain_id"],
+        "chain.oracle": given["oracle"],
+        "chain.endpoints": urls,
+        "gossip.brokers.url": [{"url": url} for url in given["broker"]],
+    }
+    missing = [(setting, flag, question) for setting, flag, question in _NEEDED if not have[setting]]
+    if missing and not ask:
+        lines = [f"  {flag}: {question}" for _, flag, question in missing]
+        raise ConfigError("\n".join(["not given, and not to be asked for:", *lines]))
+    name = given["name"] or _name_from(directory)
+    if missing:
+        click.echo("A new node needs a few answers. Ctrl-C leaves everything as it was.\n", err=True)
+        if given["name"] is None:
+            name = ask_value("Name of this node", check_of("node.name"), default=name)
+    for setting, _, question in missing:
+        asked: Callable[..., Any] = ask_list if isinstance(have[setting], list) else ask_value
+        have[setting] = asked(question, check_of(setting))
+        if setting == "gossip.brokers.url":
+            have[setting] = [ask_broker(url) for url in have[setting]]
+    chain = {"id": _number(have["chain.id"]), "oracle": have["chain.oracle"], "endpoints": have["chain.endpoints"]}
+    settings: dict[str, dict[str, Any]] = {
+        "node": {"name": name},
+        "chain": chain,
+        "gossip": {"brokers": have["gossip.brokers.url"]},
+    }
+    if given["finality"] is not None:
+        chain["finality"] = given["finality"]
+    if given["port"] is not None:
+        settings["web"] = {"port": given["port"]}
+    return settings
+
+
+def _name_from(directory: Path) -> str:
+    return directory.absolute().resolve().name or "patina"
+
+
+def _number(text: object) -> object:
+    """The number in an option's text; what is none goes on to be refused with the other faults."""
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else text
+
+
+def _password(file: Path | None, generate: bool, *, ask: bool) -> tuple[Secret, Path | None, bool]:
+    """The password for both keys, the file that has it, and whether the folder is to keep it."""
+    if file is not None and generate:
+        raise ConfigError("--password-file and --generate-password exclude each other: give one of them")
+    if file is not None:
+        return read_secret(file), file, False
+    if generate:
+        return Secret(secrets.token_urlsafe(24)), None, True
+    if not ask:
+        raise ConfigError("no password for the keys: give --password-file FILE or --generate-password")
+    password = ask_new_password("Password for the node's keys")
+    question = "Keep it in keys/password (mode 0600), so that the node can start by itself?"
+    return password, None, click.confirm(question, default=True, err=True)
+
+
+def _print(node: NodeFolder, *, as_json: bool, unattended: bool) -> None:
+    transport = f"0x{node.transport_key.hex()}"
+    if as_json:
+        shown = {"config": str(node.config), "address": node.address, "transport_key": transport}
+        click.echo(json.dumps(shown))
+        return
+    folder = node.config.parent
+    click.echo(
+        f"\nYour node stands in {folder}\n\n"
+        f"  signing address   {node.address}\n"
+        f"  transport key     {transport}\n"
+        f"  configuration     {node.config}\n\n"
+        "Next:\n"
+        "  1. Give the address and the transport key to the committee's owner.\n"
+        "  2. Send some of the chain's coin to the address: it pays for the transactions.\n"
+        f"  3. Copy {folder / 'keys'} to a safe place; nobody can restore these keys.\n"
+        f"  4. patina run --config {folder}" + ("" if unattended else "   (it asks for the password)") + "\n"
+    )
