@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from node.content import placeholder as art
@@ -82,7 +83,7 @@ def build_placeholder(
     """Store what an edition shows before its first painting, and return the root's 32-byte digest.
 
     Every token of the supply has metadata; all share one picture (an SVG; by default a blank canvas
-    drawn for the title), which stands in each directory so that pinning the root pins it.
+    drawn for the title), which stands in the root as `placeholder.svg`, so that pinning the root pins it.
     """
     image = _file(store, picture or art.svg(title, edition))
 
@@ -90,9 +91,9 @@ def build_placeholder(
         for index in range(1, supply + 1):
             document = token_metadata(Metadata(f"{title} #{index}", description, image.cid))
             token = token_id(edition, index)
-            yield index, {f"{token}.json": _file(store, document), "placeholder.svg": image}
+            yield index, {f"{token}.json": _file(store, document)}
 
-    return _tree(store, entries(), supply)
+    return _tree(store, entries(), supply, {"placeholder.svg": image})
 
 
 def _painted(spec: EditionSpec, token: int, index: int, seed: bytes, image: Cid) -> Metadata:
@@ -113,16 +114,21 @@ def _painted(spec: EditionSpec, token: int, index: int, seed: bytes, image: Cid)
     return Metadata(f"{spec.title} #{index}", spec.description, image, spec.mood, spec.bands, source)
 
 
-def _tree(store: BlockStore, entries: Iterator[tuple[int, Mapping[str, Target]]], supply: int) -> bytes:
+def _tree(
+    store: BlockStore,
+    entries: Iterator[tuple[int, Mapping[str, Target]]],
+    supply: int,
+    beside: Mapping[str, Target] = MappingProxyType({}),
+) -> bytes:
     if not 1 <= supply < TOKENS_PER_EDITION:
         raise ContentError(f"an edition of {supply} tokens; 1 to {TOKENS_PER_EDITION - 1} are possible")
     shards: dict[str, dict[str, Target]] = {}
     for index, files in entries:
         shards.setdefault(str((index - 1) // SHARD), {}).update(files)
     if supply <= SHARD:
-        return _directory(store, shards["0"]).cid.digest
+        return _directory(store, {**shards["0"], **beside}).cid.digest
     nested = {name: _directory(store, files) for name, files in shards.items()}
-    return _directory(store, nested).cid.digest
+    return _directory(store, {**nested, **beside}).cid.digest
 
 
 def _file(store: BlockStore, content: bytes) -> Target:

@@ -1,1 +1,1 @@
-"""What the node serves over HTTP."""
+"""What the node serves over HTTP: the gallery, its interface for programs, health, and content."""

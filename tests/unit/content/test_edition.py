@@ -138,6 +138,14 @@ def test_build_placeholder__own_picture__is_used(store):
     assert read(store, resolve(store, root(found), ["placeholder.svg"])) == b"<svg/>"
 
 
+def test_build_placeholder__above_a_thousand__picture_in_the_root(store, monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    found = build_placeholder(store, "Tide", "", 7, 1001)
+    assert [entry.name for entry in listing(store, root(found))] == ["0", "1", "placeholder.svg"]
+    document = parse_metadata(read(store, resolve(store, root(found), ["1", "7001001.json"])))
+    assert document.image == resolve(store, root(found), ["placeholder.svg"])
+
+
 @pytest.mark.parametrize("supply", [0, 1_000_000])
 def test_build_placeholder__impossible_supply__refused(store, supply):
     with pytest.raises(ContentError):

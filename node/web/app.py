@@ -1,0 +1,39 @@
+"""The web application: page, interface, live updates and content gateway in one place."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from node.content.gateway import add_gateway
+from node.content.store import BlockStore
+from node.web.api import add_api
+from node.web.assets import add_assets
+from node.web.events import HEARTBEAT_S, MAX_STREAMS, EventStreams
+from node.web.security import add_security_headers
+from node.web.source import GallerySource
+
+
+def create_app(
+    source: GallerySource,
+    store: BlockStore,
+    *,
+    heartbeat_s: float = HEARTBEAT_S,
+    max_streams: int = MAX_STREAMS,
+) -> web.Application:
+    """The application, ready for an `AppRunner`; it reads `source` and `store` and changes neither.
+
+    No route takes a body, and none but GET and HEAD is answered.
+
+        runner = web.AppRunner(create_app(source, store), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 8080).start()
+    """
+    app = web.Application(client_max_size=1024)
+    app.on_response_prepare.append(add_security_headers)
+    events = EventStreams(source, heartbeat_s, max_streams)
+    app.router.add_get("/api/events", events.serve)
+    app.on_shutdown.append(events.close)
+    add_api(app, source)
+    add_gateway(app, store)
+    add_assets(app)
+    return app
