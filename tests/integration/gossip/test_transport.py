@@ -1,0 +1,260 @@
+"""The transport against real brokers: the embedded one, and servers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+
+from node.devnet.broker import EmbeddedBroker, serve_broker
+from node.devnet.settings import EmbeddedBrokerSettings
+from node.gossip.envelope import MAX_BYTES
+from node.gossip.link import Backoff
+from node.gossip.settings import BrokerSettings
+from node.gossip.transport import Gossip, topic_prefix
+
+PREFIX = topic_prefix(b"\x07" * 32)
+QUICK = Backoff(first=0.02, cap=0.1)
+
+
+@asynccontextmanager
+async def running(*gossips: Gossip) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(gossip.run()) for gossip in gossips]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            assert isinstance(result, asyncio.CancelledError)
+
+
+def gossip_over(*urls: str, incoming: int = 512) -> Gossip:
+    return Gossip([BrokerSettings(url) for url in urls], PREFIX, backoff=QUICK, incoming=incoming)
+
+
+async def receive(gossip: Gossip) -> bytes:
+    async with asyncio.timeout(20):
+        return await gossip.incoming.get()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_publish__two_brokers__arrives_once_from_each() -> None:
+    async with serve_broker() as one, serve_broker() as two:
+        sender, reader = gossip_over(one.url, two.url), gossip_over(one.url, two.url)
+        async with running(sender, reader), asyncio.timeout(20):
+            await sender.wait_connected(2)
+            await reader.wait_connected(2)
+            await sender.publish("observation", b"one envelope")
+            assert [await receive(reader), await receive(reader)] == [b"one envelope"] * 2
+            assert reader.counters["received"] == 2
+
+
+async def test_publish__one_of_two_brokers_gone__the_other_carries_on() -> None:
+    async with serve_broker() as lasting, serve_broker() as dying:
+        sender, reader = gossip_over(dying.url, lasting.url), gossip_over(dying.url, lasting.url)
+        async with running(sender, reader), asyncio.timeout(20):
+            await sender.wait_connected(2)
+            await reader.wait_connected(2)
+            await dying.aclose()
+            await until(lambda: sender.connected == reader.connected == 1)
+            await sender.publish("timeout", b"still here")
+            assert await receive(reader) == b"still here"
+
+
+async def test_run__broker_restarts__connects_again_and_sends_what_waited() -> None:
+    broker = EmbeddedBroker()
+    await broker.start()
+    sender, reader = gossip_over(broker.url), gossip_over(broker.url)
+    async with running(sender, reader), asyncio.timeout(30):
+        await sender.wait_connected()
+        await reader.wait_connected()
+        await broker.aclose()
+        await until(lambda: sender.connected == reader.connected == 0)
+        again = EmbeddedBroker(EmbeddedBrokerSettings(port=broker.port))
+        await again.start()
+        try:
+            await reader.wait_connected()
+            await sender.publish("proposal", b"after the restart")
+            assert await receive(reader) == b"after the restart"
+            assert reader.counters["reconnects"] >= 1
+        finally:
+            await again.aclose()
+
+
+async def test_run__broker_absent_at_first__found_later() -> None:
+    broker = EmbeddedBroker()
+    await broker.start()
+    port = broker.port
+    await broker.aclose()
+    gossip = gossip_over(f"mqtt://127.0.0.1:{port}")
+    async with running(gossip), asyncio.timeout(20):
+        await until(lambda: gossip.counters["reconnects"] >= 2)
+        assert gossip.connected == 0
+        async with serve_broker(EmbeddedBrokerSettings(port=port)):
+            await gossip.wait_connected()
+
+
+async def test_connect__wrong_password__refused_and_no_secret_in_the_log() -> None:
+    async with serve_broker(EmbeddedBrokerSettings(username="node", password="the right one")) as broker:
+        wrong = Gossip([BrokerSettings(broker.url, "node", "hunter2-secret")], PREFIX, backoff=QUICK)
+        right = Gossip([BrokerSettings(broker.url, "node", "the right one")], PREFIX, backoff=QUICK)
+        with structlog.testing.capture_logs() as logs:
+            async with running(wrong, right), asyncio.timeout(20):
+                await right.wait_connected()
+                await until(lambda: wrong.counters["reconnects"] >= 2)
+                assert wrong.connected == 0
+        assert any(entry["event"] == "broker lost" for entry in logs)
+        assert "hunter2-secret" not in repr(logs) + repr(wrong.links[0].settings) + str(wrong.links[0].last_error)
+
+
+async def test_incoming__broker_floods__memory_bounded_and_the_newest_kept() -> None:
+    async with serve_broker() as broker:
+        sender, reader = gossip_over(broker.url), gossip_over(broker.url, incoming=10)
+        async with running(sender, reader), asyncio.timeout(30):
+            await sender.wait_connected()
+            await reader.wait_connected()
+            for number in range(100):
+                await sender.publish("observation", b"%d" % number)
+            await until(lambda: reader.counters["received"] == 100)
+            assert len(reader.incoming) == 10
+            assert reader.counters["incoming_overflow"] == 90
+            assert await receive(reader) == b"90"
+
+
+# -- servers that only look like brokers -------------------------------------------------------------------------
+
+Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def impostor(talk: Conversation) -> AsyncIterator[str]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await talk(reader, writer)
+            await writer.drain()
+            while await reader.read(4096):
+                pass
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def packet(kind: int, body: bytes) -> bytes:
+    length, head = len(body), bytearray([kind])
+    while True:
+        head.append(length % 128 | (128 if length >= 128 else 0))
+        length //= 128
+        if not length:
+            return bytes(head) + body
+
+
+def publication(topic: bytes, payload: bytes) -> bytes:
+    return packet(0x30, struct.pack(">H", len(topic)) + topic + payload)
+
+
+async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"MQTT")
+    writer.write(packet(0x20, b"\0\0"))
+    await asyncio.sleep(0.05)
+    subscription = await reader.read(4096)
+    start = subscription.index(b"\x82")
+    writer.write(packet(0x90, subscription[start + 2 : start + 4] + b"\0"))
+
+
+async def test_incoming__broker_announces_a_giant_packet__disconnected_before_it_is_read() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        writer.write(packet(0x30, b"\0\1a" + bytes(MAX_BYTES * 2)))
+
+    async with impostor(talk) as url:
+        gossip = gossip_over(url)
+        async with running(gossip):
+            await until(lambda: gossip.counters["reconnects"] >= 2)
+            assert gossip.counters["received"] == 0
+
+
+async def test_incoming__payload_above_the_limit__dropped_and_counted() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        writer.write(publication(b"patina/x/observation", bytes(MAX_BYTES + 1)))
+        writer.write(publication(b"patina/x/observation", b"short"))
+
+    async with impostor(talk) as url:
+        gossip = gossip_over(url)
+        async with running(gossip):
+            assert await receive(gossip) == b"short"
+            assert gossip.counters["oversized"] == 1
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\xff" * 64,
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        packet(0x30, b"\xff\xff"),
+        publication(b"\xff\xfe", b"bad topic"),
+        packet(0x20, b""),
+        packet(0x90, b""),
+        packet(0x62, b"\0"),
+    ],
+)
+async def test_incoming__broker_talks_nonsense__the_other_broker_still_serves(nonsense: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        writer.write(nonsense)
+
+    async with impostor(talk) as url, serve_broker() as good:
+        sender, reader = gossip_over(good.url), gossip_over(url, good.url)
+        async with running(sender, reader), asyncio.timeout(20):
+            await sender.wait_connected()
+            await until(lambda: reader.links[1].connected)
+            await sender.publish("observation", b"true")
+            while await receive(reader) != b"true":
+                pass
+
+
+async def test_connect__server_accepts_and_stays_silent__other_broker_unaffected_and_shutdown_clean() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        return
+
+    async with impostor(talk) as url, serve_broker() as good:
+        gossip = gossip_over(url, good.url)
+        async with running(gossip), asyncio.timeout(20):
+            await gossip.wait_connected()
+            await gossip.publish("observation", b"echo")
+            assert await receive(gossip) == b"echo"
+
+
+async def test_incident__one_broker_floods__the_honest_brokers_messages_get_through() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        for _ in range(2000):
+            writer.write(publication(b"patina/x/observation", b"flood"))
+
+    async with impostor(talk) as url, serve_broker() as good:
+        sender, reader = gossip_over(good.url), gossip_over(url, good.url, incoming=50)
+        async with running(sender, reader), asyncio.timeout(30):
+            await sender.wait_connected()
+            await until(lambda: reader.links[1].connected and reader.counters["received"] >= 2000)
+            await sender.publish("observation", b"true")
+            await until(lambda: reader.counters["received"] >= 2001)
+            assert len(reader.incoming) <= 51
+            assert b"true" in [await receive(reader), await receive(reader)]
