@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from node.chain import calls, feeds, logs, parse
@@ -15,6 +16,7 @@ from node.errors import ChainError
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
+    from node.agreement.report import Report
 
 Finality = Literal["finalized"] | int
 """The chain's own tag, or how many blocks on top make a block final."""
@@ -61,16 +63,19 @@ class Chain:
         return self._chain_id
 
     async def head(self) -> Block:
-        """The latest block, which may yet be reorganised away."""
+        """The latest block, which may yet be reorganised away; with several endpoints, of one that does not lag."""
+        if len(self.pool.endpoints) > 1:
+            await self.pool.probe()
         return await self.pool.ask(lambda ask: _block(ask, "latest"))
 
     async def finalized(self) -> Block:
-        """The latest final block."""
-        if self._finality == "finalized":
-            last = await self.pool.ask(lambda ask: _block(ask, "finalized"))
-            return await self.block(last.number) if len(self.pool.endpoints) > 1 else last
-        head = await self.head()
-        return await self.block(max(0, head.number - self._finality))
+        """The latest final block; with several endpoints, the latest that two of them call final."""
+        tag, behind = ("finalized", 0) if self._finality == "finalized" else ("latest", self._finality)
+        seen = sorted(await self.pool.each(lambda ask: _block(ask, tag)), key=lambda block: -block.number)
+        second = seen[min(1, len(seen) - 1)]
+        if not behind and len(self.pool.endpoints) == 1:
+            return second
+        return await self.block(max(0, second.number - behind))
 
     async def block(self, number: int) -> Block:
         """The block at a height."""
@@ -93,6 +98,31 @@ class Chain:
         if committee.config_digest != calls.decoded(interface("StrategyOracle"), "config_digest", digest):
             raise ChainError(f"{self.oracle} has another config digest than its committee: another protocol version")
         return committee
+
+    async def config_digest(self) -> bytes:
+        """The digest of the configuration in force, 32 bytes."""
+        return bytes(await self._view("StrategyOracle", self.oracle, "config_digest"))
+
+    def transmit_calldata(self, report: Report, signers: int, signatures: bytes) -> bytes:
+        """Calldata of `transmit`: `signers` a bitmap, `signatures` 64 bytes each in committee order."""
+        fields = (
+            report.feed,
+            report.checkpoint,
+            report.block_hash,
+            report.view,
+            report.observers,
+            report.observations,
+            report.signals,
+            report.content_root,
+        )
+        return interface("StrategyOracle").encode("transmit", fields, signers, signatures)
+
+    def vote_calldata(
+        self, feed: int, checkpoint: int, block_hash: bytes, answer: int, signals: Sequence[int], content_root: bytes
+    ) -> bytes:
+        """Calldata of `vote`, what one member measured and rendered alone (wads; 32-byte digests)."""
+        arguments = (feed, checkpoint, block_hash, answer, signals, content_root)
+        return interface("StrategyOracle").encode("vote", *arguments)
 
     async def feeds(self, block: Block | None = None) -> list[Feed]:
         """All feeds, by id, as they stand at `block` (None: the latest)."""
@@ -132,10 +162,11 @@ class Chain:
     async def edition(self, collection: str, edition: int, block: Block | None = None) -> Edition:
         """An edition of a collection."""
         stored = await self._view("DynamicCollection", collection, "edition", edition, block=block)
-        try:
-            return Edition(collection, edition, *stored[:-1], EditionState(stored[-1]))
-        except ValueError:
-            raise ChainError(f"{collection} has no edition {edition}") from None
+        if stored[-1] not in tuple(EditionState):
+            raise ChainError(f"{collection} has no edition {edition}")
+        # The contract's struct and Edition name the same fields in the same order.
+        names = [field.name for field in fields(Edition)][2:]
+        return Edition(collection, edition, **dict(zip(names, (*stored[:-1], EditionState(stored[-1])), strict=True)))
 
     async def name(self, collection: str) -> str:
         """The collection's name."""

@@ -17,6 +17,10 @@ class UnavailableError(ChainError):
     """An endpoint gave no usable answer; another one may."""
 
 
+class MissingError(UnavailableError):
+    """An endpoint answers, but does not have the block that was asked for."""
+
+
 class RpcError(ChainError):
     """An endpoint answered with a JSON-RPC error that is not a revert; `code` and `message` are its own."""
 

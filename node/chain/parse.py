@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from node.chain.failures import UnavailableError
+from node.chain.failures import MissingError, UnavailableError
 from node.chain.types import Block
 
 
@@ -42,9 +42,9 @@ def mapping(value: object, what: str) -> Mapping[str, Any]:
 
 
 def block(value: object, what: str = "a block") -> Block:
-    """A block's header; UnavailableError for null (this endpoint lacks it) and for anything odd."""
+    """A block's header; MissingError for null: this endpoint lacks it."""
     if value is None:
-        raise UnavailableError(f"an endpoint does not know {what}")
+        raise MissingError(f"an endpoint does not know {what}")
     fields = mapping(value, what)
     return Block(
         number=quantity(fields.get("number"), what),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from node.chain.endpoint import Endpoint, PoolSettings
-from node.chain.failures import RpcError, UnavailableError
+from node.chain.failures import MissingError, RpcError, UnavailableError
 from node.errors import ChainError, RevertError
 from node.keys.secrets import SecretUrl
 
@@ -101,17 +101,24 @@ class RpcPool:
         """Put the same question to two endpoints where two are configured, and compare.
 
         Where they differ all others are asked, and a majority of the configured ones decides, else
-        ChainError. An endpoint that cannot answer is passed over; one answer alone is taken only when no
-        other endpoint can be reached.
+        ChainError. An endpoint that cannot answer is passed over, and one answer alone is taken when no other
+        endpoint can be reached; but where one that was reached lacks what was asked for, that is a
+        ChainError: it lags, or the other one tells of a chain that does not exist.
         """
         if len(self.endpoints) == 1:
             return await self.ask(question)
         order = self._in_order()
         answers: list[tuple[Endpoint, Answer]] = []
 
+        lacking: list[ChainError] = []
+
         async def hear(endpoint: Endpoint) -> None:
-            with contextlib.suppress(RpcError, UnavailableError):
+            try:
                 answers.append((endpoint, await question(self._bound(endpoint))))
+            except MissingError as error:
+                lacking.append(error)
+            except (RpcError, UnavailableError):
+                pass
 
         await _together(hear(endpoint) for endpoint in order[:2])
         for endpoint in order[2:]:
@@ -120,9 +127,22 @@ class RpcPool:
             await hear(endpoint)
         if not answers:
             return await self.ask(question)
+        if len(answers) == 1 and lacking:
+            raise lacking[0]
         if all(answer == answers[0][1] for _, answer in answers):
             return answers[0][1]
         return self._majority(answers)
+
+    async def each(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[Answer]:
+        """Put a question to every endpoint at once; the answers of those that can, at least one."""
+        answers: list[Answer] = []
+
+        async def hear(endpoint: Endpoint) -> None:
+            with contextlib.suppress(RpcError, UnavailableError):
+                answers.append(await question(self._bound(endpoint)))
+
+        await _together(hear(endpoint) for endpoint in self.endpoints)
+        return answers or [await self.ask(question)]
 
     def _majority(self, answers: list[tuple[Endpoint, Answer]]) -> Answer:
         for _, answer in answers:

@@ -29,8 +29,8 @@ async def prove(pool: RpcPool, oracle: str, chain_id: int, landed: Landed, log_c
     if name != "transmit":
         raise ChainError(f"transaction 0x{landed.tx_hash.hex()} calls {name}: it proves no report")
     fields, signers, packed = arguments
-    *scalars, observations, signals, root = fields
-    report = Report(*scalars, tuple(observations), tuple(signals), root)
+    feed, checkpoint, block_hash, view, observers, observations, signals, root = fields
+    report = Report(feed, checkpoint, block_hash, view, observers, tuple(observations), tuple(signals), root)
     signatures = tuple(packed[at : at + SIGNATURE_BYTES] for at in range(0, len(packed), SIGNATURE_BYTES))
     try:
         digest = report_digest(domain, report)

@@ -9,9 +9,8 @@ from node.errors import JournalError
 from node.journal.store import Row, Store
 
 _COLUMNS = tuple(field.name for field in fields(Landed))
-_INSERT = "INSERT INTO reports ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
-    ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
-)
+# The table's columns stand in the order of Landed's fields.
+_INSERT = "INSERT INTO reports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class Reports:

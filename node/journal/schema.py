@@ -48,7 +48,7 @@ CREATE INDEX transactions_by_state ON transactions (state, id);
 CREATE TABLE attempts (
   tx_hash BLOB PRIMARY KEY CHECK (length(tx_hash) = 32),
   transaction_id INTEGER NOT NULL REFERENCES transactions (id),
-  raw BLOB NOT NULL, max_fee TEXT NOT NULL, priority_fee TEXT NOT NULL, head INTEGER NOT NULL);
+  raw BLOB NOT NULL, max_fee TEXT NOT NULL, priority_fee TEXT NOT NULL, empty INTEGER NOT NULL);
 CREATE INDEX attempts_by_transaction ON attempts (transaction_id);
 
 CREATE TABLE reports (

@@ -36,14 +36,17 @@ class TransactionRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One signed transaction: `raw` is what is broadcast, fees are wei per gas, `head` the block it was made at."""
+    """One signed transaction: `raw` is what is broadcast, fees are wei per gas.
+
+    An `empty` one does nothing but use up the nonce of a transaction that is not wanted any more.
+    """
 
     tx_hash: bytes
     transaction_id: int
     raw: bytes
     max_fee: int
     priority_fee: int
-    head: int
+    empty: bool = False
 
 
 class Transactions:
@@ -99,7 +102,7 @@ class Transactions:
                     attempt.raw,
                     str(attempt.max_fee),
                     str(attempt.priority_fee),
-                    attempt.head,
+                    int(attempt.empty),
                 ),
             )
 
@@ -107,7 +110,14 @@ class Transactions:
         """All signed attempts of a transaction, cheapest (oldest) first."""
         rows = self._store.rows("SELECT * FROM attempts WHERE transaction_id = ? ORDER BY rowid", (transaction_id,))
         return [
-            AttemptRow(**{**row, "max_fee": int(row["max_fee"]), "priority_fee": int(row["priority_fee"])})
+            AttemptRow(
+                tx_hash=row["tx_hash"],
+                transaction_id=row["transaction_id"],
+                raw=row["raw"],
+                max_fee=int(row["max_fee"]),
+                priority_fee=int(row["priority_fee"]),
+                empty=bool(row["empty"]),
+            )
             for row in rows
         ]
 
@@ -126,6 +136,14 @@ class Transactions:
             " succeeded = NULL WHERE id = ?",
             (transaction_id,),
         )
+
+    def release(self, transaction_id: int) -> None:
+        """Its nonce was used up, finally, by a transaction of another program: it needs a new one."""
+        with self._store.transaction():
+            self._store.execute("DELETE FROM attempts WHERE transaction_id = ?", (transaction_id,))
+            self._store.execute(
+                "UPDATE transactions SET state = 'queued', nonce = NULL WHERE id = ?", (transaction_id,)
+            )
 
     def final(self, transaction_id: int) -> None:
         """Its block is final."""
