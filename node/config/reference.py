@@ -84,5 +84,8 @@ def _kind(kind: Any, key: Key) -> str:
         return f"list: {_kind(get_args(kind)[0], key)}"
     if key.choices:
         return " or ".join(f'`"{choice}"`' for choice in key.choices)
-    limits = [f"from {key.low:,f}" if key.low is not None else "", f"to {key.high:,f}" if key.high is not None else ""]
+    limits = [
+        f"from {Decimal(key.low):,f}" if key.low is not None else "",
+        f"to {Decimal(key.high):,f}" if key.high is not None else "",
+    ]
     return " ".join(filter(None, (_KINDS[kind], *limits)))

@@ -184,17 +184,18 @@ class AgreementConfig:
 
     grace_ms: Annotated[
         int, Key("How long a leader with a quorum of observations waits for more, in ms.", low=0, high=_HOUR)
-    ] = 500
+    ] = 300
     view_ms: Annotated[
-        int, Key("How long a leader has to make its proposal, in ms; doubled view by view.", low=100, high=_HOUR)
-    ] = 10_000
-    render_ms: Annotated[int, Key("How long rendering may take on top of that, in ms.", low=100, high=24 * _HOUR)] = (
-        120_000
-    )
+        int,
+        Key("How long the first leader has to propose, in ms; doubled with every further view.", low=100, high=_HOUR),
+    ] = 4_000
+    render_ms: Annotated[
+        int, Key("How long a view lasts from its proposal on, in ms: time to render.", low=100, high=24 * _HOUR)
+    ] = 120_000
     repeat_ms: Annotated[
         int, Key("How often messages are announced again until the round ends, in ms.", low=50, high=_HOUR)
-    ] = 2_000
-    max_view_ms: Annotated[int, Key("The longest that a view may become, in ms.", low=100, high=24 * _HOUR)] = 600_000
+    ] = 1_000
+    max_view_ms: Annotated[int, Key("The longest that view_ms grows to, in ms.", low=100, high=24 * _HOUR)] = 120_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

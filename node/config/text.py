@@ -27,8 +27,8 @@ def toml_value(value: object) -> str:
     """One value in TOML. A SecretUrl is written masked: pass on `reveal()` to write it out."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value, "f")
+    if isinstance(value, Decimal | float):
+        return format(Decimal(str(value)), "f")
     if isinstance(value, int):
         return str(value)
     if isinstance(value, list | tuple):

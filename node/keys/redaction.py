@@ -31,10 +31,16 @@ def _encoded_base64(raw: bytes) -> set[str]:
     return forms
 
 
+def _quoted(text: str) -> set[str]:
+    """A text as it stands alone, inside a JSON text, and inside a Python literal."""
+    # Next to both kinds of quotes, Python escapes the single one.
+    between_quotes = repr(f"\"{text}'")[2:-3]
+    return {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1], between_quotes}
+
+
 def _escaped(text: str) -> set[str]:
-    """A text as JSON and as Python literals, and one inside the other (a log line quotes a quoted value)."""
-    quoted = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
-    return quoted | {json.dumps(form)[1:-1] for form in quoted}
+    """A text quoted up to twice: a JSON log line that quotes an exception that quotes a value."""
+    return {twice for once in _quoted(text) for twice in _quoted(once)}
 
 
 def text_forms(value: str) -> set[str]:
@@ -48,6 +54,7 @@ def bytes_forms(value: bytes) -> set[str]:
     return (
         {value.hex(), value.hex().lstrip("0"), str(int.from_bytes(value, "big"))}
         | _escaped(repr(value)[2:-1])
+        | _escaped(repr(b'"' + value + b"'")[3:-3])
         | {re.sub(r"(..)(?=.)", r"\1:", value.hex()), str(list(value))[1:-1]}
         | _encoded_base64(value)
     )
@@ -62,30 +69,31 @@ class Redactor:
         self._lock = threading.Lock()
 
     def add(self, value: str | bytes, shown_as: str = MASK) -> None:
-        """Mask `value` from now on, as `shown_as`; a value shorter than SHORTEST is left alone."""
+        """Mask `value` from now on, as `shown_as`, and each line of it; shorter than SHORTEST is left alone."""
         if len(value) < SHORTEST:
             return
-        forms = text_forms(value) if isinstance(value, str) else bytes_forms(value)
+        if isinstance(value, bytes):
+            forms = bytes_forms(value)
+        else:
+            forms = set().union(*map(text_forms, {value, *value.splitlines()}))
         with self._lock:
-            for form in forms:
-                if len(form) >= SHORTEST:
-                    self._forms.setdefault(form.lower(), shown_as)
-            self._pattern = None
+            # New objects each time: redact() works on those that it took, without the lock.
+            more = {form.lower(): shown_as for form in forms if len(form) >= SHORTEST}
+            if not more.keys() <= self._forms.keys():
+                self._forms = more | self._forms
+                # Longest first, so that a whole URL goes before the key inside it.
+                ordered = sorted(self._forms, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE)
 
     def redact(self, text: str) -> str:
         """The text without any registered value, whatever its case; URLs lose their userinfo as well."""
         with self._lock:
-            if self._pattern is None and self._forms:
-                # Longest first, so that a whole URL goes before the key inside it.
-                ordered = sorted(self._forms, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE)
-            pattern = self._pattern
-        if pattern is not None:
-            text = pattern.sub(self._shown, text)
-        return _USERINFO.sub(MASK + "@", text)
-
-    def _shown(self, found: re.Match[str]) -> str:
-        return self._forms.get(found.group().lower(), MASK)
+            forms, pattern = self._forms, self._pattern
+        # Nearly every line is clean, and plain search says so twenty times faster than the pattern does.
+        lower = text.lower()
+        if pattern is not None and any(form in lower for form in forms):
+            text = pattern.sub(lambda found: forms.get(found.group().lower(), MASK), text)
+        return _USERINFO.sub(MASK + "@", text) if "://" in text else text
 
 
 #: The process's own: every Secret registers itself here, and node.log asks it for each line.

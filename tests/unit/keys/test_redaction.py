@@ -1,0 +1,112 @@
+"""Masking registered values in text, in every form they are written in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from node.keys.redaction import MASK, SHORTEST, Redactor
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=SHORTEST, max_size=40)
+KEY = bytes.fromhex("00ff" + "5a22" * 13 + "27" * 4)
+
+
+def redactor_of(value: str | bytes) -> Redactor:
+    redactor = Redactor()
+    redactor.add(value)
+    return redactor
+
+
+@given(TEXTS)
+@example('it\'s "both"')
+@example("back\\slash\nand newline")
+@settings(max_examples=100, deadline=None)
+def test_redact__any_text_in_any_spelling__masked(secret: str) -> None:
+    redactor = redactor_of(secret)
+    for spelling in (
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        secret.encode().hex(),
+        secret.encode().hex().upper(),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        base64.b64encode(secret.encode()).decode(),
+        base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+    ):
+        redacted = redactor.redact(f"<{spelling}>")
+        assert spelling.lower() not in redacted.lower()
+        assert MASK in redacted
+
+
+@given(TEXTS, st.sampled_from(["", "'", '"', "'\""]))
+@settings(max_examples=100, deadline=None)
+def test_redact__quoted_once_and_twice__masked(secret: str, beside: str) -> None:
+    redactor = redactor_of(secret)
+    once = {json.dumps([beside + secret + beside]), repr([beside + secret + beside])}
+    for text in once | {json.dumps(text) for text in once} | {repr(text) for text in once}:
+        assert MASK in redactor.redact(text), text
+
+
+@given(TEXTS, st.binary(max_size=5), st.binary(max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_redact__base64_of_a_text_around_it__cannot_be_decoded(secret: str, before: bytes, after: bytes) -> None:
+    # As in an HTTP Basic header, whose base64 begins somewhere before the password.
+    encoded = base64.b64encode(before + secret.encode() + after).decode()
+    redacted = redactor_of(secret).redact(f"Basic {encoded}")
+    assert MASK in redacted
+    # What is left around the mask tells at most the characters that share a base64 group with a neighbour's.
+    assert len(redacted) - len("Basic ") - len(MASK) <= len(encoded) - 4 * len(secret.encode()) // 3 + 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY.hex(),
+        "0x" + KEY.hex(),
+        KEY.hex().upper(),
+        "0x" + KEY.hex().lstrip("0"),
+        str(int.from_bytes(KEY, "big")),
+        repr(KEY),
+        repr(bytearray(KEY)),
+        repr([KEY, b"'"]),
+        json.dumps(repr(KEY)),
+        base64.b64encode(KEY).decode(),
+        base64.b64encode(b"x" + KEY).decode(),
+        KEY.hex(":"),
+        str(list(KEY)),
+    ],
+)
+def test_redact__key_bytes_in_any_spelling__masked(text: str) -> None:
+    redacted = redactor_of(KEY).redact(f"key {text} end")
+    assert MASK in redacted
+    assert KEY.hex()[8:24] not in redacted.lower()
+
+
+def test_redact__no_registered_value__unchanged() -> None:
+    text = "report 0x1234 landed at https://gateway.example/ipfs/bafybeigdyrzt?x=1"
+    assert redactor_of("a secret").redact(text) == text
+
+
+def test_redact__userinfo_of_an_unknown_url__masked() -> None:
+    assert Redactor().redact("at mqtt://me:pw@host:1 now") == "at mqtt://***@host:1 now"
+
+
+def test_redact__value_with_its_own_mask__shown_as_that_and_not_by_its_parts() -> None:
+    redactor = redactor_of("abcdef123456")
+    redactor.add("https://host/abcdef123456", shown_as="https://host/***")
+    assert redactor.redact("GET https://host/abcdef123456") == "GET https://host/***"
+
+
+def test_redact__lines_of_a_long_secret__each_masked() -> None:
+    assert "second" not in redactor_of("first line\nsecond line").redact("  | second line\n")
+
+
+def test_add__short_value__does_not_blot_out_ordinary_text() -> None:
+    assert redactor_of("a").redact("a banana") == "a banana"
