@@ -1,0 +1,1 @@
+"""How the model is made: the artwork generator, the two trainings, the export."""
