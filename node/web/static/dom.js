@@ -1,0 +1,38 @@
+// Builds elements from plain values: text stays text, and no string ever becomes markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "on") {
+      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (name === "style") {
+      for (const [property, setting] of Object.entries(value)) element.style.setProperty(property, setting);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+/** An HTML element: `h("p", {class: "x", on: {click}}, "text", child)`. */
+export function h(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element, in the same way. */
+export function s(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** A path for `src` or `href`, or null unless it is one of this server's own content paths. */
+export function contentPath(path) {
+  return typeof path === "string" && /^\/ipfs\/[a-z2-7]+(\/[^?#]*)?$/.test(path) ? path : null;
+}
+
+/** Set text only where it differs, so that screen readers and selections are left in peace. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
