@@ -1,0 +1,342 @@
+"""The durable sender against the embedded chain: crashes, lost mempools, stuck fees, reorganisations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chain_world import MEMBERS, OWNER, SETTINGS, World
+
+from node.chain.client import Chain
+from node.chain.fees import Fees
+from node.chain.interface import interface
+from node.chain.sender import Sender
+from node.errors import ChainError, RevertError
+from node.journal import Journal
+
+GWEI = 10**9
+FEES = Fees(max_fee=100 * GWEI, priority_fee=GWEI, resend_after=60.0)
+PAYER = MEMBERS[0]
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path) as opened:
+        yield opened
+
+
+class Bench:
+    """A token to send, and senders that may be restarted on the same journal."""
+
+    def __init__(self, world: World, journal: Journal, clock: Clock, fees: Fees = FEES) -> None:
+        self.world, self.journal, self.clock, self.fees = world, journal, clock, fees
+        self.token = world.deploy("TestToken", ["string", "string", "uint8"], "Token", "TKN", 6)
+        world.call(OWNER, "TestToken", self.token, "mint", PAYER.address, 100)
+        world.chain.mine(3)
+        self.sender = self.restart()
+
+    def restart(self) -> Sender:
+        self.sender = Sender(Chain(self.world.pool, self.token), PAYER, self.journal, self.fees, clock=self.clock)
+        return self.sender
+
+    def pay(self, amount: int = 1) -> bytes:
+        return interface("TestToken").encode("transfer", OWNER.address, amount)
+
+    async def send(self, key: str, amount: int = 1) -> bytes:
+        return await self.sender.send(key, self.token, self.pay(amount))
+
+    def state(self, key: str) -> str:
+        row = self.journal.transactions.get(key)
+        assert row is not None
+        return row.state
+
+    def waiting(self) -> list[Any]:
+        return sorted(self.world.chain.mempool, key=lambda one: one.nonce)
+
+    def sent_by_payer(self) -> int:
+        return self.world.chain.nonce(bytes.fromhex(PAYER.address[2:]), self.world.chain.head)
+
+    async def settle(self, blocks: int = 4) -> None:
+        for _ in range(blocks):
+            self.world.chain.mine()
+            await self.sender.step()
+
+
+@pytest.fixture
+def bench(slow_world: World, journal: Journal, clock: Clock) -> Bench:
+    return Bench(slow_world, journal, clock)
+
+
+async def test_send__mined_and_final__is_followed_to_the_end(bench: Bench) -> None:
+    tx_hash = await bench.send("a")
+    assert bench.state("a") == "sent"
+    bench.world.chain.mine()
+    await bench.sender.step()
+    row = bench.journal.transactions.get("a")
+    assert row is not None
+    assert (row.state, row.tx_hash, row.succeeded) == ("mined", tx_hash, True)
+    await bench.settle(2)
+    assert bench.state("a") == "final"
+    assert await bench.send("a") == tx_hash
+    assert bench.sent_by_payer() == 1
+
+
+async def test_send__same_key_many_times_at_once__is_one_transaction(bench: Bench) -> None:
+    hashes = await asyncio.gather(*(bench.send("a") for _ in range(8)))
+    assert len(set(hashes)) == 1
+    assert len(bench.waiting()) == 1
+    bench.restart()
+    assert await bench.send("a") == hashes[0]
+    await bench.settle()
+    assert bench.sent_by_payer() == 1
+
+
+async def test_send__several_keys__take_nonces_in_a_row(bench: Bench) -> None:
+    await asyncio.gather(*(bench.send(key) for key in "abcd"))
+    assert [one.nonce for one in bench.waiting()] == [0, 1, 2, 3]
+    await bench.settle()
+    assert {bench.state(key) for key in "abcd"} == {"final"}
+
+
+async def test_send__revert_on_estimate__is_told_and_never_sent(bench: Bench) -> None:
+    with pytest.raises(RevertError):
+        await bench.send("a", amount=101)
+    assert bench.journal.transactions.get("a") is None
+    assert not bench.waiting()
+
+
+async def test_resubmit_storm__openzeppelin_relayer_818__ends_at_the_fee_cap(
+    slow_world: World, journal: Journal, clock: Clock
+) -> None:
+    bench = Bench(slow_world, journal, clock, Fees(max_fee=2 * GWEI, priority_fee=GWEI, resend_after=60.0))
+    await bench.send("a")
+    offers = []
+    for _ in range(40):
+        (waiting,) = bench.waiting()
+        if not offers or (waiting.max_fee, waiting.priority_fee) != offers[-1]:
+            offers.append((waiting.max_fee, waiting.priority_fee))
+        clock.now += 61
+        await bench.sender.step()
+    row = journal.transactions.get("a")
+    assert row is not None
+    assert len(journal.transactions.attempts(row.id)) == len(offers)
+    assert 3 <= len(offers) <= 8
+    for (old_max, old_tip), (new_max, new_tip) in zip(offers, offers[1:], strict=False):
+        assert 1000 * new_max >= 1125 * old_max
+        assert 1000 * new_tip >= 1125 * old_tip
+        assert new_tip <= new_max <= 2 * GWEI
+    await bench.settle()
+    assert bench.state("a") == "final"
+    assert bench.sent_by_payer() == 1
+
+
+async def test_step__before_the_time__replaces_nothing(bench: Bench, clock: Clock) -> None:
+    first = await bench.send("a")
+    clock.now += 59
+    await bench.sender.step()
+    assert [one.hash for one in bench.waiting()] == [first]
+    clock.now += 2
+    await bench.sender.step()
+    (replaced,) = bench.waiting()
+    assert replaced.hash != first
+    assert replaced.nonce == 0
+    assert await bench.send("a") == replaced.hash
+
+
+async def test_restart__mempool_lost_everything__sends_the_same_bytes_again(bench: Bench) -> None:
+    hashes = [await bench.send(key) for key in "ab"]
+    for waiting in bench.waiting():
+        bench.world.chain.mempool.drop(waiting)
+    bench.restart()
+    await bench.sender.step()
+    assert [one.hash for one in bench.waiting()] == hashes
+    await bench.settle()
+    assert bench.sent_by_payer() == 2
+
+
+async def test_restart__journalled_but_never_broadcast__is_broadcast(bench: Bench, monkeypatch: Any) -> None:
+    async def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench.sender, "_broadcast", crash)
+    with pytest.raises(KeyboardInterrupt):
+        await bench.send("a")
+    assert not bench.waiting()
+    assert bench.state("a") == "sent"
+    bench.restart()
+    tx_hash = await bench.send("a")
+    await bench.sender.step()
+    assert [one.hash for one in bench.waiting()] == [tx_hash]
+
+
+async def test_restart__queued_only__gets_its_nonce_then(bench: Bench) -> None:
+    bench.journal.transactions.queue("a", PAYER.address, bench.token, bench.pay(), 0, 100_000)
+    await bench.sender.step()
+    assert bench.state("a") == "sent"
+    assert len(bench.waiting()) == 1
+
+
+async def test_restart__queued_and_pointless_by_now__is_cancelled(bench: Bench) -> None:
+    bench.journal.transactions.queue("a", PAYER.address, bench.token, bench.pay(101), 0, 100_000)
+    await bench.sender.step()
+    assert bench.state("a") == "cancelled"
+    assert not bench.waiting()
+    with pytest.raises(RevertError, match="was cancelled"):
+        await bench.send("a")
+
+
+async def test_step__fails_on_chain__is_final_and_known_as_failed(bench: Bench) -> None:
+    # Each passes the estimate alone, together they overdraw.
+    await bench.send("a", amount=60)
+    await bench.send("b", amount=60)
+    await bench.settle()
+    rows = [bench.journal.transactions.get(key) for key in "ab"]
+    assert [(row.state, row.succeeded) for row in rows if row] == [("final", True), ("final", False)]
+
+
+async def test_step__reverts_by_now__frees_the_nonce(slow_world: World, journal: Journal, clock: Clock) -> None:
+    bench = Bench(slow_world, journal, clock)
+    approve = interface("TestToken").encode("approve", PAYER.address, 50)
+    take = interface("TestToken").encode("transferFrom", OWNER.address, MEMBERS[1].address, 50)
+    slow_world.call(OWNER, "TestToken", bench.token, "mint", OWNER.address, 50)
+    slow_world.transact(OWNER, bench.token, approve)
+    await bench.sender.send("take", bench.token, take)
+    (stuck,) = bench.waiting()
+    slow_world.chain.mempool.drop(stuck)
+    slow_world.transact(OWNER, bench.token, interface("TestToken").encode("approve", PAYER.address, 0))
+    clock.now += 61
+    await bench.sender.step()
+    (empty,) = bench.waiting()
+    assert (empty.nonce, empty.gas, empty.data) == (0, 21_000, b"")
+    await bench.settle()
+    row = journal.transactions.get("take")
+    assert row is not None
+    assert row.state == "cancelled"
+    assert "pointless" in row.note
+    await bench.send("next")
+    assert [one.nonce for one in bench.waiting()] == [1]
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+async def test_reorganisation__mined_block_is_gone__is_sent_again_and_once(bench: Bench, depth: int) -> None:
+    tx_hash = await bench.send("a")
+    before = bench.world.chain.head.number
+    bench.world.chain.mine(depth)
+    await bench.sender.step()
+    assert bench.state("a") == "mined"
+    bench.world.chain.rewind(before)
+    for waiting in bench.waiting():
+        bench.world.chain.mempool.drop(waiting)
+    bench.world.chain.mine(depth)
+    await bench.sender.step()
+    assert bench.state("a") == "sent"
+    assert [one.hash for one in bench.waiting()] == [tx_hash]
+    await bench.settle()
+    assert bench.state("a") == "final"
+    assert bench.sent_by_payer() == 1
+
+
+async def test_reorganisation__mined_again_elsewhere__is_followed_there(bench: Bench) -> None:
+    await bench.send("a")
+    (waiting,) = bench.waiting()
+    before = bench.world.chain.head.number
+    bench.world.chain.mine()
+    await bench.sender.step()
+    bench.world.chain.rewind(before)
+    bench.world.chain.mine(1)
+    if bench.world.chain.receipt(waiting.hash) is None:
+        bench.world.chain.send(waiting.raw)
+        bench.world.chain.mine()
+    await bench.sender.step()
+    row = bench.journal.transactions.get("a")
+    assert row is not None
+    assert row.state == "mined"
+    assert row.block_number == bench.world.chain.mined_in(waiting.hash)
+    await bench.settle()
+    assert bench.state("a") == "final"
+
+
+async def test_foreign_program__used_our_nonce__ours_is_sent_anew(bench: Bench) -> None:
+    await bench.send("a")
+    (ours,) = bench.waiting()
+    bench.world.chain.mempool.drop(ours)
+    bench.world.transact(PAYER, bench.token, bench.pay(2))
+    bench.world.chain.mine(1)
+    await bench.sender.step()
+    assert bench.state("a") == "sent"
+    bench.world.chain.mine(2)
+    await bench.sender.step()
+    await bench.sender.step()
+    assert [one.nonce for one in bench.waiting()] == [1]
+    await bench.settle()
+    assert bench.state("a") == "final"
+
+
+async def test_start__gap_left_by_a_foreign_transaction__is_filled(bench: Bench) -> None:
+    foreign = PAYER.sign_transaction(
+        {
+            "type": 2,
+            "chainId": SETTINGS.chain_id,
+            "nonce": 0,
+            "maxFeePerGas": 2 * GWEI,
+            "maxPriorityFeePerGas": GWEI,
+            "gas": 100_000,
+            "to": bench.token,
+            "value": 0,
+            "data": bench.pay(3),
+        }
+    )
+    bench.world.chain.send(foreign.raw)
+    await bench.send("a")
+    assert [one.nonce for one in bench.waiting()] == [0, 1]
+    bench.world.chain.mempool.drop(bench.waiting()[0])
+    bench.restart()
+    await bench.sender.step()
+    assert [one.nonce for one in bench.waiting()] == [0, 1]
+    await bench.settle()
+    assert bench.state("a") == "final"
+    assert bench.sent_by_payer() == 2
+
+
+async def test_send__chain_gone__stores_nothing_and_says_so(bench: Bench) -> None:
+    await bench.world.rpc.aclose()
+    with pytest.raises(ChainError, match="unreachable"):
+        await bench.send("a")
+    assert bench.journal.transactions.get("a") is None
+
+
+async def test_run__endpoint_fails_for_a_while__goes_on(bench: Bench, monkeypatch: Any) -> None:
+    calls = 0
+    done = asyncio.Event()
+
+    async def step() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ChainError("no endpoint answers")
+        done.set()
+
+    monkeypatch.setattr(bench.sender, "step", step)
+    bench.sender._fees = Fees(max_fee=1, priority_fee=1, poll=0.0)
+    task = asyncio.create_task(bench.sender.run())
+    await asyncio.wait_for(done.wait(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
