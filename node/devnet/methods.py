@@ -27,7 +27,7 @@ class Method:
         return required, len(parameters)
 
 
-def client_version(chain: DevnetChain) -> str:
+def client_version(_chain: DevnetChain) -> str:
     """Name and version of this chain, as web3_clientVersion gives it."""
     try:
         release = version("patina")
@@ -36,12 +36,12 @@ def client_version(chain: DevnetChain) -> str:
     return f"patina-devnet/{release}"
 
 
-def listening(chain: DevnetChain) -> bool:
+def listening(_chain: DevnetChain) -> bool:
     """Whether the network side is up: there is none, and nothing is amiss."""
     return True
 
 
-def peers(chain: DevnetChain) -> str:
+def peers(_chain: DevnetChain) -> str:
     """There are none."""
     return "0x0"
 

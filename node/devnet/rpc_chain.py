@@ -104,7 +104,7 @@ def priority_fee(chain: DevnetChain) -> Json:
     return encode.quantity(chain.settings.priority_fee)
 
 
-def blob_base_fee(chain: DevnetChain) -> Json:
+def blob_base_fee(_chain: DevnetChain) -> Json:
     """Blobs are not carried, so their price stands at its floor of one wei."""
     return encode.quantity(1)
 
@@ -135,7 +135,7 @@ def raw_header(chain: DevnetChain, block: Json) -> Json:
     return encode.data(params.block(chain, block).header_rlp)
 
 
-def syncing(chain: DevnetChain) -> Json:
+def syncing(_chain: DevnetChain) -> Json:
     """Never: the chain is made here."""
     return False
 

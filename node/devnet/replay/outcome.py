@@ -1,0 +1,112 @@
+"""What a replay brought about: every landed report against what the history demands, as a table and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from node.content.metadata import percent
+from node.devnet.replay.track import Crossing, Track
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class LandedRow:
+    """One report that landed during a replay. `row` counts from 0, `answer` is a wad, the rest as on chain."""
+
+    feed: int
+    title: str
+    row: int
+    label: str
+    checkpoint: int
+    block: int
+    answer: int
+    previous_band: int
+    band: int
+    signers: tuple[int, ...]
+    gas: int
+    transaction: str
+    token_uri_before: str
+    token_uri_after: str
+
+    @property
+    def crossing(self) -> bool:
+        """Whether it changed the band; what does not is a first painting or a heartbeat."""
+        return self.band != self.previous_band
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that landed, and what is wrong with it: empty `faults` mean that the replay did what it must."""
+
+    rows: tuple[LandedRow, ...]
+    faults: tuple[str, ...]
+    checkpoints: int
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the table for programs: wads as decimal strings."""
+        return {
+            "reports": [{**asdict(row), "answer": str(row.answer), "crossing": row.crossing} for row in self.rows],
+            "faults": list(self.faults),
+            "checkpoints": self.checkpoints,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def compare(track: Track, expected: Sequence[Crossing], landed: Sequence[LandedRow]) -> list[str]:
+    """Return every difference between the crossings that a history demands and those that landed."""
+    wanted = {crossing.row: crossing for crossing in expected}
+    found = {row.row: row for row in landed if row.crossing}
+    faults = []
+    for number, crossing in wanted.items():
+        row = found.get(number)
+        what = f"{track.title}, row {number + 1}: band {crossing.previous_band} to {crossing.band}"
+        if row is None:
+            faults.append(f"{what} did not land")
+        elif (row.previous_band, row.band, row.answer) != (crossing.previous_band, crossing.band, crossing.answer):
+            faults.append(
+                f"{what} at {crossing.answer} was expected, {row.previous_band} to {row.band} at {row.answer}"
+            )
+    faults += [
+        f"{track.title}, row {number + 1}: band {row.previous_band} to {row.band} landed, nothing was to change"
+        for number, row in found.items()
+        if number not in wanted
+    ]
+    paintings = [row for row in landed if row.token_uri_before != row.token_uri_after]
+    repaints = {row.row for row in paintings[1:]}  # the first one paints what was revealed and never painted
+    faults += [
+        f"{track.title}, row {number + 1}: repainted without a crossing" for number in sorted(repaints - wanted.keys())
+    ]
+    return faults
+
+
+def table(outcome: Outcome) -> Table:
+    """Return the closing table for a terminal."""
+    from rich.table import Table
+
+    shown = Table(title="What landed on chain", title_justify="left", pad_edge=False)
+    for heading in ("feed", "when", "block", "answer", "band", "signers", "gas", "tokenURI before", "tokenURI after"):
+        shown.add_column(heading, justify="right" if heading in ("block", "answer", "gas") else "left", no_wrap=True)
+    for row in outcome.rows:
+        shown.add_row(
+            f"{row.feed} {row.title}",
+            row.label,
+            str(row.block),
+            percent(row.answer),
+            f"{row.previous_band} -> {row.band}" if row.crossing else f"{row.band} painted",
+            " ".join(map(str, row.signers)),
+            f"{row.gas:,}",
+            _short(row.token_uri_before),
+            _short(row.token_uri_after),
+        )
+    return shown
+
+
+def _short(uri: str) -> str:
+    """A tokenURI with the middle of its CID left out; --json has it whole."""
+    root, _, path = uri.removeprefix("ipfs://").partition("/")
+    return f"ipfs://{root[:6]}..{root[-6:]}/{path}"
