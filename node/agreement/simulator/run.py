@@ -17,6 +17,7 @@ from node.agreement.simulator.world import World
 _BLOCKS = 100
 """Blocks from one checkpoint to the next: any number does."""
 _MINING_MS = 1_000
+_RESEND_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,10 @@ class _Run:
         self.world.carry(raw, self.nodes[peer].hear)
 
     def transmit(self, effect: Transmit) -> None:
-        if not self.world.chance(self.scenario.loss):
-            delay = self.world.rng.randint(1, _MINING_MS)
-            self.world.at(self.world.now + delay, partial(self.mine, effect))
+        # A transaction that goes astray is sent again until it is mined: that is the sender's promise.
+        astray = _RESEND_MS if self.world.chance(self.scenario.loss) else 0
+        delay = astray + self.world.rng.randint(1, _MINING_MS)
+        self.world.at(self.world.now + delay, partial(self.mine, effect))
 
     def mine(self, effect: Transmit) -> None:
         feed, checkpoint = effect.key
