@@ -61,10 +61,7 @@ def configure(level: str = "info", format: Format = "auto", stream: IO[str] | No
         )
     )
     root = logging.getLogger()
-    for old in root.handlers[:]:
-        if isinstance(old, _Handler):
-            root.removeHandler(old)
-    root.addHandler(handler)
+    root.handlers[:] = [handler]  # and no other: what a library may have put there would not redact
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from urllib.parse import quote, quote_plus
 
@@ -37,6 +38,9 @@ def test_redact__any_text_in_any_spelling__masked(secret: str) -> None:
         secret.encode().hex().upper(),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
+        quote(quote(secret)),
+        quote(base64.b64encode(secret.encode())),
         base64.b64encode(secret.encode()).decode(),
         base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
     ):
@@ -47,11 +51,14 @@ def test_redact__any_text_in_any_spelling__masked(secret: str) -> None:
 
 @given(TEXTS, st.sampled_from(["", "'", '"', "'\""]))
 @settings(max_examples=100, deadline=None)
-def test_redact__quoted_once_and_twice__masked(secret: str, beside: str) -> None:
+def test_redact__quoted_up_to_three_times__masked(secret: str, beside: str) -> None:
     redactor = redactor_of(secret)
-    once = {json.dumps([beside + secret + beside]), repr([beside + secret + beside])}
-    for text in once | {json.dumps(text) for text in once} | {repr(text) for text in once}:
-        assert MASK in redactor.redact(text), text
+    texts = {beside + secret + beside}
+    for _ in range(3):
+        texts = {json.dumps([text]) for text in texts} | {repr([text]) for text in texts}
+        texts |= {repr(text.encode()) for text in texts}
+        for text in texts:
+            assert MASK in redactor.redact(text), text
 
 
 @given(TEXTS, st.binary(max_size=5), st.binary(max_size=5))
