@@ -164,9 +164,20 @@ class Chain:
         stored = await self._view("DynamicCollection", collection, "edition", edition, block=block)
         if stored[-1] not in tuple(EditionState):
             raise ChainError(f"{collection} has no edition {edition}")
-        # The contract's struct and Edition name the same fields in the same order.
-        names = [field.name for field in fields(Edition)][2:]
-        return Edition(collection, edition, **dict(zip(names, (*stored[:-1], EditionState(stored[-1])), strict=True)))
+        return _edition(collection, edition, stored)
+
+    async def editions(self, which: Sequence[tuple[str, int]], block: Block | None = None) -> list[Edition | None]:
+        """Many editions, given as (collection, edition), in one request; None for one that there is not."""
+        if not which:
+            return []
+        contract = interface("DynamicCollection")
+        results = await self._batch([Call(at, contract.encode("edition", number)) for at, number in which], block)
+        found: list[Edition | None] = []
+        for (collection, number), result in zip(which, results, strict=True):
+            stored = calls.decoded(contract, "edition", result, 1)
+            exists = stored is not None and stored[-1] in tuple(EditionState)
+            found.append(_edition(collection, number, stored) if exists else None)
+        return found
 
     async def name(self, collection: str) -> str:
         """The collection's name."""
@@ -216,6 +227,12 @@ class Chain:
         if not returned:
             raise ChainError(f"there is no {contract} at {address}")
         return abi.result(name, returned, len(arguments))
+
+
+def _edition(collection: str, number: int, stored: Sequence[Any]) -> Edition:
+    # The contract's struct and Edition name the same fields in the same order.
+    names = [field.name for field in fields(Edition)][2:]
+    return Edition(collection, number, **dict(zip(names, (*stored[:-1], EditionState(stored[-1])), strict=True)))
 
 
 async def _block(ask: Ask, which: str) -> Block:

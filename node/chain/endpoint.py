@@ -6,6 +6,7 @@ import asyncio
 import email.utils
 import itertools
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 # "Limit exceeded" in EIP-1474, and what some providers send instead of HTTP 429.
 _LIMITED = (-32005, 429)
+_MAX_DEPTH = 64
+_MAX_BRACKETS = 1_000_000
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +172,32 @@ def _name(url: SecretUrl) -> str:
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:
+    if _too_deep(raw):
+        return None
     try:
         answer = json.loads(raw)
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _too_deep(raw: bytes) -> bool:
+    """Whether JSON nests deeper than any answer of an Ethereum client does, or has absurdly many brackets.
+
+    The C parsers recurse on the machine's stack, and Python's own limit does not protect it wherever some
+    library has raised that limit (py-evm does): nested brackets alone would then end the process.
+    """
+    openings = raw.count(b"[") + raw.count(b"{")
+    if openings <= _MAX_DEPTH:
+        return False
+    if openings > _MAX_BRACKETS:
+        return True
+    depth = 0
+    for bracket in _STRING.sub(b"", raw).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _MAX_DEPTH:
+            return True
+    return False
 
 
 def _code(answer: dict[str, Any] | None) -> object:

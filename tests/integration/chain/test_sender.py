@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ async def test_resubmit_storm__openzeppelin_relayer_818__ends_at_the_fee_cap(
     assert row is not None
     assert len(journal.transactions.attempts(row.id)) == len(offers)
     assert 3 <= len(offers) <= 8
-    for (old_max, old_tip), (new_max, new_tip) in zip(offers, offers[1:], strict=False):
+    for (old_max, old_tip), (new_max, new_tip) in pairwise(offers):
         assert 1000 * new_max >= 1125 * old_max
         assert 1000 * new_tip >= 1125 * old_tip
         assert new_tip <= new_max <= 2 * GWEI
