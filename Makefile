@@ -32,6 +32,13 @@ $(VENV)/.dev: $(VENV)/.runtime
 
 install: $(VENV)/.runtime ## the node, an embedded chain and an embedded broker, into .venv
 
+$(APE)/.made: contracts/requirements.txt contracts/constraints.txt
+	$(PYTHON) -m venv $(APE)
+	$(APE)/bin/pip install --quiet --requirement contracts/requirements.txt --constraint contracts/constraints.txt
+	touch $@
+
+install-ape: $(APE)/.made ## the contracts' toolchain, into .venv-ape
+
 install-dev: $(VENV)/.dev ## what tests and checks need on top
 
 demo: install ## the main job: real share-price histories, four nodes, two editions (ARGS=--once ends by itself)

@@ -40,17 +40,14 @@ def answer(prices: Sequence[int], window: int, lookback: int, basis: int) -> int
 
     `prices` are share prices (wad) of consecutive checkpoints, oldest first, the last one being the checkpoint that
     is judged. With `lookback` 0 the basis is the given share price (wad); otherwise it is the median of the window
-    that ended `lookback` checkpoints earlier.
-
-    Raises:
-        ValueError: a basis that is not positive, which no share price of a funded vault is.
+    that ended `lookback` checkpoints earlier; growth since a worthless share is undefined, hence None too.
     """
     if len(prices) < samples_needed(window, lookback):
         return None
     if lookback:
         basis = median(prices[-window - lookback : -lookback])
     if basis <= 0:
-        raise ValueError(f"a basis must be a positive share price, not {basis}")
+        return None
     return median(prices[-window:]) * WAD // basis - WAD
 
 

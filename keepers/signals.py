@@ -19,8 +19,11 @@ NAMES = ("volatility", "drawdown", "flow")
 
 
 def volatility(prices: Sequence[int]) -> int:
-    """Return the population standard deviation (wad) of one-checkpoint returns; 0 for fewer than two returns."""
-    returns = [new * WAD // old - WAD for old, new in itertools.pairwise(prices)]
+    """Return the population standard deviation (wad) of one-checkpoint returns; 0 for fewer than two returns.
+
+    A step from a worthless share has no return and is left out.
+    """
+    returns = [new * WAD // old - WAD for old, new in itertools.pairwise(prices) if old > 0]
     count = len(returns)
     if count < 2:
         return 0
@@ -30,9 +33,9 @@ def volatility(prices: Sequence[int]) -> int:
 
 
 def drawdown(prices: Sequence[int]) -> int:
-    """Return how far (wad, 0 to 1) the last price stands below the highest one."""
+    """Return how far (wad, 0 to 1) the last price stands below the highest one; 1 if all are worthless."""
     highest = max(prices)
-    return WAD - prices[-1] * WAD // highest
+    return WAD - prices[-1] * WAD // highest if highest > 0 else WAD
 
 
 def flow(supplies: Sequence[int]) -> int:
@@ -45,9 +48,9 @@ def measure(prices: Sequence[int], supplies: Sequence[int]) -> tuple[int, int, i
     """Return (volatility, drawdown, flow) at the last of up to HORIZON consecutive samples.
 
     Raises:
-        ValueError: no sample, or a price that is not positive.
+        ValueError: no sample, or a negative price.
     """
-    if not prices or min(prices) <= 0:
-        raise ValueError("signals need at least one sample, and positive share prices")
+    if not prices or min(prices) < 0:
+        raise ValueError("signals need at least one sample, and share prices that are not negative")
     recent, shares = prices[-HORIZON:], supplies[-HORIZON:]
     return volatility(recent), drawdown(recent), flow(shares)

@@ -32,6 +32,7 @@ class VaultKeeper:
     def __init__(self, context: NodeContext) -> None:
         self._context = context
         self._failures: dict[int, int] = {}
+        self._painted: set[int] = set()
 
     async def resume(self, feeds: Sequence[Feed]) -> None:
         """Enter again every round that the journal holds open."""
@@ -43,8 +44,19 @@ class VaultKeeper:
                 self._context.journal.rounds.finish(row.feed, row.checkpoint, "abandoned")
                 continue
             block = await self._context.chain.block(row.checkpoint)
-            edition = await self._context.chain.edition(feed.collection, feed.edition, block)
+            [edition] = await self._context.chain.editions([(feed.collection, feed.edition)], block)
             await self._begin(feed, sample, edition, row.answer, row.signals)
+
+    def answers(self, feed: Feed, samples: Sequence[Sample]) -> list[int | None]:
+        """Return the answer (wad) at each sample, oldest first; None where the history before it is too short."""
+        rule = feed.policy
+        needed = policy.samples_needed(rule.window, rule.lookback)
+        found = []
+        for end in range(1, len(samples) + 1):
+            run = consecutive(samples[max(0, end - needed) : end], rule.cadence)
+            prices = [one.share_price for one in run]
+            found.append(policy.answer(prices, rule.window, rule.lookback, feed.basis))
+        return found
 
     async def final_head(self, head: Block, feeds: Sequence[Feed]) -> None:
         """Handle every checkpoint up to `head` that is not handled yet.
@@ -84,19 +96,19 @@ class VaultKeeper:
         chain, journal = self._context.chain, self._context.journal
         block = await chain.block(checkpoint)
         samples = {sample.feed: sample for sample in await chain.sample(feeds, block)}
-        rounds: list[tuple[Feed, Sample, Edition, int, tuple[int, ...], str]] = []
+        measures: list[tuple[Feed, Sample, int, tuple[int, ...]]] = []
         for feed in feeds:
             sample = samples.get(feed.id)
             if sample is None:
                 log.warning("abstains: the vault does not answer", feed=feed.id, checkpoint=checkpoint)
-                continue
-            measured = self._measure(feed, sample)
-            if measured is None:
-                continue
-            edition = await chain.edition(feed.collection, feed.edition, block)
-            reason = self._reason(feed, sample, edition, measured[0])
+            elif (measured := self._measure(feed, sample)) is not None:
+                measures.append((feed, sample, *measured))
+        editions = await self._editions(measures, block)
+        rounds = []
+        for feed, sample, answer, style in measures:
+            reason = self._reason(feed, sample, editions.get(feed.id), answer)
             if reason is not None and self._wanted(feed, checkpoint):
-                rounds.append((feed, sample, edition, *measured, reason.value))
+                rounds.append((feed, sample, editions.get(feed.id), answer, style, reason.value))
         with journal.transaction():
             journal.samples.add(samples.values())
             for feed, sample, _, answer, style, why in rounds:
@@ -105,6 +117,20 @@ class VaultKeeper:
         for feed, sample, edition, answer, style, why in rounds:
             log.info("round begins", feed=feed.id, checkpoint=checkpoint, answer=answer, reason=why)
             await self._begin(feed, sample, edition, answer, style)
+
+    async def _editions(
+        self, measures: Sequence[tuple[Feed, Sample, int, tuple[int, ...]]], block: Block
+    ) -> dict[int, Edition]:
+        """Return the editions whose state at `block` matters, in one request: unpainted ones, and those to change."""
+        wanted = [
+            feed
+            for feed, sample, answer, _ in measures
+            if feed.id not in self._painted or self._reason(feed, sample, None, answer) is not None
+        ]
+        found = await self._context.chain.editions([(feed.collection, feed.edition) for feed in wanted], block)
+        editions = {feed.id: edition for feed, edition in zip(wanted, found, strict=True) if edition is not None}
+        self._painted |= {feed for feed, edition in editions.items() if edition.content_root != UNCHANGED}
+        return editions
 
     def _advance(self, checkpoint: int, feeds: Sequence[Feed]) -> None:
         for feed in feeds:
@@ -119,17 +145,19 @@ class VaultKeeper:
         )
         run = consecutive([*earlier, sample], rule.cadence)
         prices = [one.share_price for one in run]
-        if min(prices) <= 0:
-            log.warning("abstains: shares are worth nothing", feed=feed.id, checkpoint=sample.checkpoint)
-            return None
         answer = policy.answer(prices, rule.window, rule.lookback, feed.basis)
         if answer is None:
-            have = len(run)
-            log.info("abstains: too little history", feed=feed.id, checkpoint=sample.checkpoint, have=have, needs=needed)
+            log.info(
+                "abstains: too little history",
+                feed=feed.id,
+                checkpoint=sample.checkpoint,
+                have=len(run),
+                needs=needed,
+            )
             return None
         return answer, signals.measure(prices, [one.total_supply for one in run])
 
-    def _reason(self, feed: Feed, sample: Sample, edition: Edition, answer: int) -> policy.Trigger | None:
+    def _reason(self, feed: Feed, sample: Sample, edition: Edition | None, answer: int) -> policy.Trigger | None:
         rule = feed.policy
         return policy.trigger(
             checkpoint=sample.checkpoint,
@@ -138,31 +166,32 @@ class VaultKeeper:
             reported_checkpoint=sample.reported_checkpoint,
             opened_at=feed.opened_at,
             heartbeat=rule.heartbeat,
-            painted=not paintable(feed, edition) or edition.content_root != UNCHANGED,
+            painted=edition is None or not paintable(feed, edition) or edition.content_root != UNCHANGED,
         )
 
     def _wanted(self, feed: Feed, checkpoint: int) -> bool:
         """Say whether a triggered checkpoint deserves a round of its own beside what is under way."""
         landed = self._context.landings.block_of_last(feed.id)
-        if landed is not None and landed >= checkpoint:
+        if landed is not None and landed > checkpoint:
             return False  # what the oracle said at this checkpoint is outdated by a report that landed since
         aligned = checkpoint // feed.policy.cadence % ALIGNMENT == 0
         return aligned or self._context.rounds.in_flight(feed.id) is None
 
     async def _begin(
-        self, feed: Feed, sample: Sample, edition: Edition, answer: int, style: tuple[int, ...]
+        self, feed: Feed, sample: Sample, edition: Edition | None, answer: int, style: tuple[int, ...]
     ) -> None:
         from node.agreement.effects import Trigger as RoundTrigger
 
         trigger: Trigger = RoundTrigger(feed.id, sample.checkpoint, sample.block_hash, answer, style)
         await self._context.rounds.begin(trigger, self._paint(feed, sample, edition))
 
-    def _paint(self, feed: Feed, sample: Sample, edition: Edition) -> Paint:
+    def _paint(self, feed: Feed, sample: Sample, edition: Edition | None) -> Paint:
         async def paint(answer: int, style: Sequence[int]) -> bytes:
             rule = feed.policy
             band = policy.next_band(answer, sample.band, rule.thresholds, rule.hysteresis)
-            same = band == sample.band and edition.content_root != UNCHANGED
-            if same or not paintable(feed, edition):
+            if edition is None or not paintable(feed, edition):
+                return UNCHANGED
+            if band == sample.band and edition.content_root != UNCHANGED:
                 return UNCHANGED
             named = tuple(zip(signals.NAMES, style, strict=True))
             return await self._context.studio.paint(feed, edition, sample.checkpoint, sample.block_hash, band, named)

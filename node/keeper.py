@@ -12,7 +12,7 @@ from node.errors import ConfigError
 if TYPE_CHECKING:
     from node.agreement.effects import Trigger
     from node.chain.client import Chain
-    from node.chain.types import Block, Feed
+    from node.chain.types import Block, Feed, Sample
     from node.config import Config
     from node.journal import Journal
     from node.landings import Landings
@@ -52,6 +52,9 @@ class Keeper(Protocol):
 
     async def resume(self, feeds: Sequence[Feed]) -> None:
         """Take up what a stopped node left open; called once, before the first head."""
+
+    def answers(self, feed: Feed, samples: Sequence[Sample]) -> Sequence[int | None]:
+        """Return the answer (wad) at each of a feed's samples, oldest first; None where history is too short."""
 
     async def final_head(self, head: Block, feeds: Sequence[Feed]) -> None:
         """Handle all that is final at `head` and was not handled yet."""

@@ -22,7 +22,7 @@ class Landings:
         self._chain = chain
         self._journal = journal
         self._start = start
-        self._unfinal: dict[int, Landed] = {}
+        self._recent: list[Landed] = []
         self._seen: set[tuple[bytes, int, int]] = set()
         self._listeners: list[Callable[[Landed], None]] = []
 
@@ -32,10 +32,15 @@ class Landings:
 
     def last(self, feed: int) -> Landed | None:
         """Return the newest report of the feed that stands on chain."""
-        if feed in self._unfinal:
-            return self._unfinal[feed]
+        recent = [report for report in self._recent if report.feed == feed]
         final = self._journal.reports.of(feed, 1)
-        return final[0] if final else None
+        return max(recent + final, key=lambda report: report.checkpoint, default=None)
+
+    def of(self, feed: int) -> list[Landed]:
+        """Return the feed's reports that stand on chain, oldest first."""
+        known = {report.checkpoint: report for report in self._journal.reports.of(feed)}
+        known.update({report.checkpoint: report for report in self._recent if report.feed == feed})
+        return [known[checkpoint] for checkpoint in sorted(known)]
 
     def block_of_last(self, feed: int) -> int | None:
         """Return the block in which the feed's newest report landed."""
@@ -57,7 +62,7 @@ class Landings:
                 self._journal.reports.add(report)
             if final.number >= start:
                 self._journal.cursors.set(CURSOR, final.number)
-        self._unfinal = {report.feed: report for report in recent}
+        self._recent = recent
         fresh = [report for report in (*settled, *recent) if _identity(report) not in self._seen]
         self._seen = {_identity(report) for report in recent}
         for report in fresh:

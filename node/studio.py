@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from node.content.store import BlockStore
     from node.recipes import Recipes
     from node.render.pool import RenderPool
+    from node.render.recipe import Recipe
 
 log = structlog.get_logger("studio")
 
@@ -23,6 +24,14 @@ log = structlog.get_logger("studio")
 def token_seed(edition_seed: bytes, token: int) -> bytes:
     """Return the 32-byte seed that a token keeps for life, as DynamicCollection computes it."""
     return keccak(edition_seed + token.to_bytes(32, "big"))
+
+
+def describe(recipe: Recipe) -> str:
+    """Return the description that every token of an edition carries; it depends on the recipe alone."""
+    return (
+        f"{recipe.name} is a living artwork. It is painted anew by independent nodes when the vault it is bound to "
+        "crosses a threshold, and anyone can paint it again from chain data and get the same bytes."
+    )
 
 
 class Studio:
@@ -68,14 +77,14 @@ class Studio:
             chain_id=self._chain_id,
             collection=edition.collection,
             title=recipe.name,
-            description=recipe.description,
+            description=describe(recipe),
             edition=edition.id,
             feed=feed.id,
             checkpoint=checkpoint,
             block_hash=block_hash,
             band=band,
             bands=len(feed.policy.thresholds) + 1,
-            mood=recipe.mood(band),
+            mood=recipe.classes[band],
             signals=signals,
             recipe=recipe.digest,
             model=recipe.model,

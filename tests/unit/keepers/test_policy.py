@@ -52,9 +52,9 @@ def test_answer__trailing_basis__is_the_median_one_lookback_earlier(
         assert got == floor(Fraction(now, then) * WAD) - WAD
 
 
-def test_answer__no_positive_basis__is_refused() -> None:
-    with pytest.raises(ValueError, match="positive share price"):
-        policy.answer([WAD], 1, 0, 0)
+def test_answer__growth_since_a_worthless_share__is_undefined() -> None:
+    assert policy.answer([0, WAD], 1, 1, WAD) is None
+    assert policy.answer([WAD, 0], 1, 1, WAD) == -WAD
 
 
 def band_by_walking(value: int, band: int, thresholds: list[int], hysteresis: int) -> int:

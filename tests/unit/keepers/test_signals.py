@@ -51,8 +51,15 @@ def test_measure__older_samples_than_the_horizon__do_not_matter(old: list[int], 
     assert signals.measure(old + recent, old + recent) == signals.measure(recent, recent)
 
 
-def test_measure__no_sample_or_worthless_share__is_refused() -> None:
+def test_measure__no_sample_or_negative_price__is_refused() -> None:
     with pytest.raises(ValueError, match="at least one sample"):
         signals.measure([], [])
-    with pytest.raises(ValueError, match="positive share prices"):
-        signals.measure([WAD, 0], [1, 1])
+    with pytest.raises(ValueError, match="not negative"):
+        signals.measure([WAD, -1], [1, 1])
+
+
+def test_measure__a_vault_that_lost_everything__is_measured_all_the_same() -> None:
+    # Steps with a return: 0 % and -100 %, whose deviation is 50 %; those out of a worthless share have none.
+    assert signals.measure([WAD, WAD, 0, 0, WAD], [1] * 5) == (WAD // 2, 0, 0)
+    assert signals.measure([WAD, 0], [1, 1])[1] == WAD
+    assert signals.measure([0, 0], [1, 1]) == (0, WAD, 0)

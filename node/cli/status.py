@@ -1,0 +1,79 @@
+"""`patina status`: what a running node is doing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from node.cli.options import config_option, json_option
+
+
+@click.command()
+@config_option
+@json_option
+def status(config_path: Path, *, as_json: bool) -> None:
+    """Show what the node that runs with this configuration is doing.
+
+    Exit status 1 when it does not answer, or is not ready.
+    """
+    from node.config import load
+
+    config = load(config_path, check_files=False)
+    host = "127.0.0.1" if config.web.host == "0.0.0.0" else config.web.host  # noqa: S104 - asked for, not bound
+    url = f"http://{host}:{config.web.port}"
+    figures, reasons = fetch(url)
+    if as_json:
+        click.echo(json.dumps({**figures, "ready": not reasons, "reasons": reasons}, indent=2))
+    else:
+        show(figures, reasons, url)
+    if reasons:
+        raise SystemExit(1)
+
+
+def fetch(url: str) -> tuple[dict[str, Any], list[str]]:
+    """Return a node's status and the reasons why it is not ready.
+
+    Raises:
+        ChainError: nothing answers there.
+    """
+    from urllib.error import HTTPError, URLError
+    from urllib.request import urlopen
+
+    from node.errors import PatinaError
+
+    def get(path: str) -> Any:
+        try:
+            with urlopen(url + path, timeout=10) as response:  # noqa: S310 - the scheme is http, above
+                return json.load(response)
+        except HTTPError as error:
+            return json.load(error)
+
+    try:
+        return get("/api/status"), list(get("/readyz").get("reasons", []))
+    except (URLError, OSError, ValueError) as error:
+        raise PatinaError(f"no node answers at {url} ({error}): is it running, and is web.enabled on?") from None
+
+
+def show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
+    """Print one screen for a person."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    chain, brokers = figures["chain"], figures["brokers"]
+    state = "[green]ready[/]" if not reasons else f"[red]not ready: {', '.join(reasons)}[/]"
+    console.print(f"[bold]{figures['name']}[/]  {state}  {url}")
+    console.print(
+        f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}"
+    )
+    console.print(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {chain['error']}")
+    console.print(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
+    for title, rows in (("rounds", figures["rounds"]), ("transactions", figures["transactions"])):
+        if rows:
+            table = Table(*rows[0], title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*(str(value) for value in row.values()))
+            console.print(table)

@@ -1,0 +1,162 @@
+"""Runs one node: everything it consists of, in one task group, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from node.errors import ChainError, ConfigError
+from node.web.source import Readiness
+
+if TYPE_CHECKING:
+    from node.chain.types import Block, Feed
+    from node.config import Config
+    from node.gallery import Gallery
+    from node.keeper import Keeper
+    from node.parts import Parts
+
+log = structlog.get_logger("daemon")
+
+
+class Daemon:
+    """One node's main loop: follow the head, keep the feeds, show the gallery."""
+
+    def __init__(self, config: Config, parts: Parts, keepers: Sequence[Keeper], gallery: Gallery) -> None:
+        self._config = config
+        self._parts = parts
+        self._keepers = keepers
+        self._gallery = gallery
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        parts = self._parts
+        async with asyncio.TaskGroup() as group:
+            group.create_task(parts.gossip.run())
+            group.create_task(parts.rounds.run())
+            group.create_task(parts.sender.run())
+            group.create_task(self._follow())
+            if self._config.web.enabled:
+                group.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        from aiohttp import web
+
+        from node.web.app import create_app
+
+        runner = web.AppRunner(create_app(self._gallery, self._parts.store), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self._config.web.host, self._config.web.port)
+            await site.start()
+            log.info("web pages served", url=f"http://{self._config.web.host}:{_port(runner)}")
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    async def _follow(self) -> None:
+        """Follow head and final block by polling, so that a silent endpoint is asked again rather than trusted."""
+        parts, last = self._parts, (b"", b"")
+        resumed = False
+        while True:
+            try:
+                final, head = await parts.chain.finalized(), await parts.chain.head()
+                if (final.hash, head.hash) != last:
+                    feeds = await self._feeds(final)
+                    await parts.landings.update(final, head)
+                    if not resumed:
+                        for keeper in self._keepers:
+                            await keeper.resume(feeds)
+                        resumed = True
+                    for keeper in self._keepers:
+                        await keeper.final_head(final, feeds)
+                    await self._gallery.refresh(feeds, parts.landings.of)
+                    last = (final.hash, head.hash)
+                parts.health.chain_ok(final, head)
+            except ChainError as error:
+                parts.health.chain_failed(str(error))
+                log.warning("chain not read, trying again", error=str(error))
+            await asyncio.sleep(self._config.chain.poll_ms / 1000)
+
+    async def _feeds(self, final: Block) -> list[Feed]:
+        """Return the served feeds; the committee is looked at on the way, for it may have been replaced."""
+        parts = self._parts
+        digest = (await parts.chain.committee()).config_digest
+        if digest != parts.committee.config_digest:
+            raise ConfigError(
+                f"the oracle has a new configuration (0x{digest.hex()}): restart the node to serve it, "
+                "if this node is still a member"
+            )
+        serve = self._config.feeds.serve
+        return [
+            feed
+            for feed in await parts.chain.feeds()
+            if feed.opened_at <= final.number and (serve == "all" or feed.id in serve)
+        ]
+
+
+def _port(runner: object) -> int:
+    addresses: Sequence[tuple[str, int]] = runner.addresses  # type: ignore[attr-defined]
+    return addresses[0][1]
+
+
+@asynccontextmanager
+async def stop_on_signals() -> AsyncIterator[asyncio.Event]:
+    """Turn SIGTERM and SIGINT into an event for as long as the block runs."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+async def run_node(config: Config) -> None:
+    """Run a node until SIGTERM or SIGINT, then shut everything down in order.
+
+    Raises:
+        PatinaError: the node cannot start, or must not go on.
+    """
+    from node.gallery import Gallery
+    from node.keeper import NodeContext, find_keepers
+    from node.parts import build_parts
+
+    async with stop_on_signals() as stop, build_parts(config) as parts:
+        keepers = find_keepers(
+            NodeContext(config, parts.chain, parts.journal, parts.landings, parts.rounds, parts.studio)
+        )
+        gallery = Gallery(
+            parts.chain,
+            config.chain.id,
+            parts.journal,
+            parts.recipes,
+            keepers[0].answers,
+            parts.status,
+            lambda: Readiness(not (reasons := parts.health.reasons(parts)), reasons),
+        )
+        work = asyncio.create_task(Daemon(config, parts, keepers, gallery).run())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                log.info("stopping")
+        finally:
+            stopping.cancel()
+            work.cancel()
+            await asyncio.gather(work, stopping, return_exceptions=True)
+        if not work.cancelled() and (error := work.exception()) is not None:
+            raise first_error(error)
+
+
+def first_error(error: BaseException) -> BaseException:
+    """Return the first plain error inside nested exception groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

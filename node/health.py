@@ -1,0 +1,44 @@
+"""What the node knows of its own health: codes for probes, figures for the status page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from node.rounds import milliseconds
+
+if TYPE_CHECKING:
+    from node.chain.types import Block
+    from node.parts import Parts
+
+SILENCE_MS = 120_000
+"""After so long without an answer the chain counts as out of reach."""
+
+
+@dataclass
+class Health:
+    """The last thing the chain said, and when."""
+
+    final: Block | None = None
+    head: Block | None = None
+    chain_error: str = ""
+    heard_ms: int = field(default_factory=milliseconds)
+
+    def chain_ok(self, final: Block, head: Block) -> None:
+        """Note that the chain answered."""
+        self.final, self.head, self.chain_error, self.heard_ms = final, head, "", milliseconds()
+
+    def chain_failed(self, error: str) -> None:
+        """Note that the chain did not answer."""
+        self.chain_error = error
+
+    def reasons(self, parts: Parts) -> list[str]:
+        """Return a short code for everything that keeps the node from its work."""
+        found = []
+        if self.final is None:
+            found.append("chain-not-read-yet")
+        elif self.chain_error and milliseconds() - self.heard_ms > SILENCE_MS:
+            found.append("chain-unreachable")
+        if parts.gossip.connected == 0:
+            found.append("no-broker")
+        return found

@@ -1,0 +1,222 @@
+"""Builds everything a node consists of from its configuration, and takes it apart again in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+import structlog
+
+from node.agreement.committee import Committee
+from node.agreement.effects import Timing
+from node.agreement.machine import Machine
+from node.chain.client import Chain
+from node.chain.pool import PoolSettings, RpcPool
+from node.chain.fees import Fees
+from node.chain.sender import Sender
+from node.config import broker_password, unlock_signer, unlock_transport
+from node.content.store import BlockStore
+from node.errors import ConfigError
+from node.gossip.envelope import sealer
+from node.gossip.settings import BrokerSettings
+from node.gossip.transport import Gossip, topic_prefix
+from node.gossip.verifier import Verifier
+from node.health import Health
+from node.journal import Journal
+from node.landings import Landings
+from node.peers import Peers
+from node.recipes import Recipes
+from node.render.pool import RenderPool
+from node.rounds import RoundDriver
+from node.studio import Studio
+from node.transmit import Transmitter
+
+if TYPE_CHECKING:
+    from node.config import Config
+    from node.keys.signing import Signer
+
+log = structlog.get_logger("node")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A node's parts, ready to run."""
+
+    config: Config
+    chain: Chain
+    committee: Committee
+    index: int
+    journal: Journal
+    store: BlockStore
+    recipes: Recipes
+    landings: Landings
+    studio: Studio
+    gossip: Gossip
+    verifier: Verifier
+    rounds: RoundDriver
+    sender: Sender
+    health: Health
+
+    def status(self) -> dict[str, object]:
+        """Return the node's figures for status pages; no secrets among them."""
+        final, head = self.health.final, self.health.head
+        return {
+            "name": self.config.node.name,
+            "address": self.committee.signers[self.index],
+            "member": self.index,
+            "committee": self.committee.n,
+            "quorum": self.committee.quorum,
+            "config_digest": "0x" + self.committee.config_digest.hex(),
+            "oracle": self.committee.oracle,
+            "chain": {
+                "id": self.committee.chain_id,
+                "final": None if final is None else final.number,
+                "head": None if head is None else head.number,
+                "error": self.health.chain_error,
+            },
+            "brokers": {"connected": self.gossip.connected, "configured": len(self.config.gossip.brokers)},
+            "cursors": self.journal.cursors.all(),
+            "rounds": [
+                {
+                    "feed": status.key.feed,
+                    "checkpoint": status.key.checkpoint,
+                    "view": status.view,
+                    "leader": status.leader,
+                    "phase": status.phase,
+                    "observations": status.observations,
+                    "attestations": status.attestations,
+                }
+                for status in self.rounds.status()
+            ],
+            "images_rendered": self.studio.painted,
+            "messages": {**self.gossip.counters, **self.verifier.counters, **self.rounds.counters},
+            "transactions": [
+                {"key": row.key, "state": row.state, "nonce": row.nonce} for row in self.journal.transactions.last(10)
+            ],
+        }
+
+
+def seat_of(committee: Committee, signer: Signer) -> int:
+    """Return the committee index of a signer.
+
+    Raises:
+        ConfigError: it has no seat.
+    """
+    if signer.address not in committee.signers:
+        raise ConfigError(
+            f"{signer.address} has no seat in the committee of oracle {committee.oracle}: "
+            "ask its owner for one, or correct keys.signing_keystore"
+        )
+    return committee.signers.index(signer.address)
+
+
+def broker_settings(config: Config) -> list[BrokerSettings]:
+    """Return every broker with its password read from where the configuration says.
+
+    Raises:
+        KeyFileError: a password cannot be read.
+        ConfigError: a broker cannot be used.
+    """
+    found = []
+    for broker in config.gossip.brokers:
+        password = broker_password(config, broker)
+        found.append(
+            BrokerSettings(
+                url=broker.url.reveal(),
+                username=broker.username,
+                password=None if password is None else password.reveal(),
+                ca=broker.ca,
+                cert=broker.cert,
+                key=broker.key,
+            )
+        )
+    return found
+
+
+@asynccontextmanager
+async def build_parts(config: Config) -> AsyncIterator[Parts]:
+    """Lock the journal, unlock the keys, meet the chain, and put the parts together.
+
+    Raises:
+        PatinaError: the node cannot start; the text says why and what to do.
+    """
+    async with AsyncExitStack() as stack:
+        journal = stack.enter_context(Journal(config.node.directory))
+        signer, transport_key = unlock_signer(config), unlock_transport(config)
+        pool = RpcPool(config.chain.endpoints, PoolSettings(timeout=config.chain.timeout_ms / 1000))
+        stack.push_async_callback(pool.aclose)
+        chain = Chain(
+            pool,
+            config.chain.oracle,
+            chain_id=config.chain.id,
+            finality=config.chain.finality,
+            multicall=config.chain.multicall,
+        )
+        committee = await chain.committee()
+        journal.bind(committee.chain_id, committee.oracle)
+        index = seat_of(committee, signer)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        store = BlockStore(config.node.directory / "blocks", config.content.max_block_bytes)
+        peers = Peers(session, [peer.reveal() for peer in config.content.peers], store, config.content.max_block_bytes)
+        recipes = Recipes(config.render.recipes, peers)
+        renderers = await stack.enter_async_context(RenderPool(config.render.workers))
+        feeds = await chain.feeds()
+        landings = Landings(chain, journal, min((feed.opened_at for feed in feeds), default=0))
+        sender = Sender(chain, signer, journal, fees(config))
+        transmitter = Transmitter(
+            committee,
+            index,
+            sender,
+            landings,
+            stage_ms=config.transmit.stage_ms,
+            enabled=config.transmit.enabled,
+        )
+        gossip = Gossip(broker_settings(config), topic_prefix(committee.config_digest))
+        verifier = Verifier(committee)
+        machine = Machine(committee, index, verifier, timing(config), sealer(transport_key, committee, index))
+        rounds = RoundDriver(machine, committee, journal, signer, gossip, verifier.open, transmitter)
+        landings.listen(rounds.landed)
+        log.info("node ready", member=index, committee=committee.n, oracle=committee.oracle, address=signer.address)
+        yield Parts(
+            config=config,
+            chain=chain,
+            committee=committee,
+            index=index,
+            journal=journal,
+            store=store,
+            recipes=recipes,
+            landings=landings,
+            studio=Studio(committee.chain_id, recipes, renderers, store),
+            gossip=gossip,
+            verifier=verifier,
+            rounds=rounds,
+            sender=sender,
+            health=Health(),
+        )
+
+
+def timing(config: Config) -> Timing:
+    """Return the protocol's durations (ms) as configured."""
+    chosen = config.agreement
+    return Timing(
+        view_ms=chosen.view_ms,
+        view_max_ms=chosen.max_view_ms,
+        render_ms=chosen.render_ms,
+        grace_ms=chosen.grace_ms,
+        repeat_ms=chosen.repeat_ms,
+    )
+
+
+def fees(config: Config) -> Fees:
+    """Return the bounds on what transactions may cost."""
+    chosen = config.transmit
+    return Fees(
+        max_fee=chosen.max_fee,
+        priority_fee=chosen.priority_fee,
+        bump_percent=chosen.bump_percent,
+        resend_after=chosen.resend_after_ms / 1000,
+        poll=config.chain.poll_ms / 1000,
+    )

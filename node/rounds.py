@@ -1,0 +1,205 @@
+"""Drives the agreement machine: feeds it messages and time, and carries out the effects it asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from node.agreement.effects import (
+    Attest,
+    Broadcast,
+    CancelRender,
+    Dropped,
+    Effect,
+    Render,
+    RoundDone,
+    RoundKey,
+    RoundStarted,
+    RoundStatus,
+    Transmit,
+    Trigger,
+    ViewChanged,
+)
+from node.agreement.report import typed_data
+from node.errors import EquivocationError, GossipError, PatinaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from node.agreement.committee import Committee
+    from node.agreement.machine import Machine
+    from node.agreement.messages import Opened
+    from node.chain.types import Landed
+    from node.gossip.transport import Gossip
+    from node.journal import Journal
+    from node.keeper import Paint
+    from node.keys.signing import Signer
+    from node.transmit import Transmitter
+
+OUTBOX = 1_024
+"""Messages that wait to be published; the machine announces its messages again, so the oldest may go."""
+TICK_MS = 50
+
+log = structlog.get_logger("rounds")
+
+
+def milliseconds() -> int:
+    """Return this process's monotonic clock in milliseconds."""
+    return time.monotonic_ns() // 1_000_000
+
+
+class RoundDriver:
+    """One node's part in agreement: the machine is pure, everything around it happens here."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        committee: Committee,
+        journal: Journal,
+        signer: Signer,
+        gossip: Gossip,
+        open_envelope: Callable[[bytes], Opened],
+        transmitter: Transmitter,
+    ) -> None:
+        self._machine = machine
+        self._committee = committee
+        self._journal = journal
+        self._signer = signer
+        self._gossip = gossip
+        self._open = open_envelope
+        self._transmitter = transmitter
+        self._paints: dict[RoundKey, Paint] = {}
+        self._rendering: dict[tuple[RoundKey, int], asyncio.Task[None]] = {}
+        self._outbox: asyncio.Queue[Broadcast] = asyncio.Queue(OUTBOX)
+        self._group: asyncio.TaskGroup | None = None
+        self._waiting: list[Effect] = []
+        self.counters: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Take messages, keep time and publish until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            waiting, self._waiting = self._waiting, []
+            self._apply(waiting)
+            group.create_task(self._receive())
+            group.create_task(self._tick())
+            group.create_task(self._publish())
+
+    async def begin(self, trigger: Trigger, paint: Paint) -> None:
+        """Enter the round of this node's own measurement; what the journal holds of it binds the node."""
+        held = self._journal.attestations.digests(self._committee.config_digest, trigger.feed, trigger.checkpoint)
+        self._paints[trigger.key] = paint
+        self._apply(self._machine.begin(trigger, milliseconds(), held))
+
+    def in_flight(self, feed: int) -> int | None:
+        """Return the newest checkpoint of the feed's open rounds, or None."""
+        open_rounds = [status.key.checkpoint for status in self._machine.rounds() if status.key.feed == feed]
+        return max(open_rounds, default=None)
+
+    def status(self) -> Sequence[RoundStatus]:
+        """Return every open round."""
+        return self._machine.rounds()
+
+    def landed(self, report: Landed) -> None:
+        """End the rounds that a landed report has overtaken.
+
+        Those for checkpoints before the block in which it landed judged a state of the oracle that is gone: a later
+        checkpoint judges anew.
+        """
+        self._journal.rounds.finish(report.feed, report.checkpoint, "landed")
+        self._journal.rounds.finish_until(report.feed, report.block_number)
+        self._apply(self._machine.landed(report.feed, report.block_number - 1, milliseconds()))
+
+    async def _receive(self) -> None:
+        while True:
+            raw = await self._gossip.incoming.get()
+            try:
+                opened = self._open(raw)
+            except GossipError as error:
+                self.counters[f"dropped {error}"] += 1
+                continue
+            self.counters["received"] += 1
+            self._apply(self._machine.receive(opened, milliseconds()))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_MS / 1000)
+            self._apply(self._machine.tick(milliseconds()))
+
+    async def _publish(self) -> None:
+        while True:
+            message = await self._outbox.get()
+            await self._gossip.publish(message.kind, message.raw)
+            self.counters["published"] += 1
+
+    def _apply(self, effects: list[Effect]) -> None:
+        """Carry out effects in order; attesting at once brings further effects."""
+        if self._group is None:
+            self._waiting += effects
+            return
+        for effect in effects:
+            match effect:
+                case Broadcast():
+                    if self._outbox.full():
+                        self._outbox.get_nowait()
+                        self.counters["outbox overflow"] += 1
+                    self._outbox.put_nowait(effect)
+                case Render():
+                    self._render(effect)
+                case CancelRender(key, view):
+                    task = self._rendering.pop((key, view), None)
+                    if task is not None:
+                        task.cancel()
+                case Attest():
+                    self._apply(self._attest(effect))
+                case Transmit():
+                    self._spawn(self._transmitter.transmit(effect))
+                case Dropped(_, reason):
+                    self.counters[f"dropped {reason}"] += 1
+                case RoundStarted(key):
+                    log.info("round started", feed=key.feed, checkpoint=key.checkpoint)
+                case ViewChanged(key, view, leader):
+                    log.warning("view changed", feed=key.feed, checkpoint=key.checkpoint, view=view, leader=leader)
+                case RoundDone(key, landed):
+                    self._paints.pop(key, None)
+                    log.info("round over", feed=key.feed, checkpoint=key.checkpoint, landed=landed)
+
+    def _attest(self, effect: Attest) -> list[Effect]:
+        """Write the attestation, then sign: a crash between the two leaves a promise that was never given away."""
+        feed, checkpoint = effect.key
+        content = msgspec.json.encode(typed_data(self._committee.domain, effect.report))
+        try:
+            self._journal.attest(self._committee.config_digest, feed, checkpoint, effect.view, effect.digest, content)
+        except EquivocationError as error:
+            log.error("refused to sign", feed=feed, checkpoint=checkpoint, error=str(error))
+            return []
+        signature = self._signer.sign_digest(effect.digest)
+        log.info("attested", feed=feed, checkpoint=checkpoint, view=effect.view, digest="0x" + effect.digest.hex())
+        return self._machine.attested(effect.key, effect.view, effect.digest, signature, milliseconds())
+
+    def _render(self, effect: Render) -> None:
+        task = self._spawn(self._paint(effect))
+        self._rendering[effect.key, effect.view] = task
+        task.add_done_callback(lambda _: self._rendering.pop((effect.key, effect.view), None))
+
+    async def _paint(self, effect: Render) -> None:
+        try:
+            root = await self._paints[effect.key](effect.answer, effect.signals)
+        except Exception as error:
+            # Whatever a recipe or a renderer does must not stop the node: other feeds and rounds go on.
+            feed, checkpoint = effect.key
+            known = isinstance(error, PatinaError)
+            log.error("not rendered", feed=feed, checkpoint=checkpoint, error=str(error), exc_info=not known)
+            self._apply(self._machine.render_failed(effect.key, effect.view, milliseconds()))
+        else:
+            self._apply(self._machine.rendered(effect.key, effect.view, root, milliseconds()))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        if self._group is None:
+            raise RuntimeError("effects are carried out inside run() only")
+        return self._group.create_task(work)

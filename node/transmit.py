@@ -1,0 +1,90 @@
+"""Brings an agreed report to the chain: senders take turns, and each looks at the chain before it pays."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+from eth_hash.auto import keccak
+
+from node.chain.interface import interface
+from node.errors import ChainError, RevertError
+
+if TYPE_CHECKING:
+    from node.agreement.committee import Committee
+    from node.agreement.effects import Transmit
+    from node.chain.sender import Sender
+    from node.landings import Landings
+
+log = structlog.get_logger("transmit")
+
+
+def turn(digest: bytes, index: int, n: int) -> int:
+    """Return when (0 first) a committee member sends: an order that the report decides and nobody chooses."""
+    order = sorted(range(n), key=lambda member: keccak(digest + member.to_bytes(1, "big")))
+    return order.index(index)
+
+
+def calldata(effect: Transmit) -> bytes:
+    """Return the call of StrategyOracle.transmit that carries this report."""
+    report = effect.report
+    fields = (
+        report.feed,
+        report.checkpoint,
+        report.block_hash,
+        report.view,
+        report.observers,
+        report.observations,
+        report.signals,
+        report.content_root,
+    )
+    return interface("StrategyOracle").encode("transmit", fields, effect.signers, effect.signatures)
+
+
+class Transmitter:
+    """Sends one transaction per report, a stage after the sender before it."""
+
+    def __init__(
+        self,
+        committee: Committee,
+        index: int,
+        sender: Sender,
+        landings: Landings,
+        *,
+        stage_ms: int,
+        enabled: bool,
+    ) -> None:
+        self._committee = committee
+        self._index = index
+        self._sender = sender
+        self._landings = landings
+        self._stage_ms = stage_ms
+        self._enabled = enabled
+
+    async def transmit(self, effect: Transmit) -> None:
+        """Wait for this node's turn, then send, unless the report (or a newer one of its feed) landed meanwhile."""
+        if not self._enabled:
+            return
+        feed, checkpoint = effect.key
+        mine = turn(effect.digest, self._index, self._committee.n)
+        await asyncio.sleep(mine * self._stage_ms / 1000)
+        data = calldata(effect)
+        while not self._landed(feed, checkpoint):
+            try:
+                key = f"report {self._committee.config_digest.hex()[:8]} {feed} {checkpoint} {effect.view}"
+                tx = await self._sender.send(key, self._committee.oracle, data)
+            except RevertError as error:
+                # Most often another sender was first, and the oracle takes a checkpoint once.
+                log.info("report not sent, the oracle refuses it", feed=feed, checkpoint=checkpoint, why=str(error))
+                return
+            except ChainError as error:
+                log.warning("report not sent yet", feed=feed, checkpoint=checkpoint, error=str(error))
+                await asyncio.sleep(max(self._stage_ms, 1000) / 1000)
+                continue
+            log.info("report sent", feed=feed, checkpoint=checkpoint, tx="0x" + tx.hex(), turn=mine)
+            return
+
+    def _landed(self, feed: int, checkpoint: int) -> bool:
+        newest = self._landings.last(feed)
+        return newest is not None and newest.checkpoint >= checkpoint
