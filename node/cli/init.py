@@ -12,7 +12,7 @@ import click
 
 from node.cli.ask import ask_broker, ask_list, ask_new_password, ask_value, check_of
 from node.cli.options import json_option
-from node.config.directory import NodeFolder, create_node_folder
+from node.config.directory import NodeFolder, create_node_folder, refuse_what_is_there
 from node.errors import ConfigError
 from node.keys.secrets import Secret, read_secret, read_text
 from node.keys.signing import SCRYPT_N, SCRYPT_N_LIGHT, key_from_hex
@@ -51,6 +51,7 @@ def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any)
     that the committee's owner needs. Asks for whatever no option gives. Nothing that exists is overwritten, and a
     set-up that fails leaves nothing behind.
     """
+    refuse_what_is_there(directory)
     settings = _settings(directory, given, ask=not non_interactive)
     password, file, keep = _password(given["password_file"], given["generate_password"], ask=not non_interactive)
     key = None if given["import_key"] is None else key_from_hex(read_secret(given["import_key"]))

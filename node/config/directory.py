@@ -57,7 +57,7 @@ def create_node_folder(
         file = str(_KEYS / "password" if password_file is None else password_file.absolute())
         settings = {"keys": {"signing_password_file": file, "transport_password_file": file}} | dict(settings)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    _refuse_what_is_there(folder)
+    refuse_what_is_there(folder)
     staging: Path | None = None
     moved: list[Path] = []
     try:
@@ -87,7 +87,8 @@ def create_node_folder(
     return NodeFolder(folder / CONFIG_NAME, address, transport_key)
 
 
-def _refuse_what_is_there(folder: Path) -> None:
+def refuse_what_is_there(folder: Path) -> None:
+    """Raise ConfigError where something in `folder` would be overwritten: before anybody is asked anything."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file; name a folder, new or empty")
     if (folder / CONFIG_NAME).exists():

@@ -1,0 +1,125 @@
+"""`patina init`, as a newcomer uses it and as a script does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from node.cli import main
+from node.config import broker_password, load, unlock_signer, unlock_transport
+from node.keys.secrets import Secret
+
+ORACLE = "0x1111111111111111111111111111111111111111"
+FLAGS = ["--chain-id", "31337", "--oracle", ORACLE, "--rpc", "http://127.0.0.1:8545", "--broker", "mqtt://127.0.0.1",
+         "--light", "--non-interactive"]  # fmt: skip
+
+
+def init(*arguments: str | Path, answers: list[str] | None = None) -> Result:
+    given = ["init", *map(str, arguments)]
+    return CliRunner().invoke(main, given, input="".join(f"{answer}\n" for answer in answers or []))
+
+
+def test_init__newcomer_answers_the_questions__a_node_that_loads_and_unlocks(tmp_path: Path) -> None:
+    answers = [
+        "alice", "one", "31337", ORACLE[:-1], ORACLE, "rpc.example", "https://rpc.example/v2/my-own-endpoint-key-1",
+        "http://127.0.0.1:8545", "", "mqtts://broker.example:8883", "", "bob", "broker pass",
+        "short", "short", "correct horse", "correct horse", "y",
+    ]  # fmt: skip
+    result = init(tmp_path / "node", "--light", answers=answers)
+    assert result.exit_code == 0, result.output
+    for complaint in ("is a text in quotes", "is no address (41 characters)", "is not a URL", "too short"):
+        assert complaint in result.stderr
+    config = load(tmp_path / "node" / "config.toml", environ={})
+    assert (config.node.name, config.chain.id, config.chain.oracle) == ("alice", 31337, ORACLE)
+    assert len(config.chain.endpoints) == 2
+    assert unlock_signer(config, environ={}).address in result.stdout
+    assert unlock_transport(config, environ={})
+    assert broker_password(config, config.gossip.brokers[0], environ={}) == Secret("broker pass")
+    assert "patina run --config" in result.stdout
+    for secret in ("correct horse", "broker pass", "my-own-endpoint-key-1"):
+        assert secret not in result.stdout
+
+
+def test_init__password_not_to_be_kept__asked_for_at_start(tmp_path: Path) -> None:
+    result = init(tmp_path / "n", *FLAGS[:-1], answers=["correct horse", "correct horse", "n"])
+    assert result.exit_code == 0, result.output
+    assert "asks for the password" in result.stdout
+    assert not (tmp_path / "n" / "keys" / "password").exists()
+
+
+def test_init__script__json_with_what_others_need(tmp_path: Path) -> None:
+    result = init(tmp_path / "n", *FLAGS, "--generate-password", "--json", "--finality", "3", "--port", "0")
+    assert result.exit_code == 0, result.output
+    shown = json.loads(result.stdout)
+    config = load(shown["config"], environ={})
+    assert (config.node.name, config.chain.finality, config.web.port) == ("n", 3, 0)
+    assert unlock_signer(config, environ={}).address == shown["address"]
+    assert len(shown["transport_key"]) == 66
+
+
+def test_init__secrets_in_files__neither_shown_nor_copied_into_the_configuration(tmp_path: Path) -> None:
+    for name, text in {
+        "p": "correct horse",
+        "k": "0x" + "00" * 31 + "01",
+        "r": "# ours\nhttps://a.example/v2/abcd",
+    }.items():
+        (tmp_path / name).write_text(text + "\n")
+        (tmp_path / name).chmod(0o600)
+    flags = [*FLAGS[:4], *FLAGS[6:], "--rpc-file", str(tmp_path / "r")]
+    result = init(tmp_path / "n", *flags, "--password-file", str(tmp_path / "p"), "--import-key", str(tmp_path / "k"))
+    assert result.exit_code == 0, result.output
+    config = load(tmp_path / "n" / "config.toml", environ={})
+    assert config.keys.signing_password_file == tmp_path / "p"
+    assert "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf" in result.stdout
+    assert "correct horse" not in result.output + config.path.read_text()
+
+
+def test_init__nothing_given_and_nobody_to_ask__all_that_is_missing_named_at_once(tmp_path: Path) -> None:
+    result = init(tmp_path / "n", "--non-interactive")
+    assert result.exit_code == 1
+    for flag in ("--chain-id", "--oracle", "--rpc", "--broker"):
+        assert flag in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--password-file FILE or --generate-password"),
+        (["--generate-password", "--password-file", "x"], "exclude each other"),
+        (["--password-file", "none"], "no such file"),
+        (["--generate-password", "--import-key", "none"], "no such file"),
+        (["--generate-password", "--finality", "0", "--port", "70000"], "web.port"),
+    ],
+)
+def test_init__bad_options__refused_and_nothing_left(tmp_path: Path, arguments: list[str], words: str) -> None:
+    result = init(tmp_path / "n", *FLAGS, *arguments)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init__faulty_values__all_told_at_once(tmp_path: Path) -> None:
+    flags = ["--chain-id", "x", "--oracle", "0x12", "--rpc", "ftp://a", "--broker", "http://b"]
+    result = init(tmp_path / "n", *flags, "--light", "--non-interactive", "--generate-password")
+    assert result.exit_code == 1
+    for key in ("chain.id", "chain.oracle", "chain.endpoints[1]", "gossip.brokers[1].url"):
+        assert key in result.stderr
+
+
+def test_init__again_in_the_same_folder__refused_before_anything_is_asked(tmp_path: Path) -> None:
+    assert init(tmp_path / "n", *FLAGS, "--generate-password").exit_code == 0
+    result = init(tmp_path / "n")
+    assert result.exit_code == 1
+    assert "already" in result.stderr
+    assert "Chain id" not in result.output
+
+
+def test_init__given_up_half_way__nothing_left(tmp_path: Path) -> None:
+    result = init(tmp_path / "n", answers=["alice", "31337"])
+    assert result.exit_code == 1
+    assert list(tmp_path.iterdir()) == []
