@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
-from amqtt.broker import Broker
-from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
-from amqtt.plugins.base import BaseAuthPlugin
-from amqtt.session import Session
+from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # type: ignore[import-untyped]
+from amqtt.broker import Broker  # type: ignore[import-untyped]
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType  # type: ignore[import-untyped]
+from amqtt.plugins.base import BaseAuthPlugin  # type: ignore[import-untyped]
+from amqtt.session import Session  # type: ignore[import-untyped]
 
 from node.devnet.settings import EmbeddedBrokerSettings
 from node.errors import GossipError
@@ -22,7 +22,7 @@ _LISTENER = "default"
 _CLOSE_TIMEOUT = 5.0
 
 
-class LoginPlugin(BaseAuthPlugin):
+class LoginPlugin(BaseAuthPlugin):  # type: ignore[misc]  # amqtt carries no types
     """Lets everyone in, or, with a username, only those who know it and its password."""
 
     @dataclass

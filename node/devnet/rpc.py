@@ -23,6 +23,7 @@ from node.devnet.errors import (
 )
 from node.devnet.methods import METHODS
 from node.devnet.settings import ChainSettings
+from node.errors import ChainError
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_BATCH = 1000
@@ -53,12 +54,15 @@ class DevnetServer:
         return f"http://{self._host}:{self._port}"
 
     async def start(self) -> None:
-        """Bind and serve; OSError if the port is taken."""
+        """Bind and serve; :class:`ChainError` if the port cannot be had."""
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post("/", self._handle)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            raise ChainError(f"the chain cannot listen on {self._host}:{self._port}: {error.strerror}") from error
         self._port = self._runner.addresses[0][1]
 
     async def aclose(self) -> None:

@@ -42,9 +42,13 @@ class EmbeddedBrokerSettings:
 
 @dataclass(frozen=True, slots=True)
 class DevnetSettings:
-    """A chain behind JSON-RPC and a broker, as one process runs them (port 0: any free one)."""
+    """A chain behind JSON-RPC and a broker, as one process runs them (port 0: any free one).
+
+    ``block_interval`` is the seconds between blocks; 0: only transactions and requests make blocks.
+    """
 
     chain: ChainSettings = field(default_factory=ChainSettings)
     broker: EmbeddedBrokerSettings = field(default_factory=EmbeddedBrokerSettings)
     host: str = "127.0.0.1"
     port: int = 0
+    block_interval: float = 0.0
