@@ -21,6 +21,7 @@ from snekmate.auth import ownable_2step
 from snekmate.extensions.interfaces import IERC2981
 from snekmate.tokens import erc721
 from snekmate.tokens.interfaces import IERC4906
+from ..oracle.interfaces import ISubscriber
 from . import cid
 from . import header
 from . import royalties
@@ -31,6 +32,7 @@ from . import traits
 implements: IERC165
 implements: IERC2981
 implements: IERC4906
+implements: ISubscriber
 
 
 initializes: ownable
