@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -136,5 +136,4 @@ def _json(request: web.Request, body: bytes, version: str = "", status: int = 20
 
 
 def _not_found(text: str) -> web.HTTPNotFound:
-    body: dict[str, Any] = {"error": text}
-    return web.HTTPNotFound(body=_encode(body), content_type="application/json")
+    return web.HTTPNotFound(text=_encode({"error": text}).decode(), content_type="application/json")

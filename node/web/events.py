@@ -30,6 +30,7 @@ class EventStreams:
         self._heartbeat_s = heartbeat_s
         self._limit = limit
         self._streams: set[asyncio.Task[object]] = set()
+        self._closing = False
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """GET /api/events. 503 with Retry-After when too many listen."""
@@ -43,12 +44,17 @@ class EventStreams:
             await response.prepare(request)
             with contextlib.suppress(ConnectionError):
                 await self._push(response)
+        except asyncio.CancelledError:
+            # Ended by `close`, so that the visitor sees a whole answer and comes back; else by the server.
+            if not self._closing:
+                raise
         finally:
             self._streams.discard(task)
         return response
 
     async def close(self, _app: web.Application) -> None:
         """An `on_shutdown` signal: end every stream, or the server would wait for its visitors."""
+        self._closing = True
         streams = list(self._streams)
         for task in streams:
             task.cancel()
