@@ -27,7 +27,7 @@ _NEEDED = (
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=click.Path(path_type=Path), default=Path())
 @click.option("--name", help="What the node is called in logs; by default the folder's name.")
 @click.option("--chain-id", help="Chain id.")
 @click.option("--oracle", help="Address of the StrategyOracle contract, with its checksum.")
@@ -47,9 +47,9 @@ _NEEDED = (
 def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any) -> None:
     """Set up a new node in a folder of its own.
 
-    Writes DIRECTORY/config.toml, in which every setting is explained, and encrypted keys, and prints the addresses
-    that the committee's owner needs. Asks for whatever no option gives. Nothing that exists is overwritten, and a
-    set-up that fails leaves nothing behind.
+    DIRECTORY is this folder unless you name another. Writes config.toml, in which every setting is explained, and
+    encrypted keys, and prints the addresses that the committee's owner needs. Asks for whatever no option gives.
+    Nothing that exists is overwritten, and a set-up that fails leaves nothing behind.
     """
     refuse_what_is_there(directory)
     settings = _settings(directory, given, ask=not non_interactive)
@@ -139,6 +139,7 @@ def _print(node: NodeFolder, *, as_json: bool, unattended: bool) -> None:
         click.echo(json.dumps(shown))
         return
     folder = node.config.parent
+    where = "" if folder == Path.cwd() else f" --config {folder}"
     click.echo(
         f"\nYour node stands in {folder}\n\n"
         f"  signing address   {node.address}\n"
@@ -148,5 +149,5 @@ def _print(node: NodeFolder, *, as_json: bool, unattended: bool) -> None:
         "  1. Give the address and the transport key to the committee's owner.\n"
         "  2. Send some of the chain's coin to the address: it pays for the transactions.\n"
         f"  3. Copy {folder / 'keys'} to a safe place; nobody can restore these keys.\n"
-        f"  4. patina run --config {folder}" + ("" if unattended else "   (it asks for the password)") + "\n"
+        f"  4. patina run{where}" + ("" if unattended else "   (it asks for the password)") + "\n"
     )

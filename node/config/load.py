@@ -15,7 +15,6 @@ from node.config.faults import Fault, Faults, FaultyConfigError
 from node.config.nearest import suggest
 from node.config.schema import SECTIONS, BrokerConfig, Config, GossipConfig, Key
 from node.config.values import WRONG, Reader, fault_of_url, toml_name
-from node.errors import KeyFileError
 from node.keys.secrets import SecretUrl, read_text
 
 ENDPOINTS_VARIABLE = "PATINA_ENDPOINTS"
@@ -123,11 +122,9 @@ def _endpoints(reader: Reader, chain: dict[str, Any], environ: Mapping[str, str]
     path = chain["endpoints_file"]
     if isinstance(path, Path) and path.is_file():
         at = "chain.endpoints_file"
-        try:
-            lines = [(n, line.strip()) for n, line in enumerate(read_text(path).splitlines(), 1)]
-        except KeyFileError as error:
-            reader.faults.add(at, str(error).partition("; ")[0], str(error).partition("; ")[2] or "check the file")
+        if (text := reader.note_key_file(lambda: read_text(path), at)) is None:
             return ()
+        lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1)]
         wanted = [(f"{at} line {n}", line) for n, line in lines if line and not line.startswith("#")]
         found = _urls(reader, key, wanted)
         urls = tuple(dict.fromkeys((*urls, *found))) if urls is not WRONG else WRONG

@@ -18,9 +18,9 @@ MULTICALL3 = Address("0xcA11bde05977b3631167028862bE2a173976CA11")
 class Key:
     """What is to be said about one key, and what its value is held to.
 
-    `example` stands in the example file where there is no default. `exists` asks for a "file" or a
-    "directory" at a path. `schemes` are a URL's. `choices` are a text's. `many` is the least length of a list.
-    `remedy` is what to do about a missing file.
+    `example` stands in the example file where there is no default. `exists` asks for a file at a path, and for a
+    private one that no other user can read it. `schemes` are a URL's, `choices` a text's. `many` is the least
+    length of a list. `remedy` is what to do about a missing file.
     """
 
     doc: str
@@ -29,7 +29,7 @@ class Key:
     high: int | Decimal | None = None
     choices: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
-    exists: Literal["file", "directory", ""] = ""
+    exists: Literal["file", "private file", ""] = ""
     many: int = 0
     remedy: str = "create it, or correct the path"
 
@@ -65,18 +65,20 @@ class KeysConfig:
         Path,
         Key(
             "Keystore (Web3 Secret Storage v3) of the key that signs reports and pays for transactions.",
-            exists="file",
+            exists="private file",
             remedy=_MAKE_KEYS,
         ),
     ] = Path("keys/signing.json")
     signing_password_file: Annotated[
-        Path | None, Key("File with the keystore's password, mode 0600.", example="keys/password", exists="file")
+        Path | None,
+        Key("File with the keystore's password, mode 0600.", example="keys/password", exists="private file"),
     ] = None
     transport_key: Annotated[
-        Path, Key("Ed25519 key (encrypted PKCS #8 PEM) that signs gossip.", exists="file", remedy=_MAKE_KEYS)
+        Path, Key("Ed25519 key (encrypted PKCS #8 PEM) that signs gossip.", exists="private file", remedy=_MAKE_KEYS)
     ] = Path("keys/transport.pem")
     transport_password_file: Annotated[
-        Path | None, Key("File with the transport key's password, mode 0600.", example="keys/password", exists="file")
+        Path | None,
+        Key("File with the transport key's password, mode 0600.", example="keys/password", exists="private file"),
     ] = None
 
 
@@ -109,7 +111,7 @@ class ChainConfig:
         Key(
             "File with more URLs, one a line, mode 0600. Lines that begin with # are skipped.",
             example="keys/endpoints",
-            exists="file",
+            exists="private file",
         ),
     ] = None
     finality: Annotated[
@@ -151,7 +153,7 @@ class BrokerConfig:
             "File with the password at the broker, mode 0600; PATINA_BROKER_1_PASSWORD (2 for the second "
             "broker, and so on) stands in for it.",
             example="keys/broker-1.password",
-            exists="file",
+            exists="private file",
         ),
     ] = None
     ca: Annotated[
@@ -167,7 +169,8 @@ class BrokerConfig:
         Key("This node's certificate (PEM), where the broker asks for one.", example="keys/node.pem", exists="file"),
     ] = None
     key: Annotated[
-        Path | None, Key("Private key (PEM) of that certificate, mode 0600.", example="keys/node.key", exists="file")
+        Path | None,
+        Key("Private key (PEM) of that certificate, mode 0600.", example="keys/node.key", exists="private file"),
     ] = None
 
 

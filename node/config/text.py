@@ -66,7 +66,7 @@ def show_toml(config: Config) -> str:
 
 def shown(config: Config) -> dict[str, dict[str, Any]]:
     """Every setting in force, URLs masked, as values that JSON can hold."""
-    return {each.name: _plain(getattr(config, each.name)) for each in fields(config) if each.name in SECTIONS}
+    return {name: _plain(getattr(config, name)) for name in SECTIONS}
 
 
 def _plain(value: Any) -> Any:

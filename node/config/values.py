@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
 from node.config.faults import Faults
 from node.config.nearest import suggest
 from node.config.schema import Address, Key
+from node.errors import KeyFileError
 from node.keys.address import fault_of_address
-from node.keys.secrets import SecretUrl, mask_url
+from node.keys.secrets import SecretUrl, check_private, mask_url
 
+Result = TypeVar("Result")
 _TOML_NAMES = {
     bool: "true or false",
     int: "a whole number",
@@ -147,10 +149,20 @@ class Reader:
         """The absolute path, after looking whether what it must be is there."""
         path = self.base / Path(value).expanduser()
         if self.check_files and key.exists:
-            there = path.is_file() if key.exists == "file" else path.is_dir()
-            if not there:
-                return self._wrong(where, f"there is no {key.exists} at {path}", key.remedy)
+            if not path.is_file():
+                return self._wrong(where, f"there is no file at {path}", key.remedy)
+            if key.exists == "private file":
+                self.note_key_file(lambda: check_private(path), where)
         return path
+
+    def note_key_file(self, use: Callable[[], Result], where: str) -> Result | None:
+        """What `use` returns; if it raises KeyFileError, that becomes a fault and None comes back."""
+        try:
+            return use()
+        except KeyFileError as error:
+            problem, _, fix = str(error).partition("; ")
+            self.faults.add(where, problem, fix or "check the file and its permissions")
+            return None
 
     def _address(self, _: Key, value: object, where: str) -> Any:
         if not isinstance(value, str):

@@ -123,3 +123,11 @@ def test_init__given_up_half_way__nothing_left(tmp_path: Path) -> None:
     result = init(tmp_path / "n", answers=["alice", "31337"])
     assert result.exit_code == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_init__no_folder_named__set_up_right_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = init(*FLAGS, "--generate-password")
+    assert result.exit_code == 0, result.output
+    assert "patina run\n" in result.stdout
+    assert load(tmp_path / "config.toml", environ={}).node.name == tmp_path.name

@@ -210,6 +210,25 @@ def test_load__files_missing__each_named(tmp_path: Path) -> None:
     assert "patina keys new" in str(caught.value)
 
 
+def test_load__secret_files_open_to_others__each_refused_with_command(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    names = ["keys/signing.json", "keys/transport.pem", "p", "cert", "key"]
+    (tmp_path / "keys").mkdir()
+    for name in names:
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o644)
+    more = "username = 'u'\npassword_file = 'p'\ncert = 'cert'\nkey = 'key'\n"
+    path.write_text(LEAST.replace("mqtt://", "mqtts://") + more)
+    with pytest.raises(FaultyConfigError) as caught:
+        load(path, environ={})
+    assert {fault.key: fault.fix for fault in caught.value.faults} == {
+        "keys.signing_keystore": f"run: chmod 600 {tmp_path}/keys/signing.json",
+        "keys.transport_key": f"run: chmod 600 {tmp_path}/keys/transport.pem",
+        "gossip.brokers[1].password_file": f"run: chmod 600 {tmp_path}/p",
+        "gossip.brokers[1].key": f"run: chmod 600 {tmp_path}/key",
+    }
+
+
 def test_load__endpoints_file__lines_join_the_list(tmp_path: Path) -> None:
     (tmp_path / "rpc").write_text("# ours\nhttp://127.0.0.1:8545\n\nhttps://b.example/v2/abcdefabcdefabcdef\n")
     (tmp_path / "rpc").chmod(0o600)
