@@ -136,7 +136,7 @@ async def test_light__as_preferred__ink_readable_on_the_wall(page, gallery, sche
             return 0.2126 * r + 0.7152 * g + 0.0722 * b };
         const wall = light(getComputedStyle(document.body).backgroundColor);
         const ratio = ink => (Math.max(ink, wall) + 0.05) / (Math.min(ink, wall) + 0.05);
-        const ink = e => { const style = getComputedStyle(e); 
+        const ink = e => { const style = getComputedStyle(e);
             return light(e.namespaceURI.endsWith("svg") ? style.fill : style.color) };
         return [wall, names.flatMap(name => [...document.querySelectorAll(name)]
             .map(e => [name + " " + e.textContent.trim(), ratio(ink(e))]))] }"""
