@@ -12,7 +12,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from node.config.faults import FaultyConfigError
 from node.config.load import load
+from node.config.schema import HTTP
 from node.config.text import Settings, render_toml
+from node.config.values import fault_of_url
 from node.errors import ConfigError
 from node.keys.files import create_private
 from node.keys.secrets import Secret, SecretUrl
@@ -109,7 +111,9 @@ def _fill(
         create_private(staging / name / ".gitignore", b"*\n")
     (staging / _RECIPES).mkdir(mode=0o700)
     endpoints = [SecretUrl(str(url)) for url in chain.get("endpoints", ())]
-    if any(url.carries_secret for url in endpoints):
+    # Faulty ones stay where load() names them as the caller does.
+    sound = not any(fault_of_url(url.reveal(), HTTP) for url in endpoints)
+    if sound and any(url.carries_secret for url in endpoints):
         _write_lines(staging / _KEYS / "endpoints", (url.reveal() for url in endpoints))
         del chain["endpoints"]
         chain["endpoints_file"] = str(_KEYS / "endpoints")

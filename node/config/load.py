@@ -14,7 +14,7 @@ from node.config.checks import check_together
 from node.config.faults import Fault, Faults, FaultyConfigError
 from node.config.nearest import suggest
 from node.config.schema import SECTIONS, BrokerConfig, Config, GossipConfig, Key
-from node.config.values import WRONG, Reader, fault_of_url, toml_name
+from node.config.values import WRONG, Reader, fault_of_url, is_there, toml_name
 from node.keys.secrets import SecretUrl, read_text
 
 ENDPOINTS_VARIABLE = "PATINA_ENDPOINTS"
@@ -83,7 +83,9 @@ def _parse(path: Path) -> dict[str, Any]:
         problem, fix = f"cannot be read ({error.strerror})", "check the path and its permissions"
     except UnicodeDecodeError:
         problem, fix = "is not a text in UTF-8", "save it as UTF-8"
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        problem, fix = "is nested too deeply", "compare it with config.example.toml"
+    except ValueError as error:  # TOMLDecodeError, or Python's limit on the digits of a number
         problem, fix = f"is not TOML: {error}", "mend that line, then look again: further faults may follow"
     raise FaultyConfigError(path, (Fault(path.name, problem, fix),))
 
@@ -120,7 +122,7 @@ def _endpoints(reader: Reader, chain: dict[str, Any], environ: Mapping[str, str]
         return _urls(reader, key, [(ENDPOINTS_VARIABLE, url) for url in given])
     urls = chain["endpoints"]
     path = chain["endpoints_file"]
-    if isinstance(path, Path) and path.is_file():
+    if isinstance(path, Path) and is_there(path):
         at = "chain.endpoints_file"
         if (text := reader.note_key_file(lambda: read_text(path), at)) is None:
             return ()

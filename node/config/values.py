@@ -133,9 +133,9 @@ class Reader:
 
     def _in_range(self, key: Key, value: Any, where: str) -> Any:
         if key.low is not None and value < key.low:
-            return self._wrong(where, f"{value} is too small", f"write a number {_span(key)}")
+            return self._wrong(where, f"{_brief(value)} is too small", f"write a number {_span(key)}")
         if key.high is not None and value > key.high:
-            return self._wrong(where, f"{value} is too large", f"write a number {_span(key)}")
+            return self._wrong(where, f"{_brief(value)} is too large", f"write a number {_span(key)}")
         return value
 
     def _path(self, key: Key, value: object, where: str) -> Any:
@@ -147,9 +147,12 @@ class Reader:
 
     def existing(self, key: Key, value: str | Path, where: str) -> Any:
         """The absolute path, after looking whether what it must be is there."""
-        path = self.base / Path(value).expanduser()
+        try:
+            path = self.base / Path(value).expanduser()
+        except RuntimeError:
+            return self._wrong(where, "begins with ~ and a user who is not known here", "write the whole path")
         if self.check_files and key.exists:
-            if not path.is_file():
+            if not is_there(path):
                 return self._wrong(where, f"there is no file at {path}", key.remedy)
             if key.exists == "private file":
                 self.note_key_file(lambda: check_private(path), where)
@@ -180,6 +183,14 @@ class Reader:
         return SecretUrl(value)
 
 
+def is_there(path: Path) -> bool:
+    """Whether a file is at `path`; a path that cannot be looked at (too long, no permission) has none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def fault_of_url(url: str, schemes: tuple[str, ...]) -> str | None:
     """Why this is no URL of one of these schemes, without giving away a key in it; None if it is one."""
     if any(character.isspace() or ord(character) < 32 for character in url):
@@ -196,6 +207,10 @@ def fault_of_url(url: str, schemes: tuple[str, ...]) -> str | None:
     if port == 0:
         return f"{mask_url(url)} has port 0"
     return None
+
+
+def _brief(value: int | Decimal) -> str:
+    return str(value) if -(10**30) < value < 10**30 else "the number"
 
 
 def _span(key: Key) -> str:

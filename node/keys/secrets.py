@@ -84,7 +84,10 @@ def _is_key(segment: str) -> bool:
 
 def url_secrets(url: str) -> list[str]:
     """The parts of a URL that may be keys: password, user, long path segments, query values, fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []  # mask_url() masks all of it
     found = [segment for segment in parts.path.split("/") if _is_key(segment)]
     found += [pair.partition("=")[2] or pair for pair in parts.query.split("&") if pair]
     userinfo = parts.netloc.rpartition("@")[0]

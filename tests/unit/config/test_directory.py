@@ -114,13 +114,14 @@ def test_create__twice__second_refused_and_first_intact(tmp_path: Path) -> None:
 
 
 def test_create__faulty_settings__all_told_and_nothing_left(tmp_path: Path) -> None:
-    chain = {"id": 0, "oracle": "0x12", "endpoints": ["ftp://x"]}
+    chain = {"id": 0, "oracle": "0x12", "endpoints": ["ftp://x", "http://["]}
     with pytest.raises(FaultyConfigError) as caught:
         create(tmp_path / "a" / "b", {"chain": chain, "gossip": {"brokers": []}})
     assert {fault.key for fault in caught.value.faults} == {
         "chain.id",
         "chain.oracle",
         "chain.endpoints[1]",
+        "chain.endpoints[2]",
         "gossip.brokers",
     }
     assert str(tmp_path / "a" / "b" / "config.toml") in str(caught.value)

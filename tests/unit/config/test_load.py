@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from node.config import Config, FaultyConfigError, load
+from node.config.text import toml_value
 
 ORACLE = "0xdD870fA1b7C4700F2BD7f44238821C26f7392148"
 LEAST = f"""
@@ -119,6 +124,9 @@ def test_load__many_faults__all_told_at_once(tmp_path: Path) -> None:
         ("transmit", "max_fee_gwei = 1\npriority_fee_gwei = 2", "transmit.max_fee_gwei", "at least 2"),
         ("node", "directory = 5", "node.directory", "a path"),
         ("log", "level = 1979-05-27", "log.level", "a date or time"),
+        ("web", "port = 0x" + "f" * 9000, "web.port", "the number is too large"),
+        ("transmit", "max_fee_gwei = 1e999999", "transmit.max_fee_gwei", "too large"),
+        ("node", 'directory = "~nobody-here/x"', "node.directory", "begins with ~"),
     ],
 )
 def test_load__bad_value__named_with_key_and_fix(tmp_path: Path, section: str, line: str, key: str, words: str) -> None:
@@ -181,6 +189,52 @@ def test_load__sections_missing_or_of_the_wrong_kind__faults_not_a_crash(tmp_pat
 def test_load__not_toml__names_line(tmp_path: Path) -> None:
     found = faults(tmp_path, "[chain]\nid = \n")
     assert "line 2" in found["config.toml"]
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 50_000, "a = " + "9" * 5_000, "a" * 5_000, "\x00", "[a.b.c]\n" * 2])
+def test_load__text_made_to_break_the_parser__refused(tmp_path: Path, text: str) -> None:
+    assert faults(tmp_path, text)
+
+
+def test_load__path_too_long_to_look_at__refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(with_key("chain", f'endpoints_file = "{"x" * 5_000}"'))
+    with pytest.raises(FaultyConfigError, match=r"chain\.endpoints_file: there is no file"):
+        load(path, environ={})
+
+
+KEYS = ["chain", "gossip", "feeds", "brokers", "url", "id", "oracle", "endpoints", "finality", "serve", "web", "port",
+        "node", "directory", "transmit", "max_fee_gwei", "log", "level", "keys", "signing_keystore"]  # fmt: skip
+VALUES = st.recursive(
+    st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(codec="utf-8"))
+    | st.sampled_from(["all", "mqtt://["]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def inline(value: object) -> str:
+    """A value in TOML, tables inline."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {inline(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(inline, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"inf": "inf", "-inf": "-inf", "nan": "nan"}[str(value)]
+    return toml_value(value)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_load__any_toml_at_all__a_configuration_or_its_faults_and_no_crash(
+    tmp_path_factory: pytest.TempPathFactory, tables: dict[str, object]
+) -> None:
+    text = "".join(f"{name} = {inline(table)}\n" for name, table in tables.items())
+    with contextlib.suppress(FaultyConfigError):
+        read(tmp_path_factory.getbasetemp(), text)
 
 
 def test_load__no_file__says_how_to_make_one(tmp_path: Path) -> None:
