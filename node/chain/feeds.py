@@ -17,6 +17,8 @@ def _view(name: str, *inputs: str) -> dict[str, Any]:
 
 # The part of ERC-4626 (and of the ERC-20 below it) that a sample is made of.
 VAULT = Interface([_view("convertToAssets", "uint256"), _view("totalAssets"), _view("totalSupply")])
+# Places of these fields in the oracle's Feed struct.
+_VAULT, _BAND, _CHECKPOINT = 0, 8, 9
 _PER_SAMPLE = 4
 _PER_FEED = 2
 
@@ -38,19 +40,28 @@ def sample_calls(oracle: str, feeds: Sequence[Feed]) -> list[Call]:
 
 def samples(feeds: Sequence[Feed], block: Block, results: Sequence[bytes | None]) -> list[Sample]:
     """One sample for each feed that exists at `block` and whose vault answered; the others are left out."""
-    contract = interface("StrategyOracle")
     found = []
     for index, feed in enumerate(feeds):
         assets, total_assets, total_supply, on_chain = results[index * _PER_SAMPLE : (index + 1) * _PER_SAMPLE]
-        converted = decoded(VAULT, "convertToAssets", assets, 1)
-        held = decoded(VAULT, "totalAssets", total_assets)
-        supply = decoded(VAULT, "totalSupply", total_supply)
-        stored = decoded(contract, "feed", on_chain, 1)
-        if None in (converted, held, supply, stored) or _address(stored[0]) != feed.vault:
+        converted, held, supply = _word(assets, 0), _word(total_assets, 0), _word(total_supply, 0)
+        vault, band, checkpoint = (_word(on_chain, place) for place in (_VAULT, _BAND, _CHECKPOINT))
+        if converted is None or held is None or supply is None or band is None or checkpoint is None:
             continue
-        band, checkpoint = stored[8], stored[9]
-        found.append(Sample(feed.id, block.number, block.hash, converted * feed.scale, held, supply, band, checkpoint))
+        if vault != int(feed.vault, 16):
+            continue
+        price = converted * feed.scale
+        found.append(Sample(feed.id, block.number, block.hash, price, held, supply, band, checkpoint))
     return found
+
+
+def _word(returned: bytes | None, place: int) -> int | None:
+    """The unsigned word at a place of what a call returned.
+
+    All that a sample needs is static, a word a value, and a thousand feeds have seven thousand of them: a
+    general decoder would take longer than everything else about a checkpoint.
+    """
+    word = (returned or b"")[32 * place : 32 * place + 32]
+    return int.from_bytes(word, "big") if len(word) == 32 else None
 
 
 def feed_calls(oracle: str, ids: Sequence[int]) -> list[Call]:

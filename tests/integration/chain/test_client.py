@@ -10,6 +10,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from node.agreement.report import report_digest, typed_data
+from node.chain import feeds
 from node.chain.accounts import Accounts
 from node.chain.client import Chain
 from node.chain.provider import web3_over
@@ -214,3 +215,5 @@ def test_feed__of_the_contract__has_all_fields_of_the_abi() -> None:
     (entry,) = [item for item in artifact("StrategyOracle")["abi"] if item.get("name") == "feed"]
     declared = [part["name"] for part in entry["outputs"][0]["components"]]
     assert declared == [field.name for field in dataclasses.fields(Feed)][1:-1]
+    places = (feeds._VAULT, feeds._BAND, feeds._CHECKPOINT)
+    assert [declared[place] for place in places] == ["vault", "band", "checkpoint"]
