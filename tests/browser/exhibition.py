@@ -5,7 +5,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 from PIL import Image
@@ -15,7 +15,6 @@ from node.content.edition import EditionSpec, build, build_placeholder, token_id
 from node.content.store import BlockStore
 from node.web.source import EditionView, FeedView, PricePoint, Readiness, RepaintView, TokenView
 
-ROOT = Path(__file__).parents[2]
 WAD = 10**18
 MOODS = ("Ashen", "Overcast", "Thaw", "Clear", "Radiant", "Golden")
 COLLECTION = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -207,6 +206,6 @@ class Exhibition:
 
 
 def history(name):
-    with (ROOT / "data" / name).open() as file:
+    with (files("node.devnet") / "histories" / name).open() as file:
         rows = list(csv.reader(file))[1:]
     return [(int(block), label, round(float(price) * 10**9) * 10**9) for block, label, price in rows]
