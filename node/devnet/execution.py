@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from eth.abc import BlockHeaderAPI, ComputationAPI
-from eth.exceptions import Revert
+from eth.exceptions import Revert, VMError
 from eth.vm.forks.berlin.transactions import calculate_txn_intrinsic_gas_berlin
 from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
@@ -93,7 +93,10 @@ def execute(world: World, header: BlockHeaderAPI, ancestors: Iterable[Hash32], c
     vm.state.lock_changes()
     evm_message = executor.build_evm_message(message)  # type: ignore[arg-type]
     message.max_fee_per_gas = message.max_priority_fee_per_gas = call.gas_price  # what GASPRICE returns
-    computation: ComputationAPI = executor.build_computation(evm_message, message)  # type: ignore[arg-type]
+    try:
+        computation: ComputationAPI = executor.build_computation(evm_message, message)  # type: ignore[arg-type]
+    except VMError as error:  # raised, not returned, where the message cannot even begin: too little balance
+        return Outcome(b"", message.intrinsic_gas, _told(error))
     return Outcome(_output(computation, creating=not call.to), _gas_used(computation, message), _failure(computation))
 
 
@@ -142,7 +145,11 @@ def _failure(computation: ComputationAPI) -> DevnetError | None:
         return None
     if isinstance(computation.error, Revert):
         return reverted(bytes(computation.output))
-    return DevnetError(_FAILURES.get(type(computation.error).__name__, f"execution failed: {computation.error}"))
+    return _told(computation.error)
+
+
+def _told(error: VMError) -> DevnetError:
+    return DevnetError(_FAILURES.get(type(error).__name__, f"execution failed: {error}"))
 
 
 def reverted(data: bytes) -> DevnetError:
