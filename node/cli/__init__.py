@@ -10,6 +10,21 @@ from node.cli.lazy import LazyGroup
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("node.cli.init:init", "Set up a new node in a folder of its own."),
     "keys": ("node.cli.keys:keys", "Show, make or import this node's keys."),
+    "run": ("node.cli.run:run", "Run the node until SIGTERM or Ctrl-C."),
+    "status": ("node.cli.status:status", "Show what the node that runs with this configuration is doing."),
+    "report": (
+        "node.cli.report:report",
+        "Print the landed report of FEED for CHECKPOINT: its EIP-712 typed data, signers and signatures.",
+    ),
+    "replay": (
+        "node.cli.replay:replay",
+        "Replay HISTORY, a CSV file of share prices, through a whole network.",
+    ),
+    "demo": (
+        "node.cli.demo:demo",
+        "Run four nodes and replay two real share-price histories.",
+    ),
+    "devnet": ("node.cli.devnet:devnet", "Run an embedded chain and an embedded broker until Ctrl-C."),
     "config": ("node.cli.config:config", "Show the configuration, secrets masked."),
 }
 

@@ -75,6 +75,10 @@ class Cursors:
         row = self._store.row("SELECT checkpoint FROM cursors WHERE name = ?", (name,))
         return None if row is None else int(row["checkpoint"])
 
+    def all(self) -> dict[str, int]:
+        """Every stored position by name."""
+        return {row["name"]: int(row["checkpoint"]) for row in self._store.rows("SELECT * FROM cursors ORDER BY name")}
+
     def set(self, name: str, position: int) -> None:
         """Store a position: inside the transaction that holds the effects of getting there."""
         self._store.execute(

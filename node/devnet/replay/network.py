@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.05
 TIMING: Mapping[str, Mapping[str, Any]] = {
     # A devnet's blocks come when they are called for and everyone sits on one machine: everything is quicker there.
     "agreement": {"grace_ms": 400, "view_ms": 5_000, "render_ms": 120_000, "repeat_ms": 500},
-    "transmit": {"stage_ms": 3_000, "resend_after_ms": 5_000, "priority_fee_gwei": "1"},
+    "transmit": {"stage_ms": 3_000, "resend_after_ms": 5_000, "priority_fee_gwei": 1},
     "log": {"format": "json"},
 }
 

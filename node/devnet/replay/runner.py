@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 from node.content.edition import build_placeholder
 from node.content.store import BlockStore
 from node.devnet.replay.artworks import export
-from node.devnet.replay.network import Network, create_members
+from node.devnet.replay.network import Member, Network, create_members
 from node.devnet.replay.outcome import LandedRow, Outcome, compare
+from node.devnet.replay.stage import CADENCE, Opening, open_stage
 from node.devnet.replay.track import Track, expected_crossings
+from node.studio import describe
 
 if TYPE_CHECKING:
     from node.chain.client import Chain
     from node.chain.types import Landed
     from node.devnet.replay.stage import Stage, StagedFeed
-
-CADENCE = 10
-"""Blocks between checkpoints: room for every transaction of a round before the next row."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,9 @@ class Replay:
     chain: Chain
     watch: Callable[[Progress], None]
     first_checkpoint: int = 0
+    collected: int = 0
+    leads: dict[int, int] = field(default_factory=dict)
+    """Checkpoints between a feed's opening and the first row, at the first row's price."""
     landed: list[LandedRow] = field(default_factory=list)
     before_row: Callable[[Replay, int], Awaitable[None]] | None = None
     """Called before each row (from 0) is set: tests kill and restart nodes there."""
@@ -72,27 +74,33 @@ class Replay:
         return Outcome(tuple(self.landed), tuple(self._faults()), self.rows, time.monotonic() - started)
 
     async def _row(self, row: int) -> None:
+        """Set every vault to its price of this row, make the checkpoint, and wait until the network is done with it."""
         for track, feed in zip(self.tracks, self.feeds, strict=True):
             if row < len(track.history.rows):
                 await self.stage.set_price(feed, track.history.rows[row].price)
-        checkpoint = await self.stage.next_checkpoint(CADENCE)
-        self.first_checkpoint = self.first_checkpoint or checkpoint
+        checkpoint = await self.stage.next_checkpoint()
+        if not self.first_checkpoint:
+            self.first_checkpoint = checkpoint
+            for opened in await self.chain.feeds():
+                first = -(-opened.opened_at // CADENCE) * CADENCE
+                self.leads[opened.id] = len(range(first, checkpoint, CADENCE))
         self.watch(Progress("replaying", row + 1, self.rows))
         await self.network.settled([feed.id for feed in self.feeds], checkpoint)
         head = (await self.chain.head()).number
-        for report in await self.chain.landed(checkpoint, head):
-            described = await self._describe(report, row)
+        fresh, self.collected = await self.chain.landed(self.collected + 1, head), head
+        for report in fresh:
+            described = await self._describe(report)
             self.landed.append(described)
             self.watch(Progress("landed", row + 1, self.rows, described))
 
-    async def _describe(self, report: Landed, row: int) -> LandedRow:
+    async def _describe(self, report: Landed) -> LandedRow:
         position = next(index for index, feed in enumerate(self.feeds) if feed.id == report.feed)
         track, feed = self.tracks[position], self.feeds[position]
         full = await self.chain.report(report.feed, report.checkpoint, report)
         before = await self.chain.block(report.block_number - 1)
         after = await self.chain.block(report.block_number)
         rows = track.history.rows
-        number = (report.checkpoint - self.first_checkpoint) // CADENCE
+        number = max(0, (report.checkpoint - self.first_checkpoint) // CADENCE)
         return LandedRow(
             feed=feed.id,
             title=track.title,
@@ -114,8 +122,23 @@ class Replay:
         found = []
         for track, feed in zip(self.tracks, self.feeds, strict=True):
             mine = [row for row in self.landed if row.feed == feed.id]
-            found += compare(track, expected_crossings(track), mine)
+            found += compare(track, expected_crossings(track, self.leads[feed.id]), mine)
         return found
+
+
+def opening(track: Track, edition: int, tokens: int, members: Sequence[Member]) -> Opening:
+    """Publish a track's recipe and placeholder to every node, as an artist does, and return their digests."""
+    from node.render.recipe import Recipe
+
+    recipe = Recipe.for_bands(len(track.thresholds) + 1, track.title)
+    placeholder = b""
+    for member in members:
+        home = member.process.folder
+        (home / "recipes" / f"{recipe.digest.hex()[:16]}.json").write_bytes(recipe.canonical)
+        store = BlockStore(home / "state" / "blocks")
+        store.put(recipe.canonical)
+        placeholder = build_placeholder(store, recipe.name, describe(recipe), edition, tokens)
+    return Opening(track, recipe.digest, placeholder, tokens)
 
 
 @asynccontextmanager
@@ -139,12 +162,10 @@ async def set_up(
 
     from node.chain.client import Chain
     from node.chain.pool import RpcPool
-    from node.devnet.replay.stage import open_stage
-    from node.render.recipe import Recipe
 
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, before anything runs
     watch(Progress("starting an embedded chain and an embedded broker"))
-    async with open_stage() as stage, aiohttp.ClientSession() as session:
+    async with open_stage(folder / "devnet.log") as stage, aiohttp.ClientSession() as session:
         watch(Progress(f"making {nodes} nodes: folders, keys, configurations"))
         members = await asyncio.to_thread(
             create_members,
@@ -155,17 +176,10 @@ async def set_up(
             rpc=stage.rpc,
             broker=stage.broker,
         )
-        watch(Progress("deploying contracts, opening and revealing editions"))
         await stage.seat([(member.address, member.transport_key) for member in members])
-        feeds = []
-        for track in tracks:
-            recipe = Recipe.for_bands(len(track.thresholds) + 1, track.title)
-            for member in members:
-                home = member.process.folder
-                (home / "recipes" / f"{recipe.digest.hex()[:16]}.json").write_bytes(recipe.canonical)
-            feeds.append(await stage.prepare(track, recipe, tokens, _placeholder(members, stage, recipe, tokens)))
-        for track, feed in zip(tracks, feeds, strict=True):
-            feed.id = await stage.open_feed(feed, track, CADENCE)
+        watch(Progress("opening, selling and revealing the editions"))
+        openings = [opening(track, number, tokens, members) for number, track in enumerate(tracks, 1)]
+        feeds = await stage.open(openings)
         pool = RpcPool([stage.rpc])
         network = Network(members, session)
         for number, member in enumerate(members, 1):

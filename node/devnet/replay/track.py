@@ -77,13 +77,15 @@ def percentage(text: str) -> int:
     return int(wad)
 
 
-def expected_crossings(track: Track) -> list[Crossing]:
+def expected_crossings(track: Track, lead: int = 0) -> list[Crossing]:
     """Return what a faithful network must do with a history, by exact fractions and one threshold at a time.
+
+    `lead` is how many checkpoints passed at the first row's price between the feed's opening and that row.
 
     On purpose not the nodes' own code: a replay that compared the nodes with themselves would prove nothing.
     """
-    prices = [row.price for row in track.history.rows]
-    basis = prices[0]
+    rows = [row.price for row in track.history.rows]
+    prices, basis = [rows[0]] * lead + rows, rows[0]
     band = sum(threshold <= 0 for threshold in track.thresholds)
     found = []
     for row in range(track.window - 1, len(prices)):
@@ -95,5 +97,27 @@ def expected_crossings(track: Track) -> list[Crossing]:
         while band > 0 and track.thresholds[band - 1] - answer > track.hysteresis:
             band -= 1
         if band != before:
-            found.append(Crossing(row, answer, before, band))
+            found.append(Crossing(row - lead, answer, before, band))
+    return found
+
+
+def demo_tracks(rows: int | None = None) -> list[Track]:
+    """Return the two histories that come with Patina, or only their first `rows`.
+
+    The thresholds of the second one would be crossed by a wick of 3.5 % in a single row, if it were believed.
+    """
+    from dataclasses import replace
+    from importlib.resources import as_file, files
+
+    from node.devnet.history import read_history
+
+    found = []
+    for title, name, thresholds in (
+        ("Falconx Credit", "pareto-falconx-2025-2026.csv", "1%,2%,3%,4%,5%"),
+        ("Bitcoin Liquidity", "yieldbasis-cbbtc-2025-10-10.csv", "-3%,-2%,-1%,1%"),
+    ):
+        with as_file(files("node.devnet") / "histories" / name) as path:
+            history = read_history(path)
+        history = replace(history, rows=history.rows[:rows])
+        found.append(Track(title, history, percentages(thresholds), 3, percentage("0.1%")))
     return found

@@ -13,7 +13,7 @@ from node.devnet.history import History, Row, read_history
 from node.devnet.replay.track import WAD, Crossing, Track, expected_crossings, percentage, percentages
 from node.errors import ReplayError
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[4] / "node" / "devnet" / "histories"
 PERCENT = WAD // 100
 
 
