@@ -66,7 +66,9 @@ class Endpoint:
         self._sleep = sleep
         self._clock = clock
         self._rests_until = 0.0
+        self._streak = 0
         self._firm = False
+        self._silent = False
         self._ids = itertools.count(1)
         # An endpoint may quote the key that it was asked with in its own error text.
         self._redactor = Redactor()
@@ -86,18 +88,30 @@ class Endpoint:
         """When it may be asked first again, on this endpoint's clock."""
         return self._rests_until
 
-    def rest(self, fault: str, seconds: float | None = None, *, firm: bool = False) -> None:
-        """Note a fault and let others go first; a `firm` rest is not ended by the next good answer."""
+    @property
+    def gone(self) -> bool:
+        """True while it rests because it gave no answer at all: waiting for it again would stall the node."""
+        return self.resting and self._silent
+
+    def rest(self, fault: str, seconds: float | None = None, *, firm: bool = False, silent: bool = False) -> None:
+        """Note a fault and let others go first, for longer each time it happens in a row.
+
+        A `firm` rest is not ended by the next good answer.
+        """
+        wait = self._settings.cooldown * 2 ** min(self._streak, 5) if seconds is None else seconds
         self.failures += 1
         self.fault = fault
+        self._streak += 1
         self._firm = firm
-        self._rests_until = self._clock() + (self._settings.cooldown if seconds is None else seconds)
+        self._silent = silent
+        self._rests_until = self._clock() + wait
 
     def recovered(self) -> None:
         """It answers well again."""
         if not (self._firm and self.resting):
             self.fault = ""
             self._rests_until = 0.0
+            self._streak = 0
 
     async def call(self, session: ClientSession, method: str, params: list[Any]) -> Any:
         """Return the `result` of one request.
@@ -119,7 +133,7 @@ class Endpoint:
                 raise UnavailableError(f"{self.name}: {method}: it limits our requests (429)")
             if fault or answer is None or ("result" not in answer and not isinstance(answer.get("error"), dict)):
                 fault = fault or (f"HTTP {status}" if status != 200 else "not a JSON-RPC answer")
-                self.rest(fault)
+                self.rest(fault, silent=status == 0)
                 raise UnavailableError(f"{self.name}: {method}: {fault}")
             return self._result(method, answer)
         raise AssertionError("unreachable")

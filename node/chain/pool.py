@@ -107,7 +107,7 @@ class RpcPool:
         """
         if len(self.endpoints) == 1:
             return await self.ask(question)
-        order = self._in_order()
+        order = self._reachable()
         answers: list[tuple[Endpoint, Answer]] = []
 
         lacking: list[ChainError] = []
@@ -134,14 +134,14 @@ class RpcPool:
         return self._majority(answers)
 
     async def each(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[Answer]:
-        """Put a question to every endpoint at once; the answers of those that can, at least one."""
+        """Put a question to all endpoints that can be reached, at once; at least one answer, in no order."""
         answers: list[Answer] = []
 
         async def hear(endpoint: Endpoint) -> None:
             with contextlib.suppress(RpcError, UnavailableError):
                 answers.append(await question(self._bound(endpoint)))
 
-        await _together(hear(endpoint) for endpoint in self.endpoints)
+        await _together(hear(endpoint) for endpoint in self._reachable())
         return answers or [await self.ask(question)]
 
     def _majority(self, answers: list[tuple[Endpoint, Answer]]) -> Answer:
@@ -156,7 +156,7 @@ class RpcPool:
 
     async def probe(self) -> None:
         """Ask every endpoint for its head at once; one that lags, or fails, is asked last from now on."""
-        await _together(self._probe(endpoint) for endpoint in self.endpoints)
+        await _together(self._probe(endpoint) for endpoint in self._reachable())
         best = max((endpoint.head for endpoint in self.endpoints if endpoint.head is not None), default=0)
         for endpoint in self.endpoints:
             if endpoint.head is not None:
@@ -188,6 +188,11 @@ class RpcPool:
     def _in_order(self) -> list[Endpoint]:
         """As configured, but stale ones late and those that failed a moment ago last."""
         return sorted(self.endpoints, key=lambda one: (one.rests_until if one.resting else 0.0, self._stale(one)))
+
+    def _reachable(self) -> list[Endpoint]:
+        """In order, without those that a moment ago did not answer at all, unless there are no others."""
+        order = self._in_order()
+        return [endpoint for endpoint in order if not endpoint.gone] or order
 
     def _stale(self, endpoint: Endpoint) -> bool:
         return endpoint.lag > self.settings.max_lag

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +17,7 @@ from node.chain.client import Chain
 from node.chain.fees import Fees
 from node.chain.interface import interface
 from node.chain.sender import Sender
+from node.devnet.genesis import dev_account
 from node.errors import ChainError, RevertError
 from node.journal import Journal
 
@@ -314,6 +317,63 @@ async def test_start__gap_left_by_a_foreign_transaction__is_filled(bench: Bench)
     await bench.settle()
     assert bench.state("a") == "final"
     assert bench.sent_by_payer() == 2
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from node.chain.client import Chain
+from node.chain.fees import Fees
+from node.chain.pool import RpcPool
+from node.chain.sender import Sender
+from node.journal import Journal
+from node.keys.signing import LocalSigner
+
+directory, url, token, calldata, left = sys.argv[1:]
+left = int(left)
+
+def count(statement):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    signer = LocalSigner(bytes.fromhex(sys.stdin.readline()))
+    with Journal(Path(directory)) as journal:
+        async with RpcPool([url]) as pool:
+            if left:
+                journal._store.db.conn.set_trace_callback(count)
+            sender = Sender(Chain(pool, token), signer, journal, Fees(10**11, 10**9))
+            await sender.step()
+            await sender.send("a", token, bytes.fromhex(calldata))
+
+asyncio.run(main())
+"""
+
+
+async def test_kill_9__at_every_statement_of_a_send__is_one_transaction(slow_world: World, tmp_path: Path) -> None:
+    with Journal(tmp_path / "unused") as unused:
+        bench = Bench(slow_world, unused, Clock())
+    key = dev_account(SETTINGS.seed, 2).key
+    codes = []
+    # Each run dies at a later statement of what is left to do; the last one lives.
+    for statement in (3, 6, 7, 8, 0):
+        arguments = [str(tmp_path / "state"), slow_world.rpc.url, bench.token, bench.pay().hex(), str(statement)]
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, *arguments, stdin=PIPE)
+        await process.communicate(key.hex().encode() + b"\n")
+        codes.append(process.returncode)
+        assert len(bench.waiting()) <= 1
+    assert codes[-1] == 0
+    assert codes.count(-9) >= 3
+    slow_world.chain.mine(4)
+    assert bench.sent_by_payer() == 1
+    with Journal(tmp_path / "state") as journal:
+        (row,) = journal.transactions.last(9)
+        assert len(journal.transactions.attempts(row.id)) == 1
+    stored = b"".join(file.read_bytes() for file in (tmp_path / "state").iterdir())
+    assert key not in stored
+    assert key.hex().encode() not in stored
 
 
 async def test_send__chain_gone__stores_nothing_and_says_so(bench: Bench) -> None:

@@ -228,6 +228,20 @@ async def test_agree__only_one_reachable__is_taken_alone(net: Any) -> None:
     assert await pool.agree(lambda ask: ask("eth_x", [])) == "0x2"
 
 
+async def test_agree__silent_endpoint__stalls_the_node_rarely(net: Any) -> None:
+    dead = "http://127.0.0.1:1/"
+    pool = await net.pool(dead, await net.start(eth_x="0x2"), cooldown=10.0)
+    tries = []
+    for _ in range(120):
+        assert await pool.agree(lambda ask: ask("eth_x", [])) == "0x2"
+        assert await pool.each(lambda ask: ask("eth_x", [])) == ["0x2"]
+        net.now += 5
+        tries.append(pool.status()[0].requests)
+    # At 0, 10, 30, 70, 150, 310 seconds: each silence is believed twice as long as the one before.
+    assert tries[-1] == 6
+    assert tries[:3] == [1, 1, 2]
+
+
 async def test_each__some_fail__gives_the_others_answers(net: Any) -> None:
     broken = await net.start(eth_x=web.Response(status=500))
     pool = await net.pool(await net.start(eth_x=1), broken, await net.start(eth_x=2))
