@@ -201,7 +201,7 @@ class Deployment(ManagerAccessMixin):
         if not code:
             raise DeploymentError(f"{key}: nothing stands at {address}: is this the chain of {self.path}?")
         # Vyper appends immutables to the compiled code.
-        if not code.startswith(bytes(container.contract_type.runtime_bytecode.bytecode)):
+        if not code.startswith(to_bytes(hexstr=container.contract_type.runtime_bytecode.bytecode)):
             raise DeploymentError(f"{key}: what stands at {address} is not this source")
 
     def _creation_block(self, entry: dict[str, Any]) -> int:
