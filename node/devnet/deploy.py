@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
-from typing import TYPE_CHECKING
 
 from node.chain.types import Policy
 from node.devnet.account import Account, Contract
 from node.devnet.history import WAD, assets_for
-
-if TYPE_CHECKING:
-    from hexbytes import HexBytes
 
 REVEAL_DELAY = 2
 FIRST_SHARES = 1_000
@@ -114,15 +110,12 @@ async def deploy_vault(
 ) -> Vault:
     """A test token and a YieldVault on it, with a first deposit and ``first_price`` (wad) for one share.
 
-    Contract names are cut to what they hold: 25 characters, symbols 5.
+    Names are cut to the 25 bytes that contracts hold, symbols to 5.
     """
-    asset = await account.deploy("TestToken", f"{name} asset"[:25], f"t{symbol}"[:5], asset_decimals)
-    vault = Vault(
-        await account.deploy("YieldVault", asset.address, name[:25], symbol[:5], share_offset, account.address),
-        asset,
-        asset_decimals,
-        asset_decimals + share_offset,
-    )
+    asset = await account.deploy("TestToken", _cut(f"{name} asset", 25), _cut(f"t{symbol}", 5), asset_decimals)
+    names = _cut(name, 25), _cut(symbol, 5)
+    contract = await account.deploy("YieldVault", asset.address, *names, share_offset, account.address)
+    vault = Vault(contract, asset, asset_decimals, asset_decimals + share_offset)
     await account.send(asset, "mint", account.address, _RESERVE * 10**asset_decimals)
     await account.send(asset, "approve", vault.contract.address, 2**256 - 1)
     await account.send(vault.contract, "deposit", FIRST_SHARES * 10**asset_decimals, account.address)
@@ -188,7 +181,7 @@ async def reveal(account: Account, collection: Contract, edition: int, secret: b
     if head < reveal_block:
         await account.mine(reveal_block - head)
     header = await account.rpc("debug_getRawHeader", hex(reveal_block))
-    await account.send(collection, "record_randomness", edition, _bytes(header))
+    await account.send(collection, "record_randomness", edition, bytes.fromhex(header.removeprefix("0x")))
     await account.send(collection, "reveal", edition, secret)
 
 
@@ -197,5 +190,5 @@ async def deploy_aggregator(account: Account, oracle: Contract, feed: int) -> Co
     return await account.deploy("FeedAggregator", oracle.address, feed)
 
 
-def _bytes(value: str | HexBytes) -> bytes:
-    return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(value)
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from eth.abc import (
@@ -19,6 +20,11 @@ from eth_typing import Address, Hash32
 
 from node.devnet.genesis import genesis_accounts
 from node.devnet.settings import ChainSettings
+
+# Importing py-evm lifts Python's recursion limit to 100,000, at which a deeply nested JSON text overflows the C
+# stack and kills the process. A call depth of 1,024, the EVM's limit, takes less than 8,000 frames.
+RECURSION_LIMIT = 20_000
+sys.setrecursionlimit(RECURSION_LIMIT)
 
 
 class _NoConsensus(ConsensusContextAPI):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import rlp  # type: ignore[import-untyped]
 from eth.chains.base import Chain
@@ -225,6 +227,16 @@ def test_recursion__until_gas_runs_out__fails_in_the_contract_and_not_in_the_cha
     assert outcome.failure is None  # each level survives the failure of the one below (EIP-150)
     assert outcome.gas_used > 21_000 + 500 * 100  # hundreds of levels deep, 100 gas each (EIP-2929)
     assert ledger.transact(to=contract, gas=30_000_000).succeeded
+
+
+def test_recursion__to_the_evms_limit_of_1024__fits_pythons() -> None:
+    ledger = Ledger(ChainSettings(gas_limit=10**15))
+    contract = ledger.deploy(bytes.fromhex("60006000600060006000305af1"))
+    outcome = ledger.chain.call(ledger.call(contract), ledger.chain.head)
+    assert outcome.failure is None
+    assert outcome.gas_used > 21_000 + 1024 * 100
+    with pytest.raises(RecursionError):
+        json.loads("[" * 100_000)  # with py-evm's own limit this would kill the process
 
 
 def test_multicall3__aggregate3__answers_for_several_contracts_and_survives_a_failing_one() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from eth_typing import Address
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.devnet.errors import REVERTED, SERVER_ERROR, DevnetError
@@ -159,6 +159,7 @@ def test_revert_reason__any_bytes__is_text(data: bytes) -> None:
     assert isinstance(revert_reason(bytes.fromhex("4e487b71") + data), str)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=300))
 def test_decode__any_bytes__is_a_transaction_or_a_devnet_error(raw: bytes) -> None:
     for prefix in (b"", b"\x01", b"\x02", b"\x03", b"\x04", b"\xf8"):
@@ -166,6 +167,7 @@ def test_decode__any_bytes__is_a_transaction_or_a_devnet_error(raw: bytes) -> No
             decode(prefix + raw, 31337, 36_000_000)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_decode__one_changed_byte__never_crashes_and_never_keeps_its_sender(data: st.DataObject) -> None:
     key = dev_account(b"seed", 0)

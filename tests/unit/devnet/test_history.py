@@ -133,7 +133,7 @@ def test_read_history__no_such_file__is_refused(tmp_path: Path, name: str) -> No
         read_history(f"{tmp_path}/{name}")
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.binary(max_size=300))
 @example(b"share_price\n1\n2\n")
 def test_parse_history__any_bytes__is_a_history_or_a_replay_error_with_a_line(raw: bytes) -> None:
@@ -149,13 +149,15 @@ def test_parse_history__any_bytes__is_a_history_or_a_replay_error_with_a_line(ra
 CELLS = st.text(alphabet='0123456789.,-"\n\r eE+x', max_size=12)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=5))
 def test_parse_history__any_cells__never_crash(cells: list[tuple[str, str]]) -> None:
     found = attempt("block,share_price\n" + "\n".join(f"{block},{price}" for block, price in cells))
     assert isinstance(found, History) or "; " in str(found)
 
 
-@given(st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 18), st.integers(1, 10**27)), min_size=2, max_size=20))
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 18), st.integers(1, 10**27)), min_size=2, max_size=8))
 def test_parse_history__decimals__are_exact(rows: list[tuple[int, int, int]]) -> None:
     block, lines, wanted = 0, [], []
     for step, places, wei in rows:
@@ -168,7 +170,7 @@ def test_parse_history__decimals__are_exact(rows: list[tuple[int, int, int]]) ->
     assert [(row.block, row.price) for row in parse("block,share_price\n" + "\n".join(lines)).rows] == wanted
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     asset_decimals=st.integers(0, 18),
     offset=st.integers(0, 6),
