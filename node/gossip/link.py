@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,6 +81,31 @@ class _Client(aiomqtt.Client):
         self._client.disconnect()
 
 
+def _heed_cancellation() -> None:
+    # Python 3.11's wait_for, which aiomqtt uses, loses a cancellation that comes at the same time as the result: the
+    # task still knows that it was asked.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+async def _first_of(*steps: Coroutine[Any, Any, None]) -> None:
+    """Run until one ends, stop the others, raise what it raised.
+
+    Not a TaskGroup: Python 3.11's forgets a cancellation from outside when a child has failed.
+    """
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
 class Link:
     """Keeps one broker connected, sends what is published, hands on what arrives."""
 
@@ -121,6 +146,7 @@ class Link:
                 self.last_error = str(error) or type(error).__name__
             finally:
                 self._set(False)
+            _heed_cancellation()
             failures = 0 if loop.time() - started >= STEADY_S else failures + 1
             self._counters["reconnects"] += 1
             delay = self._backoff.delay(failures - 1 if failures else 0)
@@ -139,16 +165,10 @@ class Link:
             # paho connects in a thread: it is let finish, else its socket would stay open behind our back.
             await asyncio.shield(entering)
             await client.subscribe(f"{self._topics}/+", qos=QOS)
+            _heed_cancellation()
             self._set(True)
             log.info("broker connected", broker=self.settings.name)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._send_all(client))
-                tasks.create_task(self._until_lost(client))
-        except ExceptionGroup as group:
-            lost, unforeseen = group.split((aiomqtt.MqttError, OSError))
-            if unforeseen is not None or lost is None:
-                raise
-            raise lost.exceptions[0] from None
+            await _first_of(self._send_all(client), self._until_lost(client))
         finally:
             with contextlib.suppress(aiomqtt.MqttError, OSError, asyncio.CancelledError):
                 await entering
@@ -158,6 +178,7 @@ class Link:
         while True:
             topic, raw = await self._outgoing.get()
             await client.publish(topic, raw, qos=QOS)
+            _heed_cancellation()
             self._counters["sent"] += 1
 
     async def _until_lost(self, client: aiomqtt.Client) -> None:

@@ -129,9 +129,11 @@ class Forger(Byzantine):
         """Broken proposals."""
         if not isinstance(message, Proposal):
             return [raw]
-        way = self.world.rng.randrange(4)
+        way = self.world.rng.randrange(5)
         envelopes = list(message.observations)
-        if way == 0:
+        if way == 4:
+            envelopes = [self.world.keys.counterfeit(envelope, 10**20) for envelope in envelopes]
+        elif way == 0:
             envelopes[0] = envelopes[0][:-1] + bytes([envelopes[0][-1] ^ 1])
         elif way == 1:
             envelopes = envelopes[: self.world.keys.committee.quorum - 1]

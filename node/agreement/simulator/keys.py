@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
+
 from node.agreement.committee import Committee
-from node.agreement.messages import Message, Opened, decode, encode
+from node.agreement.messages import Message, Observation, Opened, decode, encode
 from node.errors import AgreementError
 
 _MAC = 16
@@ -45,6 +47,14 @@ class ToyKeys:
             return None
         self._opened[raw] = opened
         return opened
+
+    def counterfeit(self, raw: bytes, answer: int) -> bytes:
+        """Another answer under a member's name, without its secret."""
+        lie = Observation(1, 1, bytes(32), 0, ())
+        genuine = decode(raw[1 + _MAC :])
+        if isinstance(genuine, Observation):
+            lie = msgspec.structs.replace(genuine, answer=answer)
+        return raw[: 1 + _MAC] + encode(lie)
 
     def sign(self, index: int, digest: bytes) -> bytes:
         """The member's signature over a report digest: 64 bytes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -55,10 +57,8 @@ def test_decode__one_byte_changed__another_message_or_a_refusal(message: Message
     body = bytearray(encode(message))
     place = data.draw(st.integers(0, len(body) - 1))
     body[place] ^= data.draw(st.integers(1, 255))
-    try:
+    with contextlib.suppress(AgreementError):
         assert decode(bytes(body)) != message
-    except AgreementError:
-        pass
 
 
 @pytest.mark.parametrize(

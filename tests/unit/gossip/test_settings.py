@@ -1,0 +1,69 @@
+"""Broker settings: what is accepted, what is refused, and what is never shown."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from node.errors import ConfigError
+from node.gossip.settings import BrokerSettings
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("mqtt://broker.example", "broker.example:1883"),
+        ("mqtts://broker.example/", "broker.example:8883"),
+        ("mqtt://127.0.0.1:2000", "127.0.0.1:2000"),
+        ("mqtt://[::1]:2000", "::1:2000"),
+    ],
+)
+def test_name__url__host_and_port(url: str, name: str) -> None:
+    assert BrokerSettings(url).name == name
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"url": "http://broker"},
+        {"url": "broker:1883"},
+        {"url": "mqtt://"},
+        {"url": "mqtt://broker:0"},
+        {"url": "mqtt://broker:70000"},
+        {"url": "mqtt://broker:port"},
+        {"url": "mqtt://[::1"},
+        {"url": "mqtt://broker/topic"},
+        {"url": "mqtt://broker?a=b"},
+        {"url": "mqtt://broker", "ca": Path("ca.pem")},
+        {"url": "mqtts://broker", "key": Path("key.pem")},
+        {"url": "mqtt://broker", "password": "planted-secret"},
+        {"url": "mqtt://user:planted-secret@broker"},
+    ],
+)
+def test_settings__unusable__refused_without_repeating_a_secret(fields: dict[str, object]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        BrokerSettings(**fields)
+    assert "planted-secret" not in str(caught.value)
+
+
+def test_repr__password__left_out() -> None:
+    assert "planted-secret" not in repr(BrokerSettings("mqtt://broker", "user", "planted-secret"))
+
+
+def test_tls__mqtt__none__mqtts__checks_the_host_and_wants_1_2() -> None:
+    assert BrokerSettings("mqtt://broker").tls() is None
+    context = BrokerSettings("mqtts://broker").tls()
+    assert context is not None
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_tls__file_missing_or_no_pem__refused(tmp_path: Path) -> None:
+    nonsense = tmp_path / "ca.pem"
+    nonsense.write_text("no certificate")
+    for path in (nonsense, tmp_path / "absent.pem"):
+        with pytest.raises(ConfigError):
+            BrokerSettings("mqtts://broker", ca=path).tls()
