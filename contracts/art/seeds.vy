@@ -101,6 +101,8 @@ def _record(edition: uint256, header_rlp: Bytes[header.MAX_HEADER]):
     draw: Draw = self._draws[edition]
     assert draw.randomness == empty(bytes32), "seeds: randomness is recorded"
     randomness: bytes32 = header._prevrandao(draw.reveal_block, header_rlp)
+    # Zero stands for "not recorded"; a chain whose blocks all say zero has no randomness to give.
+    assert randomness != empty(bytes32), "seeds: block without prevrandao"
     self._draws[edition].randomness = randomness
     log RandomnessRecorded(edition=edition, reveal_block=draw.reveal_block, randomness=randomness)
 

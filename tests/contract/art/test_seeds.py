@@ -110,6 +110,15 @@ def test_record_randomness__forged_header__is_refused(studio: Studio) -> None:
             studio.collection.record_randomness(edition, forged)
 
 
+def test_record_randomness__chain_without_prevrandao__is_refused(studio: Studio) -> None:
+    edition = studio.sell_out(SECRET)
+    studio.go_to(REVEAL_BLOCK + 300)
+    empty = header(REVEAL_BLOCK, prevrandao=bytes(32))
+    remember(REVEAL_BLOCK, empty.hash)
+    with boa.reverts("seeds: block without prevrandao"):
+        studio.collection.record_randomness(edition, rlp.encode(empty))
+
+
 def test_reveal__before_the_randomness__is_refused(studio: Studio) -> None:
     edition = studio.sell_out(SECRET)
     studio.go_to(REVEAL_BLOCK + 1)

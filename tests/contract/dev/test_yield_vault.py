@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from .conftest import Bank
 
-DATA = Path(__file__).parents[3] / "data"
+HISTORIES = Path(__file__).parents[3] / "node" / "devnet" / "histories"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_gap__real_history__is_replayed_to_the_last_decimal(
 ) -> None:
     bank = make_bank(decimals, 18 - decimals)
     bank.deposit(1_000 * 10**decimals)
-    with (DATA / name).open(encoding="ascii") as file:
+    with (HISTORIES / name).open(encoding="ascii") as file:
         prices = [Decimal(row["share_price"]) for row in csv.DictReader(file)]
     for price in prices[:: max(1, len(prices) // 60)]:
         wanted = int(price * 10**decimals)
