@@ -38,10 +38,11 @@ class _Worker:
     @classmethod
     async def start(cls, patience: float) -> _Worker:
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-        # A session of its own: Ctrl-C is for the node, which then closes its workers in order.
+        # A group of its own: Ctrl-C is for the node, which then closes its workers in order. Not a session of its
+        # own: Linux shares the CPU by session, and a worker must yield to its node.
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "node.render.worker", stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": path}, start_new_session=True,
+            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": path}, process_group=0,
         )  # fmt: skip
         return cls(process, patience)
 
