@@ -120,7 +120,8 @@ class DevnetChain:
 
     def estimate_gas(self, call: Call, block: Block) -> int:
         """A gas limit that lets ``call`` succeed on the state after ``block``."""
-        return estimate_gas(self._world, block.header, self._ancestors(block.number), call)
+        # A tuple: the search executes the call many times, and each time it may ask for ancestors.
+        return estimate_gas(self._world, block.header, tuple(self._ancestors(block.number)), call)
 
     # writing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from eth.abc import BlockHeaderAPI, ComputationAPI
@@ -100,7 +100,7 @@ def execute(world: World, header: BlockHeaderAPI, ancestors: Iterable[Hash32], c
     return Outcome(_output(computation, creating=not call.to), _gas_used(computation, message), _failure(computation))
 
 
-def estimate_gas(world: World, header: BlockHeaderAPI, ancestors: Iterable[Hash32], call: Call) -> int:
+def estimate_gas(world: World, header: BlockHeaderAPI, ancestors: Sequence[Hash32], call: Call) -> int:
     """The least gas limit, within :data:`ESTIMATE_TOLERANCE`, with which ``call`` succeeds; at most ``call.gas``.
 
     Raises :class:`DevnetError` if it fails even with ``call.gas``, with the revert data if it reverts.
@@ -120,7 +120,7 @@ def estimate_gas(world: World, header: BlockHeaderAPI, ancestors: Iterable[Hash3
     return high
 
 
-def _succeeds(world: World, header: BlockHeaderAPI, ancestors: Iterable[Hash32], call: Call) -> bool:
+def _succeeds(world: World, header: BlockHeaderAPI, ancestors: Sequence[Hash32], call: Call) -> bool:
     try:
         return execute(world, header, ancestors, call).failure is None
     except DevnetError:

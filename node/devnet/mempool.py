@@ -77,12 +77,6 @@ class Mempool:
             left -= best.gas
             heads[best.sender] += 1
 
-    def prune(self, nonce_of: Callable[[Address], int]) -> None:
-        """Forget transactions whose nonce the chain has passed."""
-        for transaction in self:
-            if transaction.nonce < nonce_of(transaction.sender):
-                self.drop(transaction)
-
 
 def _outbids(new: Transaction, old: Transaction) -> bool:
     factor = 100 + REPLACEMENT_PERCENT

@@ -62,7 +62,8 @@ async def transact(web3: AsyncWeb3[Any], **fields: Any) -> Any:
         "maxPriorityFeePerGas": GWEI,
         "value": 0,
     }
-    sent = await web3.eth.send_raw_transaction(key.sign_transaction(filled | fields).raw_transaction)
+    wanted = {name: value for name, value in (filled | fields).items() if value is not None}
+    sent = await web3.eth.send_raw_transaction(key.sign_transaction(wanted).raw_transaction)
     return await web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
 
 
@@ -303,3 +304,24 @@ async def test_serve_chain__port_taken__is_refused(server: DevnetServer) -> None
     with pytest.raises(ChainError, match="cannot listen"):
         async with serve_chain(port=server.port):
             pass
+
+
+async def test_transaction_types__legacy_access_list_and_set_code__are_mined_and_told_in_full(
+    web3: AsyncWeb3[Any],
+) -> None:
+    key = dev_account(b"patina devnet", 0)
+    legacy = await transact(web3, to=SOMEONE, type=None, gasPrice=GWEI, maxFeePerGas=None, maxPriorityFeePerGas=None)
+    slots = [{"address": SOMEONE, "storageKeys": ["0x" + "00" * 31 + "07"]}]
+    listed = await transact(
+        web3, to=SOMEONE, type=1, gasPrice=GWEI, maxFeePerGas=None, maxPriorityFeePerGas=None, accessList=slots
+    )
+    assert listed["gasUsed"] == 21_000 + 2_400 + 1_900  # EIP-2930
+    delegate = dev_account(b"patina devnet", 1)
+    permission = delegate.sign_authorization({"chainId": 31337, "address": SOMEONE, "nonce": 0})
+    coded = await transact(web3, to=delegate.address, type=4, authorizationList=[permission])
+    told = [await web3.eth.get_transaction(receipt["transactionHash"]) for receipt in (legacy, listed, coded)]
+    assert [transaction["type"] for transaction in told] == [0, 1, 4]
+    assert [transaction["from"] for transaction in told] == [key.address] * 3
+    assert told[1]["accessList"][0]["storageKeys"] == slots[0]["storageKeys"]
+    assert told[2]["authorizationList"][0]["address"] == SOMEONE
+    assert await web3.eth.get_code(delegate.address) == bytes.fromhex("ef0100" + SOMEONE[2:])
