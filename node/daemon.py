@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from node.config import Config
     from node.gallery import Gallery
     from node.keeper import Keeper
-    from node.parts import Parts
+    from node.parts import Ask, Parts
 
 log = structlog.get_logger("daemon")
 
@@ -118,7 +118,7 @@ async def stop_on_signals() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def run_node(config: Config) -> None:
+async def run_node(config: Config, ask: Ask | None = None) -> None:
     """Run a node until SIGTERM or SIGINT, then shut everything down in order.
 
     Raises:
@@ -128,7 +128,7 @@ async def run_node(config: Config) -> None:
     from node.keeper import NodeContext, find_keepers
     from node.parts import build_parts
 
-    async with stop_on_signals() as stop, build_parts(config) as parts:
+    async with stop_on_signals() as stop, build_parts(config, ask) as parts:
         keepers = find_keepers(
             NodeContext(config, parts.chain, parts.journal, parts.landings, parts.rounds, parts.studio)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ from node.agreement.committee import Committee
 from node.agreement.effects import Timing
 from node.agreement.machine import Machine
 from node.chain.client import Chain
-from node.chain.pool import PoolSettings, RpcPool
 from node.chain.fees import Fees
+from node.chain.pool import PoolSettings, RpcPool
 from node.chain.sender import Sender
 from node.config import broker_password, unlock_signer, unlock_transport
 from node.content.store import BlockStore
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from node.keys.signing import Signer
 
 log = structlog.get_logger("node")
+
+Ask = Callable[[str], str]
+"""How to ask the person at the terminal for a password, told what it is for."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def broker_settings(config: Config) -> list[BrokerSettings]:
 
 
 @asynccontextmanager
-async def build_parts(config: Config) -> AsyncIterator[Parts]:
+async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[Parts]:
     """Lock the journal, unlock the keys, meet the chain, and put the parts together.
 
     Raises:
@@ -145,7 +148,7 @@ async def build_parts(config: Config) -> AsyncIterator[Parts]:
     """
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(Journal(config.node.directory))
-        signer, transport_key = unlock_signer(config), unlock_transport(config)
+        signer, transport_key = unlock_signer(config, ask=ask), unlock_transport(config, ask=ask)
         pool = RpcPool(config.chain.endpoints, PoolSettings(timeout=config.chain.timeout_ms / 1000))
         stack.push_async_callback(pool.aclose)
         chain = Chain(

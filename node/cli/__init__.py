@@ -12,10 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("node.cli.keys:keys", "Show, make or import this node's keys."),
     "run": ("node.cli.run:run", "Run the node until SIGTERM or Ctrl-C."),
     "status": ("node.cli.status:status", "Show what the node that runs with this configuration is doing."),
-    "report": (
-        "node.cli.report:report",
-        "Print the landed report of FEED for CHECKPOINT: its EIP-712 typed data, signers and signatures.",
-    ),
+    "report": ("node.cli.report:report", "Print the landed report of FEED for CHECKPOINT."),
     "replay": (
         "node.cli.replay:replay",
         "Replay HISTORY, a CSV file of share prices, through a whole network.",

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 def report(
     feed: int, checkpoint: int, *, rpc: str | None, oracle: str | None, config_path: Path, as_json: bool
 ) -> None:
-    """Print the landed report of FEED for CHECKPOINT: its EIP-712 typed data, signers and signatures.
+    """Print the landed report of FEED for CHECKPOINT.
 
+    That is its EIP-712 typed data, its signers and their signatures.
     All of it is read from the chain: from the oracle's event and the transaction that carried the report.
     """
     import asyncio

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from node.cli.options import config_option
+from node.cli.options import asker, config_option
 
 
 @click.command()
@@ -24,4 +24,4 @@ def run(config_path: Path) -> None:
 
     config = load(config_path)
     configure(config.log.level, config.log.format)  # type: ignore[arg-type]
-    asyncio.run(run_node(config))
+    asyncio.run(run_node(config, asker()))

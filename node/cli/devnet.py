@@ -1,0 +1,64 @@
+"""`patina devnet`: an embedded chain and an embedded broker, until stopped."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from node.cli.options import json_option
+
+if TYPE_CHECKING:
+    from node.devnet.serve import Endpoints
+
+
+@click.command()
+@click.option("--port", default=8545, show_default=True, help="Port of the chain's JSON-RPC on 127.0.0.1; 0: any.")
+@click.option("--broker-port", default=1883, show_default=True, help="Port of the MQTT broker on 127.0.0.1; 0: any.")
+@click.option("--block-interval", default=0.0, show_default=True, help="Seconds between blocks; 0: on demand.")
+@json_option
+def devnet(*, port: int, broker_port: int, block_interval: float, as_json: bool) -> None:
+    """Run an embedded chain and an embedded broker until Ctrl-C.
+
+    Everything lives in memory: what was deployed is gone when it stops. The account that is printed is funded, and
+    worthless anywhere else.
+    """
+    import asyncio
+
+    from node.devnet.serve import run_devnet
+    from node.devnet.settings import ChainSettings, DevnetSettings, EmbeddedBrokerSettings
+    from node.log import configure
+
+    configure("warning", "auto")
+    settings = DevnetSettings(
+        ChainSettings(), EmbeddedBrokerSettings(port=broker_port), port=port, block_interval=block_interval
+    )
+
+    def ready(endpoints: Endpoints) -> None:
+        show(endpoints, settings.chain.seed, as_json=as_json)
+
+    try:
+        asyncio.run(run_devnet(settings, ready))
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+
+
+def show(endpoints: Endpoints, seed: bytes, *, as_json: bool) -> None:
+    """Print where the devnet is reached and who is rich on it."""
+    from node.devnet.genesis import dev_account
+
+    account = dev_account(seed, 0)
+    facts = {
+        "rpc": endpoints.rpc,
+        "broker": endpoints.broker,
+        "chain_id": endpoints.chain_id,
+        "account": account.address,
+        "key": "0x" + bytes(account.key).hex(),
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        click.echo(f"{name.replace('_', ' '):<9} {value}")
+    click.echo("Ctrl-C stops it.")

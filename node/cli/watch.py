@@ -1,0 +1,158 @@
+"""Plays a replay for a person or a program: progress as it goes, the table in the end, the gallery if wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from node.errors import ReplayError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from node.devnet.replay.outcome import Outcome
+    from node.devnet.replay.runner import Progress
+    from node.devnet.replay.track import Track
+
+MARK = ".patina-replay"
+"""The file by which a folder is known to be a replay's, and so may be replaced by the next one."""
+
+
+def play(
+    tracks: Sequence[Track],
+    folder: Path | None,
+    *,
+    nodes: int,
+    tokens: int,
+    serve: bool,
+    as_json: bool,
+    replace: bool = False,
+) -> None:
+    """Replay, print what landed, and exit with status 1 if anything is not as the histories demand.
+
+    Raises:
+        ReplayError: the folder is taken, or the replay could not be carried through.
+    """
+    where = prepare(folder or Path(time.strftime("patina-replay-%Y%m%d-%H%M%S")), replace=replace)
+    watcher = Watcher(as_json=as_json)
+    try:
+        outcome = asyncio.run(_play(tracks, where, watcher, nodes=nodes, tokens=tokens, serve=serve))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    if outcome.faults:
+        raise SystemExit(1)
+
+
+def prepare(folder: Path, *, replace: bool) -> Path:
+    """Return an empty folder to work in; one that an earlier replay left may be replaced.
+
+    Raises:
+        ReplayError: something else is there.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not (replace and (folder / MARK).is_file()):
+            raise ReplayError(f"{folder} is taken: name another folder with --folder, or move it away")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("Made by a replay; the next one may replace this folder.\n", encoding="utf-8")
+    return folder.absolute()
+
+
+class Watcher:
+    """Shows progress on standard error, so that standard output holds the result alone."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
+        self.as_json = as_json
+        self.console: Console = Console(stderr=True, highlight=False)
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("checkpoints"),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self._task: Any = None
+        self._milestone = 0
+
+    def __call__(self, progress: Progress) -> None:
+        """Show one step."""
+        from node.content.metadata import percent
+
+        if progress.landed is not None:
+            row = progress.landed
+            what = f"band {row.previous_band} -> {row.band}" if row.crossing else f"first painting in band {row.band}"
+            self.console.print(f"  {row.label:<12} {row.title}: {what} at {percent(row.answer)}, block {row.block}")
+        elif progress.rows:
+            self._advance(progress.row, progress.rows)
+        else:
+            self.console.print(progress.text)
+
+    def _advance(self, row: int, rows: int) -> None:
+        if not self.console.is_terminal:
+            if row * 10 // rows > self._milestone:
+                self._milestone = row * 10 // rows
+                self.console.print(f"  {row} of {rows} checkpoints")
+            return
+        if self._task is None:
+            self._task = self._bar.add_task("replaying", total=rows)
+            self._bar.start()
+        self._bar.update(self._task, completed=row)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def result(self, outcome: Outcome, folder: Path, gallery: str) -> None:
+        """Print the table, or the JSON, and what is wrong."""
+        from rich.console import Console
+
+        from node.devnet.replay.outcome import table
+
+        if self.as_json:
+            click.echo(json.dumps({**outcome.as_json(), "folder": str(folder)}, indent=2))
+        else:
+            width = None if sys.stdout.isatty() else 200
+            Console(highlight=False, width=width).print(table(outcome))
+        for fault in outcome.faults:
+            self.console.print(f"[red]not as it must be[/]: {fault}")
+        verdict = "everything landed as the histories demand" if not outcome.faults else "NOT as the histories demand"
+        self.console.print(f"{outcome.checkpoints} checkpoints in {outcome.seconds:.0f} s: {verdict}")
+        self.console.print(f"artworks and metadata: {folder / 'artworks'}")
+        if gallery:
+            self.console.print(f"gallery: {gallery}   (Ctrl-C ends it)")
+
+
+async def _play(
+    tracks: Sequence[Track], folder: Path, watcher: Watcher, *, nodes: int, tokens: int, serve: bool
+) -> Outcome:
+    from node.daemon import stop_on_signals
+    from node.devnet.replay.runner import set_up
+
+    async with set_up(tracks, folder, nodes=nodes, tokens=tokens, watch=watcher) as replay:
+        gallery = replay.network.members[0].process.url
+        watcher.console.print(f"gallery: {gallery}")
+        try:
+            outcome = await replay.play()
+        finally:
+            watcher.close()
+        watcher.result(outcome, folder, gallery if serve else "")
+        async with stop_on_signals() if serve else nullcontext() as stop:
+            if stop is not None:
+                await stop.wait()
+                watcher.console.print("stopping the nodes")
+    return outcome
