@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import rlp  # type: ignore[import-untyped]
+from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
 from node.agreement.committee import Committee
 from node.chain.types import EditionState, Policy
 from node.devnet import deploy
-from node.devnet.account import Account, connect
+from node.devnet.account import Account, Contract, connect
 from node.devnet.genesis import dev_account
 from node.devnet.history import WAD
 from node.devnet.rpc import DevnetServer, serve_chain
@@ -108,3 +111,31 @@ async def test_send__that_reverts__raises_with_the_contracts_reason(account: Acc
 async def test_rpc__refused_method__is_a_chain_error(account: Account) -> None:
     with pytest.raises(ChainError, match="evm_nope"):
         await account.rpc("evm_nope")
+
+
+async def test_read__contract_asks_for_an_offchain_lookup__no_url_is_fetched_cve_2026_40072(
+    account: Account, server: DevnetServer
+) -> None:
+    visits: list[object] = []
+    listener = await asyncio.start_server(lambda _reader, writer: (visits.append(1), writer.close()), "127.0.0.1", 0)
+    async with listener:
+        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/{{sender}}/{{data}}"
+
+        def bait(address: bytes) -> bytes:
+            types = ["address", "string[]", "bytes", "bytes4", "bytes"]
+            lookup = keccak(b"OffchainLookup(address,string[],bytes,bytes4,bytes)")[:4]
+            return lookup + encode(types, [address, [url], b"", b"\x01" * 4, b""])
+
+        # PUSH2 size, DUP1, PUSH1 11, PUSH0, CODECOPY, PUSH0, REVERT, STOP, and then the revert data
+        key = dev_account(server.chain.settings.seed, 1)
+        address = keccak(rlp.encode([bytes.fromhex(key.address[2:]), 0]))[12:]
+        error = bait(address)
+        code = bytes.fromhex(f"61{len(error):04x}80600b5f395ffd00") + error
+        creation = bytes.fromhex(f"61{len(code):04x}80600a5f395ff3") + code
+        fields = {"type": 2, "chainId": 31337, "nonce": 0, "gas": 10**6, "data": creation}
+        signed = key.sign_transaction(fields | {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9})
+        await server.run(server.chain.send, bytes(signed.raw_transaction))
+        assert len(await account.web3.eth.get_code(account.web3.to_checksum_address(address))) == len(code)
+        with pytest.raises(RevertError):
+            await account.read(Contract("TestToken", account.web3.to_checksum_address(address)), "decimals")
+    assert visits == []
