@@ -36,6 +36,7 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
+    feeds.pending_terms,
 )
 
 
@@ -206,25 +207,69 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[1_984])
     @param signatures Their EIP-2098 signatures in ascending committee order.
     """
     count: uint256 = len(report.observations)
+    signal_count: uint256 = len(report.signals)
     # Whoever reimburses gas must not pay for padding.
     assert len(msg.data) == unsafe_add(
-        unsafe_add(_FIXED_CALLDATA, 32 * (count + len(report.signals))), len(signatures)
+        unsafe_add(_FIXED_CALLDATA, unsafe_mul(32, unsafe_add(count, signal_count))), len(signatures)
     ), "oracle: calldata not exact"
-    roster: Bytes[654] = committees._load()
-    n: uint256 = committees._n(roster)
-    assert report.observers >> n == 0, "oracle: unknown observer"
+    previous: int256 = min_value(int256)
+    for observation: int256 in report.observations:
+        assert observation >= previous, "oracle: observations not ascending"
+        previous = observation
+
+    # An ABI-encoded array is its offset, its length, and its elements, whose hash EIP-712 wants.
+    observations_hash: bytes32 = keccak256(slice(abi_encode(report.observations), 64, unsafe_mul(32, count)))
+    signals_hash: bytes32 = keccak256(slice(abi_encode(report.signals), 64, unsafe_mul(32, signal_count)))
+    source: address = committees._roster
+    assert source != empty(address), "committee: not set"
+    roster: Bytes[committees.ROSTER_BYTES] = slice(source.code, 0, committees.ROSTER_BYTES)
+    header: uint256 = extract32(roster, 0, output_type=uint256)
+    assert header & committees.MASK_64 == chain.id, "committee: of another chain"
+    n: uint256 = header >> 240
+    quorum: uint256 = (header >> 232) & 255
+    assert (report.observers | signers) >> n == 0, "oracle: not a member"
     assert committees._popcount(report.observers) == count, "oracle: observers do not match observations"
-    assert count >= committees._quorum_of(n), "oracle: too few observations"
-    config_digest: bytes32 = committees._config_digest(roster)
-    digest: bytes32 = committees._typed_digest(config_digest, reports._struct_hash(report))
-    committees._verify(roster, digest, signers, signatures)
+    assert count >= quorum, "oracle: too few observations"
+    assert committees._popcount(signers) == quorum, "oracle: not exactly a quorum"
+    assert len(signatures) == unsafe_mul(64, quorum), "oracle: signatures do not match signers"
+
+    digest: bytes32 = committees._typed_digest(
+        extract32(roster, committees.DOMAIN_SEPARATOR),
+        reports._struct_hash(
+            report.feed,
+            report.checkpoint,
+            report.block_hash,
+            report.view,
+            report.observers,
+            observations_hash,
+            signals_hash,
+            report.content_root,
+        ),
+    )
+    signature: uint256 = 0
+    for i: uint256 in range(n, bound=committees.MAX_NODES):
+        if (signers >> i) & 1 == 0:
+            continue
+        signer: uint256 = extract32(
+            roster, unsafe_add(committees.FIRST_SIGNER, unsafe_mul(20, i)), output_type=uint256
+        )
+        compact: uint256 = extract32(signatures, unsafe_add(signature, 32), output_type=uint256)
+        s: uint256 = compact & committees.S_MASK
+        assert s <= committees.HALF_ORDER, "oracle: high s"
+        # The precompile answers garbage with nothing, which reads as zero; no member is zero.
+        recovered: address = ecrecover(
+            digest, unsafe_add(compact >> 255, 27), extract32(signatures, signature, output_type=uint256), s
+        )
+        assert convert(recovered, uint256) == signer & committees.ADDRESS_MASK, "oracle: wrong signature"
+        signature = unsafe_add(signature, 64)
+
     self._settle(
         report.feed,
         convert(report.checkpoint, uint256),
         report.block_hash,
-        reports._median(report.observations),
+        report.observations[unsafe_sub(count, 1) >> 1],
         report.content_root,
-        config_digest,
+        extract32(roster, committees.CONFIG_DIGEST),
         digest,
         signers,
     )
@@ -251,24 +296,27 @@ def vote(
     @param signals The signals, signed wads.
     @param content_root The digest of the artworks, or zero.
     """
-    roster: Bytes[654] = committees._load()
+    roster: Bytes[committees.ROSTER_BYTES] = committees._load()
     index: uint256 = committees._index(roster, msg.sender)
-    config_digest: bytes32 = committees._config_digest(roster)
-    self._check(feed_id, convert(checkpoint, uint256), block_hash)
-    assert answer >= convert(min_value(int128), int256), "oracle: answer out of range"
-    assert answer <= convert(max_value(int128), int256), "oracle: answer out of range"
+    config_digest: bytes32 = extract32(roster, committees.CONFIG_DIGEST)
+    block_history._check(convert(checkpoint, uint256), block_hash)
+    previous_hot: uint256 = 0
+    hot: uint256 = 0
+    collection: address = empty(address)
+    # For the checks only: what takes effect is the median of a quorum.
+    previous_hot, hot, collection = feeds._judge(feed_id, convert(checkpoint, uint256), answer)
 
     round: bytes32 = keccak256(abi_encode(config_digest, feed_id, checkpoint))
     assert (self._voted[round] >> index) & 1 == 0, "oracle: already voted"
     self._voted[round] |= 1 << index
     ballot: bytes32 = keccak256(
-        abi_encode(config_digest, feed_id, checkpoint, block_hash, reports._signals_hash(signals), content_root)
+        abi_encode(config_digest, feed_id, checkpoint, block_hash, reports._array_hash(signals), content_root)
     )
     voters: uint256 = self._voters[ballot] | (1 << index)
     self._voters[ballot] = voters
     self._answers[ballot][index] = answer
     log Voted(feed=feed_id, checkpoint=checkpoint, voter=msg.sender, ballot=ballot, answer=answer)
-    if committees._popcount(voters) == committees._quorum_of(committees._n(roster)):
+    if committees._popcount(voters) == (extract32(roster, 0, output_type=uint256) >> 232) & 255:
         self._settle(
             feed_id,
             convert(checkpoint, uint256),
@@ -289,8 +337,19 @@ def report_digest(report: reports.Report) -> bytes32:
     @param report The report.
     @return bytes32 The digest.
     """
-    config_digest: bytes32 = committees._config_digest(committees._load())
-    return committees._typed_digest(config_digest, reports._struct_hash(report))
+    return committees._typed_digest(
+        committees._domain_separator(),
+        reports._struct_hash(
+            report.feed,
+            report.checkpoint,
+            report.block_hash,
+            report.view,
+            report.observers,
+            reports._array_hash(report.observations),
+            reports._array_hash(report.signals),
+            report.content_root,
+        ),
+    )
 
 
 @external
@@ -300,7 +359,7 @@ def config_digest() -> bytes32:
     @notice The digest of the configuration in force.
     @return bytes32 The digest.
     """
-    return committees._config_digest(committees._load())
+    return committees._config_digest()
 
 
 @external
@@ -321,7 +380,7 @@ def quorum() -> uint256:
     @notice How many signatures a report carries: 2f + 1.
     @return uint256 The quorum.
     """
-    return committees._quorum_of(committees._n(committees._load()))
+    return committees._quorum()
 
 
 @external
@@ -343,7 +402,7 @@ def eip712Domain() -> (bytes1, String[6], String[1], uint256, address, bytes32, 
         "1",
         chain.id,
         self,
-        committees._config_digest(committees._load()),
+        committees._config_digest(),
         empty(DynArray[uint256, 1]),
     )
 
@@ -392,7 +451,7 @@ def subscribers(feed_id: uint256) -> DynArray[address, feeds.MAX_SUBSCRIBERS]:
     """
     feeds._exists(feed_id)
     found: DynArray[address, feeds.MAX_SUBSCRIBERS] = []
-    for i: uint256 in range(feeds._records[feed_id].hot >> 252, bound=feeds.MAX_SUBSCRIBERS):
+    for i: uint256 in range(feeds._subscribers_of(feeds._hot[feed_id]), bound=feeds.MAX_SUBSCRIBERS):
         found.append(feeds._subscribers[feed_id][i])
     return found
 
@@ -406,7 +465,7 @@ def band(feed_id: uint256) -> uint8:
     @return uint8 How many of its thresholds are passed.
     """
     feeds._exists(feed_id)
-    return convert(feeds._band_of(feeds._records[feed_id].hot), uint8)
+    return convert(feeds._band_of(feeds._hot[feed_id]), uint8)
 
 
 @external
@@ -418,7 +477,7 @@ def latest(feed_id: uint256) -> IStrategyOracle.Latest:
     @return Latest Answer, checkpoint (0: never reported), time, block, band.
     """
     feeds._exists(feed_id)
-    hot: uint256 = feeds._records[feed_id].hot
+    hot: uint256 = feeds._hot[feed_id]
     return IStrategyOracle.Latest(
         answer=feeds._answer_of(hot),
         checkpoint=convert(feeds._checkpoint_of(hot), uint64),
@@ -437,32 +496,6 @@ def _check_opener(feed_id: uint256):
     """
     feeds._exists(feed_id)
     assert msg.sender == feeds._opener(feed_id) or msg.sender == ownable.owner, "oracle: not the opener"
-
-
-@internal
-@view
-def _check(feed_id: uint256, checkpoint: uint256, block_hash: bytes32) -> (uint256, uint256):
-    """
-    @dev Reverts unless the feed exists and may be reported for that checkpoint.
-    @param feed_id The feed.
-    @param checkpoint The checkpoint.
-    @param block_hash The checkpoint block's hash.
-    @return uint256 The feed's hot word.
-    @return uint256 The feed's route word.
-    """
-    route: uint256 = feeds._records[feed_id].route
-    cadence: uint256 = route >> 224
-    assert cadence != 0, "feeds: unknown feed"
-    assert checkpoint % cadence == 0, "oracle: not a checkpoint"
-    assert checkpoint < block.number, "oracle: checkpoint not in the past"
-    hot: uint256 = feeds._records[feed_id].hot
-    last: uint256 = feeds._checkpoint_of(hot)
-    assert checkpoint > last, "oracle: checkpoint not newer"
-    # Whatever follows a report is later than the opening; only the first has to be compared.
-    if last == 0:
-        assert checkpoint >= feeds._opened_at(feed_id), "oracle: checkpoint before opening"
-    block_history._check(checkpoint, block_hash)
-    return hot, route
 
 
 @internal
@@ -487,13 +520,14 @@ def _settle(
     @param digest The report's digest, or the ballot.
     @param signers The bitmap of those who signed or voted.
     """
+    block_history._check(checkpoint, block_hash)
+    previous_hot: uint256 = 0
     hot: uint256 = 0
-    route: uint256 = 0
-    hot, route = self._check(feed_id, checkpoint, block_hash)
-    previous_band: uint256 = feeds._band_of(hot)
-    hysteresis: int256 = convert((route >> 160) & (2**64 - 1), int256)
-    next_band: uint256 = feeds._next_band(feed_id, previous_band, answer, hysteresis)
-    feeds._records[feed_id].hot = feeds._reported(hot, checkpoint, answer, next_band)
+    collection: address = empty(address)
+    previous_hot, hot, collection = feeds._judge(feed_id, checkpoint, answer)
+    feeds._hot[feed_id] = hot
+    previous_band: uint256 = (previous_hot >> 248) & 15
+    next_band: uint256 = (hot >> 248) & 15
     log Reported(
         feed=feed_id,
         checkpoint=convert(checkpoint, uint64),
@@ -515,10 +549,9 @@ def _settle(
         content_root,
         method_id=method_id("on_report(uint256,uint64,uint8,uint8,int256,bytes32)"),
     )
-    collection: address = convert(route & (2**160 - 1), address)
     if collection != empty(address):
         self._notify(feed_id, collection, call)
-    for i: uint256 in range(hot >> 252, bound=feeds.MAX_SUBSCRIBERS):
+    for i: uint256 in range(feeds._subscribers_of(hot), bound=feeds.MAX_SUBSCRIBERS):
         self._notify(feed_id, feeds._subscribers[feed_id][i], call)
 
 

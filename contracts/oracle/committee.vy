@@ -5,13 +5,18 @@
 @license AGPL-3.0-only
 @custom:contract-name committee
 @notice The members live in the code of a data contract, so that a report costs one
-        EXTCODECOPY and not one storage read a member. Its code:
+        EXTCODECOPY and not one storage read a member. Its words:
 
-            0x00 ++ n (1 byte) ++ members hash (32) ++ 31 * 20-byte signers ++ n * 32-byte transport keys
+            byte 0    zero (STOP: it cannot be run), n (1 byte), quorum (1 byte), 21 zero bytes,
+                      chain id (8 bytes)
+                32    config digest
+                64    EIP-712 domain separator
+                96    31 signers of 20 bytes in committee order; absent ones are zero, so that
+                      what a report reads has a fixed size
+               716    the n transport keys
 
-        0x00 is STOP: it cannot be run. The places of absent signers are zero, so that the part
-        a report needs has a fixed size. The members hash is keccak256(signers ++ transport keys),
-        packed, and is what the config digest commits to.
+        Both digests are made of the chain's id. Where a chain splits in two, the branch that
+        takes a new id needs a new configuration; signatures never count on both.
 """
 
 
@@ -30,10 +35,13 @@ MAX_NODES: constant(uint256) = 31
 MAX_QUORUM: constant(uint256) = 21
 
 
-_SIGNERS_BYTES: constant(uint256) = 620
-# @dev Where the first signer's address ends in a word that begins here: 34 - 12.
-_FIRST_SIGNER: constant(uint256) = 22
-_ROSTER_BYTES: constant(uint256) = 654
+# @dev What a report reads of the data contract: header, digests and signers.
+ROSTER_BYTES: constant(uint256) = 716
+CONFIG_DIGEST: constant(uint256) = 32
+DOMAIN_SEPARATOR: constant(uint256) = 64
+# @dev Where a word begins that ends with the first signer.
+FIRST_SIGNER: constant(uint256) = 84
+ADDRESS_MASK: constant(uint256) = 2**160 - 1
 
 
 # @dev EIP-712: type, name and version of the signing domain.
@@ -46,15 +54,18 @@ _VERSION_HASH: constant(bytes32) = keccak256("1")
 
 # @dev Half of secp256k1's group order: of the two signatures (s, n - s) only the lower is
 # accepted (EIP-2). The 255 bits that EIP-2098 leaves for s reach a little above it.
-_HALF_ORDER: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
-_S_MASK: constant(uint256) = max_value(uint256) >> 1
+HALF_ORDER: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
+S_MASK: constant(uint256) = max_value(uint256) >> 1
 
 
-# @dev The masks of the parallel bit count: 0x55555555, 0x33333333, 0x0f0f0f0f, 0x01010101.
-_EVERY_2ND: constant(uint256) = (2**32 - 1) // 3
-_PAIRS: constant(uint256) = (2**32 - 1) // 5
-_NIBBLES: constant(uint256) = (2**32 - 1) // 17
-_BYTES: constant(uint256) = (2**32 - 1) // 255
+MASK_64: constant(uint256) = 2**64 - 1
+
+
+# @dev Six copies of 31 bits side by side put bit i of copy j at 31 * j + i: because 31 is 1 modulo 6,
+# each bit comes exactly once to a place that six divides. The digits of base 64 that stand
+# there are those bits, and what is left modulo 63 is their sum.
+_COPIES: constant(uint256) = (2**186 - 1) // (2**31 - 1)
+_DIGITS: constant(uint256) = (2**186 - 1) // 63
 
 
 # @dev The data contract; empty before the first configuration.
@@ -87,34 +98,41 @@ def _set(signers: DynArray[address, MAX_NODES], transport_keys: DynArray[bytes32
             assert signers[i] != signers[j], "committee: duplicate address"
             assert transport_keys[i] != transport_keys[j], "committee: duplicate transport key"
 
-    addresses: Bytes[640] = abi_encode(self._pack(signers))
+    assert chain.id <= convert(max_value(uint64), uint256), "committee: chain id too long"
     keys: Bytes[1056] = abi_encode(transport_keys)
     packed_keys: Bytes[1056] = slice(keys, 64, 32 * n)
-    members: bytes32 = keccak256(concat(slice(addresses, 0, 20 * n), packed_keys))
+    packed_signers: Bytes[640] = self._pack(signers)
+    members: bytes32 = keccak256(concat(slice(packed_signers, 0, 20 * n), packed_keys))
+    f: uint256 = (n - 1) // 3
+    quorum: uint256 = 2 * f + 1
+    config_digest: bytes32 = keccak256(abi_encode(chain.id, self, members, f, quorum, PROTOCOL_VERSION))
+    domain_separator: bytes32 = keccak256(
+        abi_encode(_DOMAIN_TYPE_HASH, _NAME_HASH, _VERSION_HASH, chain.id, self, config_digest)
+    )
     self._roster = raw_create(
         concat(
             # PUSH2 size, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURN:
             # hands the bytes behind these ten to the chain as code.
             b"\x61",
-            convert(convert(unsafe_add(_ROSTER_BYTES, 32 * n), uint16), bytes2),
+            convert(convert(ROSTER_BYTES + 32 * n, uint16), bytes2),
             b"\x3d\x81\x60\x0a\x3d\x39\xf3",
-            b"\x00",
-            convert(convert(n, uint8), bytes1),
-            members,
-            slice(addresses, 0, _SIGNERS_BYTES),
+            convert((n << 240) | (quorum << 232) | chain.id, bytes32),
+            config_digest,
+            domain_separator,
+            slice(packed_signers, 0, 20 * MAX_NODES),
             packed_keys,
         )
     )
-    log ConfigSet(config_digest=self._digest_of(n, members), n=n, quorum=self._quorum_of(n))
+    log ConfigSet(config_digest=config_digest, n=n, quorum=quorum)
 
 
 @internal
 @pure
-def _pack(signers: DynArray[address, MAX_NODES]) -> uint256[20]:
+def _pack(signers: DynArray[address, MAX_NODES]) -> Bytes[640]:
     """
     @dev Lays addresses side by side, 20 bytes each.
     @param signers The addresses.
-    @return uint256[20] 640 bytes, the unused ones zero.
+    @return Bytes 640 bytes, the unused ones zero.
     """
     words: uint256[20] = empty(uint256[20])
     for i: uint256 in range(len(signers), bound=MAX_NODES):
@@ -124,112 +142,66 @@ def _pack(signers: DynArray[address, MAX_NODES]) -> uint256[20]:
         words[word] |= (signer << 96) >> bit
         if bit > 96:
             words[word + 1] |= signer << (352 - bit)
-    return words
+    return abi_encode(words)
 
 
 @internal
 @view
-def _load() -> Bytes[_ROSTER_BYTES]:
+def _load() -> Bytes[ROSTER_BYTES]:
     """
-    @dev Reads the part of the data contract that a report needs, once.
-    @return Bytes Header and signers.
+    @dev Reads the part of the data contract that a report needs. A report does so itself, because
+         Vyper copies what a function returns.
+    @return Bytes Header, digests and signers.
     """
-    roster: address = self._roster
-    assert roster != empty(address), "committee: not set"
-    return slice(roster.code, 0, _ROSTER_BYTES)
+    source: address = self._roster
+    assert source != empty(address), "committee: not set"
+    roster: Bytes[ROSTER_BYTES] = slice(source.code, 0, ROSTER_BYTES)
+    assert extract32(roster, 0, output_type=uint256) & MASK_64 == chain.id, "committee: of another chain"
+    return roster
+
+
+@internal
+@view
+def _config_digest() -> bytes32:
+    """
+    @dev The digest of the configuration in force.
+    @return bytes32 The digest.
+    """
+    return extract32(self._load(), CONFIG_DIGEST)
+
+
+@internal
+@view
+def _domain_separator() -> bytes32:
+    """
+    @dev The signing domain of the configuration in force (EIP-712).
+    @return bytes32 The separator.
+    """
+    return extract32(self._load(), DOMAIN_SEPARATOR)
 
 
 @internal
 @pure
-def _n(roster: Bytes[_ROSTER_BYTES]) -> uint256:
-    """
-    @dev The number of members.
-    @param roster What `_load` returned.
-    @return uint256 Between 1 and 31.
-    """
-    return convert(extract32(roster, 0), uint256) >> 240
-
-
-@internal
-@pure
-def _signer(roster: Bytes[_ROSTER_BYTES], index: uint256) -> address:
+def _signer(roster: Bytes[ROSTER_BYTES], index: uint256) -> address:
     """
     @dev One member's signing address.
     @param roster What `_load` returned.
-    @param index The member's index; zero comes back for one that is absent.
+    @param index The member's index, below 31.
     @return address The address.
     """
-    word: uint256 = convert(extract32(roster, _FIRST_SIGNER + 20 * index), uint256)
-    return convert(word & convert(max_value(uint160), uint256), address)
+    return convert(extract32(roster, FIRST_SIGNER + 20 * index, output_type=uint256) & ADDRESS_MASK, address)
 
 
 @internal
 @pure
-def _quorum_of(n: uint256) -> uint256:
-    """
-    @dev 2f + 1, where f = (n - 1) // 3 members may be arbitrary.
-    @param n The number of members, at least 1.
-    @return uint256 The quorum.
-    """
-    return unsafe_add(unsafe_mul(2, unsafe_div(unsafe_sub(n, 1), 3)), 1)
-
-
-@internal
-@view
-def _digest_of(n: uint256, members: bytes32) -> bytes32:
-    """
-    @dev The config digest. It is computed anew each time, which costs less than a storage read
-         and cannot outlive a change of the chain's id.
-    @param n The number of members.
-    @param members The hash of signers and transport keys.
-    @return bytes32 The digest.
-    """
-    return keccak256(
-        abi_encode(
-            chain.id,
-            self,
-            members,
-            unsafe_div(unsafe_sub(n, 1), 3),
-            self._quorum_of(n),
-            PROTOCOL_VERSION,
-        )
-    )
-
-
-@internal
-@view
-def _config_digest(roster: Bytes[_ROSTER_BYTES]) -> bytes32:
-    """
-    @dev The config digest of what `_load` returned.
-    @param roster What `_load` returned.
-    @return bytes32 The digest.
-    """
-    return self._digest_of(self._n(roster), extract32(roster, 2))
-
-
-@internal
-@view
-def _domain_separator(config_digest: bytes32) -> bytes32:
-    """
-    @dev The EIP-712 domain separator, with the config digest as salt.
-    @param config_digest The config digest.
-    @return bytes32 The separator.
-    """
-    return keccak256(
-        abi_encode(_DOMAIN_TYPE_HASH, _NAME_HASH, _VERSION_HASH, chain.id, self, config_digest)
-    )
-
-
-@internal
-@view
-def _typed_digest(config_digest: bytes32, struct_hash: bytes32) -> bytes32:
+def _typed_digest(domain_separator: bytes32, struct_hash: bytes32) -> bytes32:
     """
     @dev What members sign for a struct: EIP-712's `encode`, hashed.
-    @param config_digest The config digest.
+    @param domain_separator The signing domain's hash.
     @param struct_hash The struct's hash.
     @return bytes32 The digest.
     """
-    return keccak256(concat(x"1901", self._domain_separator(config_digest), struct_hash))
+    return keccak256(concat(x"1901", domain_separator, struct_hash))
 
 
 @internal
@@ -240,57 +212,32 @@ def _popcount(bitmap: uint256) -> uint256:
     @param bitmap At most 31 bits.
     @return uint256 The number of bits set.
     """
-    x: uint256 = unsafe_sub(bitmap, (bitmap >> 1) & _EVERY_2ND)
-    x = unsafe_add(x & _PAIRS, (x >> 2) & _PAIRS)
-    x = unsafe_add(x, x >> 4) & _NIBBLES
-    return (unsafe_mul(x, _BYTES) >> 24) & 255
+    return (unsafe_mul(bitmap, _COPIES) & _DIGITS) % 63
 
 
 @internal
 @view
-def _verify(
-    roster: Bytes[_ROSTER_BYTES], digest: bytes32, signers: uint256, signatures: Bytes[1_984]
-):
-    """
-    @dev Reverts unless exactly a quorum of members signed the digest.
-    @param roster What `_load` returned.
-    @param digest The digest.
-    @param signers The bitmap of those who signed.
-    @param signatures Their EIP-2098 signatures, 64 bytes each, in ascending committee order.
-    """
-    n: uint256 = self._n(roster)
-    quorum: uint256 = self._quorum_of(n)
-    assert signers >> n == 0, "committee: unknown signer"
-    assert self._popcount(signers) == quorum, "committee: not exactly a quorum"
-    assert len(signatures) == 64 * quorum, "committee: signatures do not match signers"
-    position: uint256 = 0
-    for i: uint256 in range(n, bound=MAX_NODES):
-        if (signers >> i) & 1 == 0:
-            continue
-        compact: uint256 = convert(extract32(signatures, unsafe_add(position, 32)), uint256)
-        s: uint256 = compact & _S_MASK
-        assert s <= _HALF_ORDER, "committee: high s"
-        # The precompile answers garbage with nothing, which reads as zero; no member is zero.
-        recovered: address = ecrecover(
-            digest, unsafe_add(compact >> 255, 27), convert(extract32(signatures, position), uint256), s
-        )
-        assert recovered == self._signer(roster, i), "committee: wrong signature"
-        position = unsafe_add(position, 64)
-
-
-@internal
-@view
-def _index(roster: Bytes[_ROSTER_BYTES], account: address) -> uint256:
+def _index(roster: Bytes[ROSTER_BYTES], account: address) -> uint256:
     """
     @dev The index of a member; reverts for everybody else.
     @param roster What `_load` returned.
     @param account The member's signing address.
     @return uint256 The index.
     """
-    for i: uint256 in range(self._n(roster), bound=MAX_NODES):
+    for i: uint256 in range(extract32(roster, 0, output_type=uint256) >> 240, bound=MAX_NODES):
         if self._signer(roster, i) == account:
             return i
     raise "committee: not a member"
+
+
+@internal
+@view
+def _quorum() -> uint256:
+    """
+    @dev How many signatures a report carries under the configuration in force.
+    @return uint256 2f + 1.
+    """
+    return (extract32(self._load(), 0, output_type=uint256) >> 232) & 255
 
 
 @internal
@@ -301,10 +248,10 @@ def _members() -> (DynArray[address, MAX_NODES], DynArray[bytes32, MAX_NODES]):
     @return DynArray The signing addresses.
     @return DynArray The transport keys.
     """
-    roster: Bytes[_ROSTER_BYTES] = self._load()
+    roster: Bytes[ROSTER_BYTES] = self._load()
     signers: DynArray[address, MAX_NODES] = []
     transport_keys: DynArray[bytes32, MAX_NODES] = []
-    for i: uint256 in range(self._n(roster), bound=MAX_NODES):
+    for i: uint256 in range(extract32(roster, 0, output_type=uint256) >> 240, bound=MAX_NODES):
         signers.append(self._signer(roster, i))
-        transport_keys.append(convert(slice(self._roster.code, _ROSTER_BYTES + 32 * i, 32), bytes32))
+        transport_keys.append(convert(slice(self._roster.code, ROSTER_BYTES + 32 * i, 32), bytes32))
     return signers, transport_keys

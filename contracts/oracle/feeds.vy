@@ -4,15 +4,18 @@
 @title Feeds: a vault, a policy, what was last agreed, and who wants to hear of it
 @license AGPL-3.0-only
 @custom:contract-name feeds
-@notice A feed lies in words packed by who reads them. `hot` is all that a report writes; a
-        report reads `route` and one or two words of thresholds besides. The rest is read by
-        nodes and pages only. Fields from the lowest bit:
+@notice What never changes about a feed, its terms, is the code of a data contract whose address
+        follows from the feed's id alone (EIP-1014): a report reads all of it for the price of one
+        cold account, less than two storage words. What changes is one word, all that a report
+        writes. Fields from the lowest bit:
 
-            hot      answer int128, checkpoint 40, time 40, block 40, band 4, subscribers 3
-            route    collection 160, hysteresis 64, cadence 32
-            source   vault 160, opened at 40, share decimals 8, asset decimals 8, window 8, lookback 16
-            origin   opener 160, heartbeat 32, number of thresholds 8
-            thresholds   three a word, 80 bits each, two's complement; the largest value: none
+            hot        answer int128, checkpoint 40, time 40, block 40, band 4, subscribers 3, open 1
+            terms 0    collection 160, cadence 32, opened at 40, and a zero byte: STOP, it cannot be run
+                  1    vault 160, hysteresis 64, window 8, number of thresholds 8
+                  2    opener 160, heartbeat 32, lookback 16, share decimals 8, asset decimals 8
+                  3    edition
+                  4    basis
+                  5..  thresholds, int128, two a word, the lower one first
 
         Forty bits hold a block every tenth of a second for 3,000 years, and seconds for 34,000.
 """
@@ -52,16 +55,6 @@ struct Feed:
     updated_block: uint64
 
 
-struct Record:
-    hot: uint256
-    route: uint256
-    source: uint256
-    origin: uint256
-    edition: uint256
-    basis: uint256
-    thresholds: uint256[5]
-
-
 MAX_THRESHOLDS: constant(uint256) = 15
 MAX_SUBSCRIBERS: constant(uint256) = 4
 MAX_SHARE_DECIMALS: constant(uint8) = 36
@@ -69,10 +62,13 @@ MAX_ASSET_DECIMALS: constant(uint8) = 18
 MAX_WINDOW: constant(uint8) = 63
 
 
+TERMS_WORDS: constant(uint256) = 13
+TERMS_BYTES: constant(uint256) = 32 * TERMS_WORDS
+
+
 # @dev Field masks and the places of fields in the words above.
 _MASK_160: constant(uint256) = 2**160 - 1
 _MASK_128: constant(uint256) = 2**128 - 1
-_MASK_80: constant(uint256) = 2**80 - 1
 _MASK_64: constant(uint256) = 2**64 - 1
 _MASK_40: constant(uint256) = 2**40 - 1
 _MASK_32: constant(uint256) = 2**32 - 1
@@ -81,17 +77,25 @@ _UPDATED_AT: constant(uint256) = 168
 _UPDATED_BLOCK: constant(uint256) = 208
 _BAND: constant(uint256) = 248
 _SUBSCRIBERS: constant(uint256) = 252
-_HYSTERESIS: constant(uint256) = 160
-_CADENCE: constant(uint256) = 224
+_OPEN: constant(uint256) = 1 << 255
+_THRESHOLDS: constant(uint256) = 160
 
 
-# @dev Marks the place of a threshold that does not exist; no threshold may be as high.
-_NO_THRESHOLD: constant(int256) = 2**79 - 1
+# @dev Creates a terms contract. The code is the same for all, so that the address depends on the
+# salt only; it asks its creator for the words to become:
+#   PUSH4 pending_terms(), PUSH0, MSTORE                              the selector ends at byte 32
+#   PUSH0, PUSH0, PUSH1 4, PUSH1 28, CALLER, GAS, STATICCALL, POP     answer left in returndata
+#   RETURNDATASIZE, PUSH0, PUSH0, RETURNDATACOPY                      all of it to memory
+#   RETURNDATASIZE, PUSH0, RETURN                                     and into the chain as code
+_TERMS_INITCODE: constant(Bytes[24]) = x"63cfb43dab5f525f5f6004601c335afa503d5f5f3e3d5ff3"
+_TERMS_INITCODE_HASH: constant(bytes32) = keccak256(_TERMS_INITCODE)
 
 
-_records: HashMap[uint256, Record]
+_hot: HashMap[uint256, uint256]
 _subscribers: HashMap[uint256, address[MAX_SUBSCRIBERS]]
 _count: uint256
+# @dev The terms that are becoming a contract.
+_pending: transient(uint256[TERMS_WORDS])
 
 
 @deploy
@@ -100,6 +104,16 @@ def __init__():
     @dev Begins without feeds; ids count from 1.
     """
     pass
+
+
+@external
+@view
+def pending_terms() -> uint256[TERMS_WORDS]:
+    """
+    @notice What a data contract asks for while it is created; nothing of use to anyone else.
+    @return uint256 The words of a feed's terms.
+    """
+    return self._pending
 
 
 @internal
@@ -131,57 +145,87 @@ def _open(vault: address, policy: Policy, collection: address, edition: uint256,
 
     feed_id: uint256 = self._count + 1
     self._count = feed_id
-    count: uint256 = len(policy.thresholds)
-    self._records[feed_id].hot = self._store_thresholds(feed_id, policy.thresholds) << _BAND
-    self._records[feed_id].route = (
-        convert(collection, uint256)
-        | (convert(policy.hysteresis, uint256) << _HYSTERESIS)
-        | (convert(policy.cadence, uint256) << _CADENCE)
-    )
-    self._records[feed_id].source = (
+    self._pending = [
+        convert(collection, uint256) | (convert(policy.cadence, uint256) << 160) | (block.number << 192),
         convert(vault, uint256)
-        | (block.number << 160)
-        | (convert(share_decimals, uint256) << 200)
-        | (convert(asset_decimals, uint256) << 208)
-        | (convert(policy.window, uint256) << 216)
-        | (convert(policy.lookback, uint256) << 224)
-    )
-    self._records[feed_id].origin = (
-        convert(opener, uint256) | (convert(policy.heartbeat, uint256) << 160) | (count << 192)
-    )
-    self._records[feed_id].edition = edition
-    self._records[feed_id].basis = basis
+        | (convert(policy.hysteresis, uint256) << 160)
+        | (convert(policy.window, uint256) << 224)
+        | (len(policy.thresholds) << 232),
+        convert(opener, uint256)
+        | (convert(policy.heartbeat, uint256) << 160)
+        | (convert(policy.lookback, uint256) << 192)
+        | (convert(share_decimals, uint256) << 208)
+        | (convert(asset_decimals, uint256) << 216),
+        edition,
+        basis,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]
+    self._hot[feed_id] = _OPEN | (self._set_thresholds(policy.thresholds) << _BAND)
+    terms: address = raw_create(_TERMS_INITCODE, salt=convert(feed_id, bytes32))
+    assert terms == self._terms_address(feed_id), "feeds: terms elsewhere"
+    assert len(slice(terms.code, 0, TERMS_BYTES)) == TERMS_BYTES, "feeds: terms not stored"
     return feed_id, basis
 
 
 @internal
-def _store_thresholds(feed_id: uint256, thresholds: DynArray[int128, MAX_THRESHOLDS]) -> uint256:
+def _set_thresholds(thresholds: DynArray[int128, MAX_THRESHOLDS]) -> uint256:
     """
-    @dev Checks and stores a policy's thresholds, and fills their last word up.
-    @param feed_id The feed.
+    @dev Checks a policy's thresholds and adds them to the pending terms.
     @param thresholds The thresholds.
     @return uint256 The band of answer 0, in which the feed opens.
     """
-    count: uint256 = len(thresholds)
     band: uint256 = 0
-    word: uint256 = 0
-    previous: int256 = -_NO_THRESHOLD - 2
-    for i: uint256 in range(MAX_THRESHOLDS):
-        threshold: int256 = _NO_THRESHOLD
-        if i < count:
-            threshold = convert(thresholds[i], int256)
-            assert threshold > previous, "feeds: thresholds not ascending or out of range"
-            assert threshold < _NO_THRESHOLD, "feeds: thresholds not ascending or out of range"
-            previous = threshold
-            if threshold <= 0:
-                band += 1
-        elif i % 3 == 0:
-            break
-        word |= (self._bits(threshold) & _MASK_80) << (80 * (i % 3))
-        if i % 3 == 2:
-            self._records[feed_id].thresholds[i // 3] = word
-            word = 0
+    for i: uint256 in range(len(thresholds), bound=MAX_THRESHOLDS):
+        assert i == 0 or thresholds[i] > thresholds[i - 1], "feeds: thresholds not ascending"
+        if thresholds[i] <= 0:
+            band += 1
+        field: uint256 = self._bits(convert(thresholds[i], int256)) & _MASK_128
+        self._pending[5 + i // 2] |= field << (128 - 128 * (i % 2))
     return band
+
+
+@internal
+@view
+def _terms_address(feed_id: uint256) -> address:
+    """
+    @dev Where a feed's terms are (EIP-1014).
+    @param feed_id The feed.
+    @return address The data contract.
+    """
+    preimage: bytes32 = keccak256(
+        concat(0xff, convert(self, bytes20), convert(feed_id, bytes32), _TERMS_INITCODE_HASH)
+    )
+    return convert(convert(preimage, uint256) & _MASK_160, address)
+
+
+@internal
+@view
+def _terms(feed_id: uint256) -> Bytes[TERMS_BYTES]:
+    """
+    @dev Reads a feed's terms.
+    @param feed_id The feed, which must be open.
+    @return Bytes The words.
+    """
+    return slice(self._terms_address(feed_id).code, 0, TERMS_BYTES)
+
+
+@internal
+@pure
+def _word(terms: Bytes[TERMS_BYTES], index: uint256) -> uint256:
+    """
+    @dev One word of a feed's terms.
+    @param terms The terms.
+    @param index Which.
+    @return uint256 The word.
+    """
+    return convert(extract32(terms, 32 * index), uint256)
 
 
 @internal
@@ -197,46 +241,54 @@ def _bits(number: int256) -> uint256:
 
 @internal
 @view
-def _threshold(feed_id: uint256, index: uint256) -> int256:
+def _judge(feed_id: uint256, checkpoint: uint256, answer: int256) -> (uint256, uint256, address):
     """
-    @dev One threshold of a feed.
+    @dev Reverts unless a feed may be reported for a checkpoint, and computes the band after an
+         answer. Thresholds ascend, so counting those passed is walking away from the old band
+         until one is not. The old answer did not leave the old band, so one that is no lower
+         cannot fall out of it, and a lower one cannot rise.
     @param feed_id The feed.
-    @param index Which, below 15.
-    @return int256 The threshold, a wad, or `_NO_THRESHOLD` where the policy has fewer.
-    """
-    word: uint256 = self._records[feed_id].thresholds[unsafe_div(index, 3)]
-    place: uint256 = unsafe_mul(80, unsafe_sub(2, index % 3))
-    # The field goes to the top of the word, and comes down again with its sign.
-    return convert(convert(word << unsafe_add(16, place), bytes32), int256) >> 176
-
-
-@internal
-@view
-def _next_band(feed_id: uint256, old: uint256, answer: int256, hysteresis: int256) -> uint256:
-    """
-    @dev The band after an answer. Thresholds ascend, so counting those passed means walking
-         from the old band up, or else down, until one is not.
-    @param feed_id The feed.
-    @param old The band before.
+    @param checkpoint The checkpoint.
     @param answer The answer, a wad.
-    @param hysteresis How far beyond a threshold the answer has to be, a wad.
-    @return uint256 The band.
+    @return uint256 The feed's hot word as it stands.
+    @return uint256 Its hot word after a report that lands now.
+    @return address The feed's collection, or empty.
     """
-    band: uint256 = old
-    for _: uint256 in range(MAX_THRESHOLDS):
-        if band == MAX_THRESHOLDS:
-            break
-        threshold: int256 = self._threshold(feed_id, band)
-        if threshold == _NO_THRESHOLD or answer < unsafe_add(threshold, hysteresis):
-            break
-        band = unsafe_add(band, 1)
-    if band != old:
-        return band
-    for _: uint256 in range(MAX_THRESHOLDS):
-        if band == 0 or answer >= unsafe_sub(self._threshold(feed_id, unsafe_sub(band, 1)), hysteresis):
-            break
-        band = unsafe_sub(band, 1)
-    return band
+    hot: uint256 = self._hot[feed_id]
+    assert hot != 0, "feeds: unknown feed"
+    terms: Bytes[TERMS_BYTES] = slice(self._terms_address(feed_id).code, 0, TERMS_BYTES)
+    route: uint256 = convert(extract32(terms, 0), uint256)
+    assert checkpoint % ((route >> 160) & _MASK_32) == 0, "feeds: not a checkpoint"
+    assert checkpoint < block.number, "feeds: checkpoint not in the past"
+    assert checkpoint >= route >> 192, "feeds: checkpoint before opening"
+    assert checkpoint > (hot >> _CHECKPOINT) & _MASK_40, "feeds: checkpoint not newer"
+    assert (answer >> 127) == (answer >> 255), "feeds: answer out of range"
+
+    policy: uint256 = convert(extract32(terms, 32), uint256)
+    margin: int256 = convert((policy >> 160) & _MASK_64, int256)
+    band: uint256 = (hot >> _BAND) & 15
+    if answer >= self._answer_of(hot):
+        level: int256 = unsafe_sub(answer, margin)
+        for i: uint256 in range(band, policy >> 232, bound=MAX_THRESHOLDS):
+            if level < convert(extract32(terms, unsafe_add(_THRESHOLDS, unsafe_mul(16, i))), int256) >> 128:
+                break
+            band = unsafe_add(band, 1)
+    else:
+        level: int256 = unsafe_add(answer, margin)
+        for _: uint256 in range(band, bound=MAX_THRESHOLDS):
+            if level >= convert(extract32(terms, unsafe_add(_THRESHOLDS - 16, unsafe_mul(16, band))), int256) >> 128:
+                break
+            band = unsafe_sub(band, 1)
+    return (
+        hot,
+        (convert(convert(answer, bytes32), uint256) & _MASK_128)
+        | (checkpoint << _CHECKPOINT)
+        | (block.timestamp << _UPDATED_AT)
+        | (block.number << _UPDATED_BLOCK)
+        | (band << _BAND)
+        | (hot >> _SUBSCRIBERS << _SUBSCRIBERS),
+        convert(route & _MASK_160, address),
+    )
 
 
 @internal
@@ -256,15 +308,15 @@ def _subscribe(feed_id: uint256, subscriber: address):
     @param feed_id The feed.
     @param subscriber A contract that is not called yet.
     """
-    record: Record = self._records[feed_id]
-    count: uint256 = record.hot >> _SUBSCRIBERS
+    hot: uint256 = self._hot[feed_id]
+    count: uint256 = self._subscribers_of(hot)
     assert subscriber.is_contract, "feeds: subscriber has no code"
-    assert convert(subscriber, uint256) != record.route & _MASK_160, "feeds: already subscribed"
+    assert subscriber != self._collection(feed_id), "feeds: already subscribed"
     assert count < MAX_SUBSCRIBERS, "feeds: too many subscribers"
     for i: uint256 in range(count, bound=MAX_SUBSCRIBERS):
         assert self._subscribers[feed_id][i] != subscriber, "feeds: already subscribed"
     self._subscribers[feed_id][count] = subscriber
-    self._records[feed_id].hot = record.hot + (1 << _SUBSCRIBERS)
+    self._hot[feed_id] = hot + (1 << _SUBSCRIBERS)
 
 
 @internal
@@ -274,15 +326,26 @@ def _unsubscribe(feed_id: uint256, subscriber: address):
     @param feed_id The feed.
     @param subscriber The subscriber.
     """
-    hot: uint256 = self._records[feed_id].hot
-    count: uint256 = hot >> _SUBSCRIBERS
+    hot: uint256 = self._hot[feed_id]
+    count: uint256 = self._subscribers_of(hot)
     for i: uint256 in range(count, bound=MAX_SUBSCRIBERS):
         if self._subscribers[feed_id][i] == subscriber:
             self._subscribers[feed_id][i] = self._subscribers[feed_id][count - 1]
             self._subscribers[feed_id][count - 1] = empty(address)
-            self._records[feed_id].hot = hot - (1 << _SUBSCRIBERS)
+            self._hot[feed_id] = hot - (1 << _SUBSCRIBERS)
             return
     raise "feeds: not subscribed"
+
+
+@internal
+@view
+def _collection(feed_id: uint256) -> address:
+    """
+    @dev The collection that a feed paints.
+    @param feed_id The feed.
+    @return address The collection, or empty.
+    """
+    return convert(self._word(self._terms(feed_id), 0) & _MASK_160, address)
 
 
 @internal
@@ -293,18 +356,18 @@ def _opener(feed_id: uint256) -> address:
     @param feed_id The feed.
     @return address The opener.
     """
-    return convert(self._records[feed_id].origin & _MASK_160, address)
+    return convert(self._word(self._terms(feed_id), 2) & _MASK_160, address)
 
 
 @internal
-@view
-def _opened_at(feed_id: uint256) -> uint256:
+@pure
+def _subscribers_of(hot: uint256) -> uint256:
     """
-    @dev The block in which a feed was opened.
-    @param feed_id The feed.
-    @return uint256 The block's number.
+    @dev The number of subscribers in a hot word.
+    @param hot The word.
+    @return uint256 The number.
     """
-    return (self._records[feed_id].source >> 160) & _MASK_40
+    return (hot >> _SUBSCRIBERS) & 7
 
 
 @internal
@@ -330,28 +393,6 @@ def _checkpoint_of(hot: uint256) -> uint256:
 
 
 @internal
-@view
-def _reported(hot: uint256, checkpoint: uint256, answer: int256, band: uint256) -> uint256:
-    """
-    @dev The hot word after a report that lands now.
-    @param hot The word before it.
-    @param checkpoint The report's checkpoint, below the current block.
-    @param answer The answer; it must fit 128 bits.
-    @param band The band.
-    @return uint256 The word.
-    """
-    assert (answer >> 127) == (answer >> 255), "feeds: answer out of range"
-    return (
-        (self._bits(answer) & _MASK_128)
-        | (checkpoint << _CHECKPOINT)
-        | (block.timestamp << _UPDATED_AT)
-        | (block.number << _UPDATED_BLOCK)
-        | (band << _BAND)
-        | ((hot >> _SUBSCRIBERS) << _SUBSCRIBERS)
-    )
-
-
-@internal
 @pure
 def _answer_of(hot: uint256) -> int256:
     """
@@ -370,21 +411,24 @@ def _feed(feed_id: uint256) -> Feed:
     @param feed_id The feed.
     @return Feed The feed.
     """
-    record: Record = self._records[feed_id]
+    terms: Bytes[TERMS_BYTES] = self._terms(feed_id)
+    route: uint256 = self._word(terms, 0)
+    origin: uint256 = self._word(terms, 2)
+    hot: uint256 = self._hot[feed_id]
     return Feed(
-        vault=convert(record.source & _MASK_160, address),
-        collection=convert(record.route & _MASK_160, address),
-        edition=record.edition,
-        opener=convert(record.origin & _MASK_160, address),
-        opened_at=convert((record.source >> 160) & _MASK_40, uint64),
-        basis=record.basis,
-        one_share=10 ** ((record.source >> 200) & 255),
-        scale=10 ** (18 - ((record.source >> 208) & 255)),
-        band=convert(self._band_of(record.hot), uint8),
-        checkpoint=convert(self._checkpoint_of(record.hot), uint64),
-        answer=convert(self._answer_of(record.hot), int128),
-        updated_at=convert((record.hot >> _UPDATED_AT) & _MASK_40, uint64),
-        updated_block=convert((record.hot >> _UPDATED_BLOCK) & _MASK_40, uint64),
+        vault=convert(self._word(terms, 1) & _MASK_160, address),
+        collection=convert(route & _MASK_160, address),
+        edition=self._word(terms, 3),
+        opener=convert(origin & _MASK_160, address),
+        opened_at=convert(route >> 192, uint64),
+        basis=self._word(terms, 4),
+        one_share=10 ** ((origin >> 208) & 255),
+        scale=10 ** (18 - (origin >> 216)),
+        band=convert(self._band_of(hot), uint8),
+        checkpoint=convert(self._checkpoint_of(hot), uint64),
+        answer=convert(self._answer_of(hot), int128),
+        updated_at=convert((hot >> _UPDATED_AT) & _MASK_40, uint64),
+        updated_block=convert((hot >> _UPDATED_BLOCK) & _MASK_40, uint64),
     )
 
 
@@ -396,17 +440,18 @@ def _policy(feed_id: uint256) -> Policy:
     @param feed_id The feed.
     @return Policy The policy.
     """
-    route: uint256 = self._records[feed_id].route
-    source: uint256 = self._records[feed_id].source
-    origin: uint256 = self._records[feed_id].origin
+    terms: Bytes[TERMS_BYTES] = self._terms(feed_id)
+    policy: uint256 = self._word(terms, 1)
+    origin: uint256 = self._word(terms, 2)
     thresholds: DynArray[int128, MAX_THRESHOLDS] = []
-    for i: uint256 in range((origin >> 192) & 255, bound=MAX_THRESHOLDS):
-        thresholds.append(convert(self._threshold(feed_id, i), int128))
+    for i: uint256 in range(policy >> 232, bound=MAX_THRESHOLDS):
+        field: bytes32 = extract32(terms, _THRESHOLDS + 16 * i)
+        thresholds.append(convert(convert(field, int256) >> 128, int128))
     return Policy(
-        cadence=convert(route >> _CADENCE, uint32),
-        window=convert((source >> 216) & 255, uint8),
-        lookback=convert((source >> 224) & 65535, uint16),
+        cadence=convert((self._word(terms, 0) >> 160) & _MASK_32, uint32),
+        window=convert((policy >> 224) & 255, uint8),
+        lookback=convert((origin >> 192) & 65535, uint16),
         heartbeat=convert((origin >> 160) & _MASK_32, uint32),
-        hysteresis=convert((route >> _HYSTERESIS) & _MASK_64, uint64),
+        hysteresis=convert((policy >> 160) & _MASK_64, uint64),
         thresholds=thresholds,
     )

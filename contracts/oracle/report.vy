@@ -44,53 +44,52 @@ def __init__():
 
 @internal
 @pure
-def _struct_hash(report: Report) -> bytes32:
+def _struct_hash(
+    feed: uint256,
+    checkpoint: uint64,
+    block_hash: bytes32,
+    view: uint8,
+    observers: uint256,
+    observations_hash: bytes32,
+    signals_hash: bytes32,
+    content_root: bytes32,
+) -> bytes32:
     """
-    @dev `hashStruct(report)` of EIP-712: an array's hash is that of its elements, each a word.
-    @param report The report.
+    @dev `hashStruct(report)` of EIP-712. It takes fields, not a report, because Vyper would copy
+         the arrays.
+    @param feed The feed.
+    @param checkpoint The checkpoint.
+    @param block_hash Its block's hash.
+    @param view The view in which the report was agreed.
+    @param observers The observers' bitmap.
+    @param observations_hash The hash of the observations, one word each.
+    @param signals_hash The hash of the signals, one word each.
+    @param content_root The content root.
     @return bytes32 The hash.
     """
-    observations_hash: bytes32 = keccak256(
-        slice(abi_encode(report.observations), 64, 32 * len(report.observations))
-    )
     return keccak256(
         abi_encode(
             _TYPE_HASH,
-            report.feed,
-            report.checkpoint,
-            report.block_hash,
-            report.view,
-            report.observers,
+            feed,
+            checkpoint,
+            block_hash,
+            view,
+            observers,
             observations_hash,
-            self._signals_hash(report.signals),
-            report.content_root,
+            signals_hash,
+            content_root,
         )
     )
 
 
 @internal
 @pure
-def _signals_hash(signals: DynArray[int256, MAX_SIGNALS]) -> bytes32:
+def _array_hash(values: DynArray[int256, MAX_NODES]) -> bytes32:
     """
-    @dev The EIP-712 hash of an array of signals.
-    @param signals The signals, signed wads.
+    @dev The EIP-712 hash of an array: that of its elements, a word each.
+    @param values The elements.
     @return bytes32 The hash.
     """
-    return keccak256(slice(abi_encode(signals), 64, 32 * len(signals)))
-
-
-@internal
-@pure
-def _median(answers: DynArray[int256, MAX_NODES]) -> int256:
-    """
-    @dev The lower median of ascending answers: with a quorum of 2f + 1 among them, and at most
-         f of those dishonest, it lies between two honest ones.
-    @param answers The answers, which must ascend; at least one.
-    @return int256 The median.
-    """
-    count: uint256 = len(answers)
-    previous: int256 = min_value(int256)
-    for answer: int256 in answers:
-        assert answer >= previous, "report: observations not ascending"
-        previous = answer
-    return answers[unsafe_sub(count, 1) >> 1]
+    size: uint256 = unsafe_mul(32, len(values))
+    # ABI: an offset, the length, then the elements.
+    return keccak256(slice(abi_encode(values), 64, size))
