@@ -1,1 +1,15 @@
-"""Fixtures shared by all tests."""
+"""Settings of the whole test session."""
+
+from __future__ import annotations
+
+import sys
+
+import eth  # noqa: F401 - imported here so that the line below comes after it, whatever a test imports
+import hypothesis
+
+# Importing py-evm lifts Python's recursion limit so far that deeply nested JSON overflows the C stack; see node/devnet/vm.py.
+sys.setrecursionlimit(20_000)
+
+# The same examples in every run: a red run can be repeated by anyone.
+hypothesis.settings.register_profile("patina", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("patina")

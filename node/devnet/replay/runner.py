@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from node.content.edition import build_placeholder
 from node.content.store import BlockStore
 from node.devnet.replay.artworks import export
+from node.devnet.replay.moods import recipe_for
 from node.devnet.replay.network import Member, Network, create_members
 from node.devnet.replay.outcome import LandedRow, Outcome, compare
 from node.devnet.replay.stage import CADENCE, Opening, open_stage
@@ -128,9 +129,7 @@ class Replay:
 
 def opening(track: Track, edition: int, tokens: int, members: Sequence[Member]) -> Opening:
     """Publish a track's recipe and placeholder to every node, as an artist does, and return their digests."""
-    from node.render.recipe import Recipe
-
-    recipe = Recipe.for_bands(len(track.thresholds) + 1, track.title)
+    recipe = recipe_for(track.title, track.thresholds)
     placeholder = b""
     for member in members:
         home = member.process.folder
