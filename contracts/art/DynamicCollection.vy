@@ -25,6 +25,7 @@ from ..oracle.interfaces import ISubscriber
 from . import cid
 from . import header
 from . import royalties
+from . import sales
 from . import seeds
 from . import traits
 
@@ -39,6 +40,7 @@ initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: erc721[ownable := ownable]
 initializes: royalties
+initializes: sales
 initializes: seeds
 
 
@@ -60,6 +62,9 @@ exports: (
     erc721.totalSupply,
     erc721.tokenByIndex,
     erc721.tokenOfOwnerByIndex,
+    sales.EDITION_SPAN,
+    sales.MAX_SUPPLY,
+    sales.MAX_QUANTITY,
     seeds.REVEAL_DELAY,
     seeds.commitment_used,
     traits.getTraitMetadataURI,
@@ -84,14 +89,6 @@ struct Edition:
     state: uint8
 
 
-struct Sale:
-    offered: uint256  # the supply at the opening
-    supply: uint256
-    minted: uint256
-    price: uint256
-    closed_at: uint256
-
-
 struct Artwork:
     feed: uint256
     recipe: bytes32
@@ -106,13 +103,6 @@ event EditionOpened:
     recipe: bytes32
     placeholder: bytes32
     commitment: bytes32
-
-
-event EditionSold:
-    edition: indexed(uint256)
-    receiver: indexed(address)
-    first_token: uint256
-    quantity: uint256
 
 
 event EditionClosed:
@@ -131,11 +121,6 @@ event ContractURIUpdated:
     pass
 
 
-# Token ids of one edition are this far apart from those of the next.
-EDITION_SPAN: public(constant(uint256)) = 1_000_000
-MAX_SUPPLY: public(constant(uint256)) = 999_999
-# Tokens of one `mint`.
-MAX_QUANTITY: public(constant(uint256)) = 100
 # Editions above this many tokens keep their metadata in nested directories of this many files.
 SHARD_SIZE: public(constant(uint256)) = 1_000
 
@@ -169,7 +154,6 @@ next_edition: public(uint256)
 # Collection-level metadata (ERC-7572).
 contractURI: public(String[512])
 
-_sales: HashMap[uint256, Sale]
 _artworks: HashMap[uint256, Artwork]
 _roots: HashMap[uint256, bytes32]
 _bindings: HashMap[uint256, uint256]
@@ -222,7 +206,6 @@ def open_edition(
     @return uint256 The edition's number.
     """
     ownable._check_owner()
-    assert 1 <= supply and supply <= MAX_SUPPLY, "collection: supply out of range"
     assert recipe != empty(bytes32), "collection: no recipe"
     assert placeholder != empty(bytes32), "collection: no placeholder"
     edition: uint256 = self.next_edition
@@ -231,7 +214,7 @@ def open_edition(
     assert self._bindings[feed] == 0, "collection: feed already bound"
 
     self.next_edition = edition + 1
-    self._sales[edition] = Sale(offered=supply, supply=supply, minted=0, price=price, closed_at=0)
+    sales._open(edition, supply, price)
     self._artworks[edition] = Artwork(feed=feed, recipe=recipe, placeholder=placeholder)
     self._bindings[feed] = edition | (supply << _SUPPLY_SHIFT)
     log EditionOpened(
@@ -259,21 +242,12 @@ def mint(edition: uint256, to: address, quantity: uint256):
     @param to Who gets the tokens.
     @param quantity How many, 1 to 100.
     """
-    sale: Sale = self._sales[edition]
-    assert sale.offered != 0, "collection: unknown edition"
-    assert sale.closed_at == 0, "collection: edition is closed"
-    assert 1 <= quantity and quantity <= MAX_QUANTITY, "collection: quantity out of range"
-    assert sale.minted + quantity <= sale.supply, "collection: sold out"
-    assert msg.value == sale.price * quantity, "collection: wrong payment"
-
-    self._sales[edition].minted = sale.minted + quantity
-    first: uint256 = edition * EDITION_SPAN + sale.minted + 1
-    for i: uint256 in range(quantity, bound=MAX_QUANTITY):
+    first: uint256 = sales._sell(edition, to, quantity)
+    for i: uint256 in range(quantity, bound=sales.MAX_QUANTITY):
         erc721._mint(to, first + i)
-    log EditionSold(edition=edition, receiver=to, first_token=first, quantity=quantity)
 
     if to.is_contract:
-        for i: uint256 in range(quantity, bound=MAX_QUANTITY):
+        for i: uint256 in range(quantity, bound=sales.MAX_QUANTITY):
             erc721._check_on_erc721_received(empty(address), to, first + i, b"")
 
 
@@ -285,17 +259,12 @@ def close_edition(edition: uint256):
     @dev What was not sold never will be. An edition that sold nothing is over.
     @param edition The edition; anyone may close it once sold out, only the artist before.
     """
-    sale: Sale = self._sales[edition]
-    assert sale.offered != 0, "collection: unknown edition"
-    assert sale.closed_at == 0, "collection: edition is closed"
+    sale: sales.Sale = sales._selling(edition)
     if sale.minted < sale.supply:
         ownable._check_owner()
-
-    feed: uint256 = self._artworks[edition].feed
-    self._sales[edition].supply = sale.minted
-    self._sales[edition].closed_at = block.number
-    self._bindings[feed] = edition | (sale.minted << _SUPPLY_SHIFT)
-    log EditionClosed(edition=edition, supply=sale.minted, reveal_block=seeds._arm(edition))
+    supply: uint256 = sales._close(edition)
+    self._bindings[self._artworks[edition].feed] = edition | (supply << _SUPPLY_SHIFT)
+    log EditionClosed(edition=edition, supply=supply, reveal_block=seeds._arm(edition))
 
 
 @external
@@ -305,7 +274,7 @@ def record_randomness(edition: uint256, header_rlp: Bytes[header.MAX_HEADER]):
     @param edition The edition.
     @param header_rlp The RLP header of exactly the reveal block, at most 8,191 blocks old (256 on chains without EIP-2935).
     """
-    self._check_closed(edition)
+    sales._closed(edition)
     seeds._record(edition, header_rlp)
 
 
@@ -315,7 +284,7 @@ def rearm(edition: uint256):
     @notice Names a new reveal block, once no header of the last one can be proven any more. Anyone may call.
     @param edition The edition.
     """
-    self._check_closed(edition)
+    sales._closed(edition)
     seeds._rearm(edition)
 
 
@@ -326,11 +295,10 @@ def reveal(edition: uint256, secret: bytes32):
     @param edition The edition.
     @param secret What keccak256 turns into the edition's commitment.
     """
-    self._check_closed(edition)
+    supply: uint256 = sales._closed(edition).supply
     seeds._reveal(edition, secret)
-    supply: uint256 = self._sales[edition].supply
     self._bindings[self._artworks[edition].feed] = edition | (supply << _SUPPLY_SHIFT) | _REVEALED_BIT
-    first: uint256 = edition * EDITION_SPAN + 1
+    first: uint256 = edition * sales.EDITION_SPAN + 1
     log IERC4906.BatchMetadataUpdate(_fromTokenId=first, _toTokenId=first + supply - 1)
 
 
@@ -354,8 +322,8 @@ def on_report(
     supply: uint256 = (binding >> _SUPPLY_SHIFT) & _SUPPLY_MASK
     assert supply != 0, "collection: no edition on this feed"
     edition: uint256 = binding & _EDITION_MASK
-    first: uint256 = edition * EDITION_SPAN + 1
-    last: uint256 = edition * EDITION_SPAN + supply
+    first: uint256 = edition * sales.EDITION_SPAN + 1
+    last: uint256 = edition * sales.EDITION_SPAN + supply
 
     if content_root != empty(bytes32):
         assert binding & _REVEALED_BIT != 0, "collection: edition is not revealed"
@@ -388,7 +356,7 @@ def set_royalty(edition: uint256, receiver: address, basis_points: uint96):
     @param basis_points Hundredths of a percent of the sale price.
     """
     ownable._check_owner()
-    assert self._sales[edition].offered != 0, "collection: unknown edition"
+    sales._known(edition)
     royalties._set(edition, receiver, basis_points)
 
 
@@ -411,8 +379,7 @@ def edition(edition: uint256) -> Edition:
     @param edition The edition.
     @return Edition Its terms, sale, seed and content root; `state` is 1 selling, 2 closed, 3 revealed.
     """
-    sale: Sale = self._sales[edition]
-    assert sale.offered != 0, "collection: unknown edition"
+    sale: sales.Sale = sales._known(edition)
     draw: seeds.Draw = seeds._draws[edition]
     artwork: Artwork = self._artworks[edition]
     state: uint8 = _SELLING
@@ -447,16 +414,16 @@ def tokenURI(token_id: uint256) -> String[230]:
     @return String[230] The address: under the content root, or under the placeholder until the edition's first repaint.
     """
     erc721._require_minted(token_id)
-    edition: uint256 = token_id // EDITION_SPAN
+    edition: uint256 = token_id // sales.EDITION_SPAN
     root: bytes32 = self._roots[edition]
-    size: uint256 = self._sales[edition].supply
+    size: uint256 = sales._sales[edition].supply
     if root == empty(bytes32):
         # The placeholder's directory was made before the sale: the close must not change its shape.
         root = self._artworks[edition].placeholder
-        size = self._sales[edition].offered
+        size = sales._sales[edition].offered
     folder: String[80] = ""
     if size > SHARD_SIZE:
-        folder = concat(uint2str((token_id % EDITION_SPAN - 1) // SHARD_SIZE), "/")
+        folder = concat(uint2str((token_id % sales.EDITION_SPAN - 1) // SHARD_SIZE), "/")
     return concat("ipfs://", cid._directory_cid(root), "/", folder, uint2str(token_id), ".json")
 
 
@@ -469,7 +436,7 @@ def token_seed(token_id: uint256) -> bytes32:
     @return bytes32 keccak256(edition seed ++ token id as 32 bytes).
     """
     erc721._require_minted(token_id)
-    return seeds._token_seed(token_id // EDITION_SPAN, token_id)
+    return seeds._token_seed(token_id // sales.EDITION_SPAN, token_id)
 
 
 @external
@@ -482,7 +449,7 @@ def royaltyInfo(token_id: uint256, sale_price: uint256) -> (address, uint256):
     @return address Who is owed.
     @return uint256 How much, in the unit of the price.
     """
-    return royalties._owed(token_id // EDITION_SPAN, sale_price)
+    return royalties._owed(token_id // sales.EDITION_SPAN, sale_price)
 
 
 @external
@@ -530,16 +497,4 @@ def _traits(token_id: uint256, keys: DynArray[bytes32, traits.MAX_KEYS]) -> DynA
     @return DynArray Their values.
     """
     erc721._require_minted(token_id)
-    return traits._values(ORACLE, self._artworks[token_id // EDITION_SPAN].feed, keys)
-
-
-@internal
-@view
-def _check_closed(edition: uint256):
-    """
-    @notice Refuses editions that still sell, and those that ended without a token.
-    @param edition The edition.
-    """
-    sale: Sale = self._sales[edition]
-    assert sale.closed_at != 0, "collection: edition is not closed"
-    assert sale.minted != 0, "collection: edition is empty"
+    return traits._values(ORACLE, self._artworks[token_id // sales.EDITION_SPAN].feed, keys)

@@ -57,8 +57,8 @@ def test_open_edition__by_a_stranger__is_refused(studio: Studio) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"supply": 0}, "collection: supply out of range"),
-        ({"supply": 1_000_000}, "collection: supply out of range"),
+        ({"supply": 0}, "sales: supply out of range"),
+        ({"supply": 1_000_000}, "sales: supply out of range"),
         ({"recipe": bytes(32)}, "collection: no recipe"),
         ({"placeholder": bytes(32)}, "collection: no placeholder"),
         ({"commitment": bytes(32)}, "seeds: no commitment"),
@@ -101,14 +101,14 @@ def test_mint__exact_payment__gives_consecutive_tokens(studio: Studio) -> None:
 def test_mint__other_payment__is_refused(studio: Studio, paid: int) -> None:
     edition = studio.open(price=5)
     boa.env.set_balance(studio.artist, 100)
-    with boa.reverts("collection: wrong payment"):
+    with boa.reverts("sales: wrong payment"):
         studio.collection.mint(edition, studio.artist, 2, value=paid)
 
 
 @pytest.mark.parametrize("quantity", [0, 101, 2**256 - 1])
 def test_mint__quantity_out_of_range__is_refused(studio: Studio, quantity: int) -> None:
     edition = studio.open(supply=500, price=0)
-    with boa.reverts("collection: quantity out of range"):
+    with boa.reverts("sales: quantity out of range"):
         studio.collection.mint(edition, studio.artist, quantity)
 
 
@@ -122,21 +122,21 @@ def test_mint__most_tokens_of_one_call__fit_a_transaction(studio: Studio) -> Non
 def test_mint__beyond_the_supply__is_refused(studio: Studio) -> None:
     edition = studio.open(supply=3)
     studio.buy(edition, 2)
-    with boa.reverts("collection: sold out"):
+    with boa.reverts("sales: sold out"):
         studio.buy(edition, 2)
     studio.buy(edition, 1)
-    with boa.reverts("collection: sold out"):
+    with boa.reverts("sales: sold out"):
         studio.buy(edition, 1)
 
 
 def test_mint__edition_unknown_or_closed__is_refused(studio: Studio) -> None:
     for unknown in (0, 1):
-        with boa.reverts("collection: unknown edition"):
+        with boa.reverts("sales: unknown edition"):
             studio.collection.mint(unknown, studio.artist, 1)
     edition = studio.open(price=0)
     studio.buy(edition)
     studio.collection.close_edition(edition)
-    with boa.reverts("collection: edition is closed"):
+    with boa.reverts("sales: edition is closed"):
         studio.buy(edition)
 
 
@@ -156,7 +156,7 @@ def test_close_edition__before_selling_out__is_for_the_artist(studio: Studio) ->
     # What was not sold never will be: a content root covers every token there will ever be.
     assert (told.supply, told.minted, told.state) == (2, 2, 2)
     assert (told.closed_at, told.reveal_block) == (GENESIS, GENESIS + REVEAL_DELAY)
-    with boa.reverts("collection: edition is closed"):
+    with boa.reverts("sales: edition is closed"):
         studio.collection.close_edition(edition)
 
 
@@ -176,7 +176,7 @@ def test_close_edition__nothing_sold__ends_the_edition(studio: Studio) -> None:
         lambda: studio.collection.rearm(edition),
         lambda: studio.collection.reveal(edition, b"z" * 32),
     ):
-        with boa.reverts("collection: edition is empty"):
+        with boa.reverts("sales: edition is empty"):
             call()
     with boa.reverts("collection: no edition on this feed"):
         studio.on_report(studio.collection.edition(edition).feed, bytes(32))
@@ -234,7 +234,7 @@ def test_royalty_info__per_edition__follows_the_artist(studio: Studio) -> None:
     assert studio.collection.royaltyInfo(studio.token(second, 999_999), 77) == (other, 77)
     with boa.reverts("ownable: caller is not the owner"):
         studio.collection.set_royalty(second, other, 1, sender=other)
-    with boa.reverts("collection: unknown edition"):
+    with boa.reverts("sales: unknown edition"):
         studio.collection.set_royalty(9, other, 1)
 
 

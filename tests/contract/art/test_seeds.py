@@ -91,7 +91,7 @@ def test_meebits__a_reveal_cannot_be_simulated_and_retried_for_another_seed(stud
 
 def test_record_randomness__before_the_close_or_the_block__is_refused(studio: Studio) -> None:
     edition = studio.open(supply=1, secret=SECRET)
-    with boa.reverts("collection: edition is not closed"):
+    with boa.reverts("sales: edition is not closed"):
         studio.collection.record_randomness(edition, rlp.encode(header(GENESIS - 1)))
     studio.buy(edition, 1)
     studio.collection.close_edition(edition)
