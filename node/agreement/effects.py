@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from node.agreement.messages import Message, kind_of
 from node.agreement.report import Report
+from node.errors import AgreementError
 
 
 class RoundKey(NamedTuple):
@@ -38,7 +39,7 @@ class Timing:
 
     A view lasts `view_ms`, doubled with each view up to `view_max_ms`; once a proposal is accepted it lasts
     `render_ms` from then, if that is longer. A leader that holds a quorum of observations waits `grace_ms` for
-    the others. Messages are announced again every `repeat_ms`.
+    the others. Messages are announced again every `repeat_ms`. Raises AgreementError if one is not positive.
     """
 
     view_ms: int = 4_000
@@ -46,6 +47,10 @@ class Timing:
     render_ms: int = 120_000
     grace_ms: int = 300
     repeat_ms: int = 1_000
+
+    def __post_init__(self) -> None:
+        if min(self.view_ms, self.view_max_ms, self.render_ms, self.repeat_ms) <= 0 or self.grace_ms < 0:
+            raise AgreementError("timing: durations are positive milliseconds, the grace may be 0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,8 @@ class Machine:
         """Start the round of this node's own measurement.
 
         `attested` maps views to the digests that the journal holds for this round. The same trigger again does
-        nothing; another one for the same round raises AgreementError. More than four rounds of a feed push out
-        the oldest.
+        nothing, nor does one of a checkpoint that has landed; another one for the same round raises
+        AgreementError. More than four rounds of a feed push out the oldest.
         """
         now = self._advance(now)
         key = trigger.key
@@ -120,7 +120,10 @@ class Machine:
         return effects
 
     def due(self) -> int | None:
-        """When `tick` next has something to do if nothing else happens; None without rounds."""
+        """When `tick` next has something to do if nothing else happens; None without rounds.
+
+        It looks at every round: with many of them, ticking at a fixed pace is cheaper than asking after each step.
+        """
         return min((known.due() for known in self._rounds.values()), default=None)
 
     def rounds(self) -> list[RoundStatus]:

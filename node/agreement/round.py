@@ -46,6 +46,7 @@ class Round:
         self._seat = seat
         self._trigger = trigger
         self._key = trigger.key
+        self._first_leader = seat.committee.leader(*trigger.key, 0)
         self._attested = dict(attested)
         self._pace = Pacemaker(seat.committee, seat.timing, max(self._attested, default=0), now)
         self._tally = Tally(seat.committee.signers, seat.committee.quorum, seat.recover)
@@ -167,7 +168,8 @@ class Round:
     # -- observing and proposing ---------------------------------------------------------------------------------
 
     def _leader(self, view: int) -> int:
-        return self._seat.committee.leader(self._key.feed, self._key.checkpoint, view)
+        # The committee's own rule, without its hash each time.
+        return (self._first_leader + view) % self._seat.committee.n
 
     def _announce(self, slot: Hashable, message: Message) -> Broadcast:
         broadcast = Broadcast(message, self._seat.seal(message))
@@ -255,12 +257,13 @@ class Round:
         if self._accepted is None:
             return []
         inputs, effects = self._accepted.inputs, list[Effect]()
-        if inputs in self._roots:
-            return self._report()
         if self._rendering is not None:
             if self._rendering[1] == inputs:
                 return []
             effects.append(CancelRender(self._key, self._rendering[0]))
+            self._rendering = None
+        if inputs in self._roots:
+            return effects + self._report()
         self._rendering = (self._pace.view, inputs)
         render = Render(self._key, self._pace.view, self._trigger.block_hash, inputs.answer, inputs.signals)
         return [*effects, render]

@@ -64,6 +64,9 @@ class _Client(aiomqtt.Client):
             keepalive=KEEPALIVE_S,
             tls_context=settings.tls(),
         )
+        for future in (self._connected, self._disconnected):
+            # Whichever side ends a connection first, the other's reason is old news, not an unheard error.
+            future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         paho: Any = self._client
         paho.connect_timeout = CONNECT_S
         receive = paho._sock_recv

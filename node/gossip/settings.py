@@ -12,6 +12,18 @@ from node.errors import ConfigError
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
+class _TidySocket(ssl.SSLSocket):
+    """Closed when its handshake fails: paho drops such a socket without closing it."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """As the base class, with nothing left open behind an error."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
     """`url` is mqtt://host[:port] or mqtts://host[:port]; the files are PEM, for mqtts alone.
@@ -71,6 +83,7 @@ class BrokerSettings:
             return None
         try:
             context = ssl.create_default_context(cafile=self.ca)
+            context.sslsocket_class = _TidySocket
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             if self.cert is not None:
                 context.load_cert_chain(self.cert, self.key)

@@ -314,3 +314,9 @@ def test_machine__index_outside_the_committee__refused(net_of) -> None:
     members = net_of(4).members
     with pytest.raises(AgreementError):
         Machine(members.committee, 4, lambda raw: None, Timing(), lambda message: b"")
+
+
+@pytest.mark.parametrize("durations", [{"view_ms": 0}, {"repeat_ms": -1}, {"render_ms": 0}, {"grace_ms": -1}])
+def test_timing__not_positive__refused(durations) -> None:
+    with pytest.raises(AgreementError):
+        Timing(**durations)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from node.agreement import reasons
-from node.agreement.effects import Broadcast, Dropped, Render, RoundKey, ViewChanged
+from node.agreement.effects import Attest, Broadcast, CancelRender, Dropped, Render, RoundKey, ViewChanged
 from node.agreement.messages import MAX_VIEW, Attestation, Observation, Proposal, Timeout
 
 KEY = RoundKey(1, 10)
@@ -161,6 +161,18 @@ def test_timeouts__heard_after_a_proposal__proposal_passed_on_to_whoever_missed_
     assert proposal.raw not in [e.raw for e in machine.tick(500) if isinstance(e, Broadcast)]
     machine.receive(members.opened((follower + 1) % 4, Timeout(1, 10, 0)), 600)
     assert proposal.raw in [e.raw for e in machine.tick(1_000) if isinstance(e, Broadcast)]
+
+
+def test_render__inputs_known_from_an_earlier_view__the_running_one_is_cancelled(stage) -> None:
+    members, machine, leaders, _, raws = stage
+    machine.receive(propose(members, leaders[0], raws[:3]), 0)
+    machine.rendered(KEY, 0, b"\x0c" * 32, 0)
+    later = propose(members, leaders[1], raws[1:], 1, timeouts(members, [0, 1, 2], 0))
+    assert kinds(machine.receive(later, 0)) == [ViewChanged, Render]
+    again = propose(members, leaders[2], raws[:3], 2, timeouts(members, [0, 1, 2], 1))
+    effects = machine.receive(again, 0)
+    assert kinds(effects) == [ViewChanged, CancelRender, Attest]
+    assert machine.rendered(KEY, 1, b"\x0d" * 32, 0) == []
 
 
 def test_observation__other_block_or_shape__dropped(stage) -> None:
