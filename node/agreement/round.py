@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 
 from node.agreement import reasons
 from node.agreement.effects import (
@@ -59,7 +59,7 @@ class Round:
         self._rendering: tuple[int, Inputs] | None = None
         self._reports: dict[int, tuple[Report, bytes]] = {}
         self._transmitted: set[int] = set()
-        self._own: dict[Hashable, Broadcast] = {}
+        self._own: dict[str, Broadcast] = {}
         self._started_at = now
         self._repeat_at = now + seat.timing.repeat_ms
 
@@ -107,8 +107,7 @@ class Round:
         if self._reports.get(view, (None, b""))[1] != digest:
             return []
         attestation = Attestation(self._key.feed, self._key.checkpoint, view, digest, signature)
-        self._own.pop(("attestation", view - 2), None)
-        effects: list[Effect] = [self._announce(("attestation", view), attestation)]
+        effects: list[Effect] = [self._announce("attestation", attestation)]
         return effects + self._count(self._seat.index, attestation)
 
     def tick(self, now: int) -> list[Effect]:
@@ -171,7 +170,10 @@ class Round:
         # The committee's own rule, without its hash each time.
         return (self._first_leader + view) % self._seat.committee.n
 
-    def _announce(self, slot: Hashable, message: Message) -> Broadcast:
+    def _announce(self, slot: str, message: Message) -> Broadcast:
+        if slot == "attestation" and slot in self._own:
+            # A quorum of the view before may still be coming together.
+            self._own["earlier attestation"] = self._own[slot]
         broadcast = Broadcast(message, self._seat.seal(message))
         self._own[slot] = broadcast
         return broadcast
