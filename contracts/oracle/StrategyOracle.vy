@@ -212,10 +212,10 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[1_984])
     assert len(msg.data) == unsafe_add(
         unsafe_add(_FIXED_CALLDATA, unsafe_mul(32, unsafe_add(count, signal_count))), len(signatures)
     ), "oracle: calldata not exact"
-    previous: int256 = min_value(int256)
+    lower: int256 = min_value(int256)
     for observation: int256 in report.observations:
-        assert observation >= previous, "oracle: observations not ascending"
-        previous = observation
+        assert observation >= lower, "oracle: observations not ascending"
+        lower = observation
 
     # An ABI-encoded array is its offset, its length, and its elements, whose hash EIP-712 wants.
     observations_hash: bytes32 = keccak256(slice(abi_encode(report.observations), 64, unsafe_mul(32, count)))
@@ -233,18 +233,16 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[1_984])
     assert committees._popcount(signers) == quorum, "oracle: not exactly a quorum"
     assert len(signatures) == unsafe_mul(64, quorum), "oracle: signatures do not match signers"
 
-    digest: bytes32 = committees._typed_digest(
+    digest: bytes32 = reports._digest(
         extract32(roster, committees.DOMAIN_SEPARATOR),
-        reports._struct_hash(
-            report.feed,
-            report.checkpoint,
-            report.block_hash,
-            report.view,
-            report.observers,
-            observations_hash,
-            signals_hash,
-            report.content_root,
-        ),
+        report.feed,
+        report.checkpoint,
+        report.block_hash,
+        report.view,
+        report.observers,
+        observations_hash,
+        signals_hash,
+        report.content_root,
     )
     signature: uint256 = 0
     for i: uint256 in range(n, bound=committees.MAX_NODES):
@@ -263,15 +261,24 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[1_984])
         assert convert(recovered, uint256) == signer & committees.ADDRESS_MASK, "oracle: wrong signature"
         signature = unsafe_add(signature, 64)
 
+    checkpoint: uint256 = convert(report.checkpoint, uint256)
+    answer: int256 = report.observations[unsafe_sub(count, 1) >> 1]
+    block_history._check(checkpoint, report.block_hash)
+    previous: uint256 = 0
+    hot: uint256 = 0
+    collection: address = empty(address)
+    previous, hot, collection = feeds._judge(report.feed, checkpoint, answer)
     self._settle(
         report.feed,
-        convert(report.checkpoint, uint256),
-        report.block_hash,
-        report.observations[unsafe_sub(count, 1) >> 1],
+        report.checkpoint,
+        answer,
         report.content_root,
         extract32(roster, committees.CONFIG_DIGEST),
         digest,
         signers,
+        previous,
+        hot,
+        collection,
     )
 
 
@@ -300,11 +307,11 @@ def vote(
     index: uint256 = committees._index(roster, msg.sender)
     config_digest: bytes32 = extract32(roster, committees.CONFIG_DIGEST)
     block_history._check(convert(checkpoint, uint256), block_hash)
-    previous_hot: uint256 = 0
+    # Whatever could not take effect is refused at once, on the voter's own answer.
+    previous: uint256 = 0
     hot: uint256 = 0
     collection: address = empty(address)
-    # For the checks only: what takes effect is the median of a quorum.
-    previous_hot, hot, collection = feeds._judge(feed_id, convert(checkpoint, uint256), answer)
+    previous, hot, collection = feeds._judge(feed_id, convert(checkpoint, uint256), answer)
 
     round: bytes32 = keccak256(abi_encode(config_digest, feed_id, checkpoint))
     assert (self._voted[round] >> index) & 1 == 0, "oracle: already voted"
@@ -317,15 +324,19 @@ def vote(
     self._answers[ballot][index] = answer
     log Voted(feed=feed_id, checkpoint=checkpoint, voter=msg.sender, ballot=ballot, answer=answer)
     if committees._popcount(voters) == (extract32(roster, 0, output_type=uint256) >> 232) & 255:
+        median: int256 = self._median_of_votes(ballot, voters)
+        previous, hot, collection = feeds._judge(feed_id, convert(checkpoint, uint256), median)
         self._settle(
             feed_id,
-            convert(checkpoint, uint256),
-            block_hash,
-            self._median_of_votes(ballot, voters),
+            checkpoint,
+            median,
             content_root,
             config_digest,
             ballot,
             voters,
+            previous,
+            hot,
+            collection,
         )
 
 
@@ -337,18 +348,16 @@ def report_digest(report: reports.Report) -> bytes32:
     @param report The report.
     @return bytes32 The digest.
     """
-    return committees._typed_digest(
+    return reports._digest(
         committees._domain_separator(),
-        reports._struct_hash(
-            report.feed,
-            report.checkpoint,
-            report.block_hash,
-            report.view,
-            report.observers,
-            reports._array_hash(report.observations),
-            reports._array_hash(report.signals),
-            report.content_root,
-        ),
+        report.feed,
+        report.checkpoint,
+        report.block_hash,
+        report.view,
+        report.observers,
+        reports._array_hash(report.observations),
+        reports._array_hash(report.signals),
+        report.content_root,
     )
 
 
@@ -501,41 +510,40 @@ def _check_opener(feed_id: uint256):
 @internal
 def _settle(
     feed_id: uint256,
-    checkpoint: uint256,
-    block_hash: bytes32,
+    checkpoint: uint64,
     answer: int256,
     content_root: bytes32,
     config_digest: bytes32,
     digest: bytes32,
     signers: uint256,
+    previous: uint256,
+    hot: uint256,
+    collection: address,
 ):
     """
     @dev Gives an agreed answer its effect: state first, then the event, then the callbacks.
     @param feed_id The feed.
     @param checkpoint The checkpoint.
-    @param block_hash Its hash.
     @param answer The median.
     @param content_root The digest of the artworks, or zero.
     @param config_digest The configuration under which it was agreed.
     @param digest The report's digest, or the ballot.
     @param signers The bitmap of those who signed or voted.
+    @param previous The feed's hot word before.
+    @param hot The feed's hot word from now on.
+    @param collection The feed's collection, or empty.
     """
-    block_history._check(checkpoint, block_hash)
-    previous_hot: uint256 = 0
-    hot: uint256 = 0
-    collection: address = empty(address)
-    previous_hot, hot, collection = feeds._judge(feed_id, checkpoint, answer)
     feeds._hot[feed_id] = hot
-    previous_band: uint256 = (previous_hot >> 248) & 15
-    next_band: uint256 = (hot >> 248) & 15
+    previous_band: uint8 = convert(feeds._band_of(previous), uint8)
+    next_band: uint8 = convert(feeds._band_of(hot), uint8)
     log Reported(
         feed=feed_id,
-        checkpoint=convert(checkpoint, uint64),
+        checkpoint=checkpoint,
         config_digest=config_digest,
         report_digest=digest,
         answer=answer,
-        previous_band=convert(previous_band, uint8),
-        band=convert(next_band, uint8),
+        previous_band=previous_band,
+        band=next_band,
         content_root=content_root,
         signers=signers,
         transmitter=msg.sender,
@@ -549,24 +557,14 @@ def _settle(
         content_root,
         method_id=method_id("on_report(uint256,uint64,uint8,uint8,int256,bytes32)"),
     )
-    if collection != empty(address):
-        self._notify(feed_id, collection, call)
-    for i: uint256 in range(feeds._subscribers_of(hot), bound=feeds.MAX_SUBSCRIBERS):
-        self._notify(feed_id, feeds._subscribers[feed_id][i], call)
-
-
-@internal
-def _notify(feed_id: uint256, subscriber: address, call: Bytes[196]):
-    """
-    @dev Calls one subscriber with exactly `CALLBACK_GAS`. What it returns is not copied, so a
-         huge answer costs the subscriber's gas only.
-    @param feed_id The feed.
-    @param subscriber The subscriber.
-    @param call The calldata.
-    """
-    assert msg.gas >= _CALLBACK_RESERVE, "oracle: not enough gas for a callback"
-    if not raw_call(subscriber, call, gas=CALLBACK_GAS, revert_on_failure=False):
-        log CallbackFailed(feed=feed_id, subscriber=subscriber)
+    for i: uint256 in range(unsafe_add(feeds._subscribers_of(hot), 1), bound=feeds.MAX_SUBSCRIBERS + 1):
+        subscriber: address = collection if i == 0 else feeds._subscribers[feed_id][unsafe_sub(i, 1)]
+        if subscriber == empty(address):
+            continue
+        assert msg.gas >= _CALLBACK_RESERVE, "oracle: not enough gas for a callback"
+        # What it returns is not copied, so a huge answer costs the subscriber's gas only.
+        if not raw_call(subscriber, call, gas=CALLBACK_GAS, revert_on_failure=False):
+            log CallbackFailed(feed=feed_id, subscriber=subscriber)
 
 
 @internal

@@ -194,18 +194,6 @@ def _signer(roster: Bytes[ROSTER_BYTES], index: uint256) -> address:
 
 @internal
 @pure
-def _typed_digest(domain_separator: bytes32, struct_hash: bytes32) -> bytes32:
-    """
-    @dev What members sign for a struct: EIP-712's `encode`, hashed.
-    @param domain_separator The signing domain's hash.
-    @param struct_hash The struct's hash.
-    @return bytes32 The digest.
-    """
-    return keccak256(concat(x"1901", domain_separator, struct_hash))
-
-
-@internal
-@pure
 def _popcount(bitmap: uint256) -> uint256:
     """
     @dev How many members a bitmap names.

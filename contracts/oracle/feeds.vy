@@ -267,25 +267,27 @@ def _judge(feed_id: uint256, checkpoint: uint256, answer: int256) -> (uint256, u
     policy: uint256 = convert(extract32(terms, 32), uint256)
     margin: int256 = convert((policy >> 160) & _MASK_64, int256)
     band: uint256 = (hot >> _BAND) & 15
+    # Where the first threshold above the band is.
+    place: uint256 = unsafe_add(_THRESHOLDS, unsafe_mul(16, band))
     if answer >= self._answer_of(hot):
         level: int256 = unsafe_sub(answer, margin)
-        for i: uint256 in range(band, policy >> 232, bound=MAX_THRESHOLDS):
-            if level < convert(extract32(terms, unsafe_add(_THRESHOLDS, unsafe_mul(16, i))), int256) >> 128:
+        for _: uint256 in range(unsafe_sub(policy >> 232, band), bound=MAX_THRESHOLDS):
+            if level < extract32(terms, place, output_type=int256) >> 128:
                 break
-            band = unsafe_add(band, 1)
+            place = unsafe_add(place, 16)
     else:
         level: int256 = unsafe_add(answer, margin)
         for _: uint256 in range(band, bound=MAX_THRESHOLDS):
-            if level >= convert(extract32(terms, unsafe_add(_THRESHOLDS - 16, unsafe_mul(16, band))), int256) >> 128:
+            if level >= extract32(terms, unsafe_sub(place, 16), output_type=int256) >> 128:
                 break
-            band = unsafe_sub(band, 1)
+            place = unsafe_sub(place, 16)
     return (
         hot,
         (convert(convert(answer, bytes32), uint256) & _MASK_128)
         | (checkpoint << _CHECKPOINT)
         | (block.timestamp << _UPDATED_AT)
         | (block.number << _UPDATED_BLOCK)
-        | (band << _BAND)
+        | (unsafe_sub(place, _THRESHOLDS) >> 4 << _BAND)
         | (hot >> _SUBSCRIBERS << _SUBSCRIBERS),
         convert(route & _MASK_160, address),
     )

@@ -44,7 +44,8 @@ def __init__():
 
 @internal
 @pure
-def _struct_hash(
+def _digest(
+    domain_separator: bytes32,
     feed: uint256,
     checkpoint: uint64,
     block_hash: bytes32,
@@ -55,8 +56,9 @@ def _struct_hash(
     content_root: bytes32,
 ) -> bytes32:
     """
-    @dev `hashStruct(report)` of EIP-712. It takes fields, not a report, because Vyper would copy
-         the arrays.
+    @dev What members sign: EIP-712's `encode` of domain and report, hashed. It takes fields, not a
+         report, because Vyper would copy the arrays.
+    @param domain_separator The hash of the signing domain.
     @param feed The feed.
     @param checkpoint The checkpoint.
     @param block_hash Its block's hash.
@@ -65,9 +67,9 @@ def _struct_hash(
     @param observations_hash The hash of the observations, one word each.
     @param signals_hash The hash of the signals, one word each.
     @param content_root The content root.
-    @return bytes32 The hash.
+    @return bytes32 The digest.
     """
-    return keccak256(
+    struct_hash: bytes32 = keccak256(
         abi_encode(
             _TYPE_HASH,
             feed,
@@ -80,6 +82,7 @@ def _struct_hash(
             content_root,
         )
     )
+    return keccak256(concat(x"1901", domain_separator, struct_hash))
 
 
 @internal

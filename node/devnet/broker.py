@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 from collections.abc import AsyncIterator
@@ -90,13 +91,16 @@ class EmbeddedBroker:
         """Close every connection and stop; the port is free afterwards."""
         if self._server is not None:
             self._server.close()
-        if self._broker is not None:
-            await self._broker.shutdown()
+        # Connections first: amqtt's own shutdown waits for clients that are in the middle of something.
         for task, writer in self._connections.items():
             writer.transport.abort()
             task.cancel()
         if self._connections:
             await asyncio.wait(self._connections, timeout=_CLOSE_TIMEOUT)
+        if self._broker is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await self._broker.shutdown()
         if self._server is not None:
             await self._server.wait_closed()
         self._server = self._broker = None

@@ -59,7 +59,8 @@ UNET: dict[str, Any] = {
     "in_channels": LATENT + CHANNELS,
     "out_channels": LATENT,
     "layers_per_block": 1,
-    "block_out_channels": (64, 96, 128),
+    "block_out_channels": (48, 64, 128),
+    "norm_num_groups": 16,
     "down_block_types": ("DownBlock2D", "DownBlock2D", "DownBlock2D"),
     "up_block_types": ("UpBlock2D", "UpBlock2D", "UpBlock2D"),
     "attention_head_dim": 32,
@@ -73,7 +74,7 @@ class Denoiser(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.unet: Any = UNet2DModel(**UNET)  # type: ignore[no-untyped-call]
-        self.conditioner = nn.Sequential(nn.Linear(CONDITIONS, 256), nn.SiLU(), nn.Linear(256, 256))
+        self.conditioner = nn.Sequential(nn.Linear(CONDITIONS, 192), nn.SiLU(), nn.Linear(192, 192))
 
     def forward(self, latent: Tensor, time: Tensor, layout: Tensor, conditions: Tensor) -> Tensor:
         """The velocity v for latents (N, 8, 32, 32), timesteps (N,), layout (N, 11, 32, 32) and conditions (N, 20)."""

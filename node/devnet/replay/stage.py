@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CADENCE = 10
 """Blocks between checkpoints: room for every transaction of a round before the next row."""
 READY_SECONDS = 60
+STOP_SECONDS = 10
 COINS = 10**21
 """Wei that each node gets to pay with."""
 COMMAND = (sys.executable, "-m", "node.devnet.serve")
@@ -153,8 +154,17 @@ async def open_stage(log: Path) -> AsyncIterator[Stage]:
     finally:
         if web3 is not None:
             await web3.provider.disconnect()
-        if process.returncode is None:
-            process.terminate()
+        await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
         await process.wait()
 
 

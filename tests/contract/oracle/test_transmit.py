@@ -1,4 +1,5 @@
 """A report of a quorum takes effect, and tells what it did."""
+
 from __future__ import annotations
 
 

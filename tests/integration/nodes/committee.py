@@ -102,9 +102,9 @@ class Committee:
     collection: deploy.Contract
     members: list[Member]
 
-    async def open(self, prices: Sequence[int], thresholds: Sequence[int], window: int, hysteresis: int) -> tuple[
-        int, deploy.Vault
-    ]:
+    async def open(
+        self, prices: Sequence[int], thresholds: Sequence[int], window: int, hysteresis: int
+    ) -> tuple[int, deploy.Vault]:
         """Open a feed with a revealed edition at the first price; return its id and vault."""
         vault = await deploy.deploy_vault(self.account, "Vault", "V", prices[0])
         policy = Policy(CADENCE, window, 0, 0, hysteresis, tuple(thresholds))

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.nodes.committee import CADENCE, committee
 from node.devnet import deploy
+from tests.integration.nodes.committee import CADENCE, committee
 
 WAD = 10**18
 PERCENT = WAD // 100
