@@ -8,7 +8,6 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +43,9 @@ def play(
     """
     where = prepare(folder or Path(time.strftime("patina-replay-%Y%m%d-%H%M%S")), replace=replace)
     watcher = Watcher(as_json=as_json)
-    try:
-        outcome = asyncio.run(_play(tracks, where, watcher, nodes=nodes, tokens=tokens, serve=serve))
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    outcome = asyncio.run(_until_stopped(tracks, where, watcher, nodes=nodes, tokens=tokens, serve=serve))
+    if outcome is None:
+        raise SystemExit(130)
     if outcome.faults:
         raise SystemExit(1)
 
@@ -137,22 +135,52 @@ class Watcher:
             self.console.print(f"gallery: {gallery}   (Ctrl-C ends it)")
 
 
-async def _play(
+async def _until_stopped(
     tracks: Sequence[Track], folder: Path, watcher: Watcher, *, nodes: int, tokens: int, serve: bool
-) -> Outcome:
+) -> Outcome | None:
+    """Play, and then serve if wanted, until done or told to stop; None if it was stopped before its end.
+
+    SIGTERM and Ctrl-C cancel whatever is under way, so that every process that was started is stopped too.
+    """
     from node.daemon import stop_on_signals
+
+    done: list[Outcome] = []
+    async with stop_on_signals() as stop:
+        work = asyncio.create_task(_play(tracks, folder, watcher, done, nodes=nodes, tokens=tokens, serve=serve))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                watcher.close()
+                watcher.console.print("stopping the nodes")
+        finally:
+            for task in (work, stopping):
+                task.cancel()
+            await asyncio.gather(work, stopping, return_exceptions=True)
+    if not work.cancelled() and (error := work.exception()) is not None:
+        raise error
+    return done[0] if done else None
+
+
+async def _play(
+    tracks: Sequence[Track],
+    folder: Path,
+    watcher: Watcher,
+    done: list[Outcome],
+    *,
+    nodes: int,
+    tokens: int,
+    serve: bool,
+) -> None:
     from node.devnet.replay.runner import set_up
 
     async with set_up(tracks, folder, nodes=nodes, tokens=tokens, watch=watcher) as replay:
         gallery = replay.network.members[0].process.url
         watcher.console.print(f"gallery: {gallery}")
         try:
-            outcome = await replay.play()
+            done.append(await replay.play())
         finally:
             watcher.close()
-        watcher.result(outcome, folder, gallery if serve else "")
-        async with stop_on_signals() if serve else nullcontext() as stop:
-            if stop is not None:
-                await stop.wait()
-                watcher.console.print("stopping the nodes")
-    return outcome
+        watcher.result(done[0], folder, gallery if serve else "")
+        if serve:
+            await asyncio.Event().wait()
