@@ -199,7 +199,7 @@ def unsubscribe(feed_id: uint256, subscriber: address):
 
 @external
 @nonreentrant
-def transmit(report: reports.Report, signers: uint256, signatures: Bytes[1_984]):
+def transmit(report: reports.Report, signers: uint256, signatures: Bytes[64 * committees.MAX_QUORUM]):
     """
     @notice Makes a report take effect that exactly a quorum of the committee signed.
     @param report The report.
@@ -534,8 +534,8 @@ def _settle(
     @param collection The feed's collection, or empty.
     """
     feeds._hot[feed_id] = hot
-    previous_band: uint8 = convert(feeds._band_of(previous), uint8)
-    next_band: uint8 = convert(feeds._band_of(hot), uint8)
+    previous_band: uint8 = convert((previous >> 248) & 15, uint8)
+    next_band: uint8 = convert((hot >> 248) & 15, uint8)
     log Reported(
         feed=feed_id,
         checkpoint=checkpoint,

@@ -257,14 +257,14 @@ def _judge(feed_id: uint256, checkpoint: uint256, answer: int256) -> (uint256, u
     hot: uint256 = self._hot[feed_id]
     assert hot != 0, "feeds: unknown feed"
     terms: Bytes[TERMS_BYTES] = slice(self._terms_address(feed_id).code, 0, TERMS_BYTES)
-    route: uint256 = convert(extract32(terms, 0), uint256)
+    route: uint256 = extract32(terms, 0, output_type=uint256)
     assert checkpoint % ((route >> 160) & _MASK_32) == 0, "feeds: not a checkpoint"
     assert checkpoint < block.number, "feeds: checkpoint not in the past"
     assert checkpoint >= route >> 192, "feeds: checkpoint before opening"
     assert checkpoint > (hot >> _CHECKPOINT) & _MASK_40, "feeds: checkpoint not newer"
     assert (answer >> 127) == (answer >> 255), "feeds: answer out of range"
 
-    policy: uint256 = convert(extract32(terms, 32), uint256)
+    policy: uint256 = extract32(terms, 32, output_type=uint256)
     margin: int256 = convert((policy >> 160) & _MASK_64, int256)
     band: uint256 = (hot >> _BAND) & 15
     # Where the first threshold above the band is.
