@@ -39,7 +39,7 @@ class Daemon:
             group.create_task(parts.gossip.run())
             group.create_task(parts.rounds.run())
             group.create_task(parts.sender.run())
-            group.create_task(self._follow())
+            group.create_task(self.follow())
             if self._config.web.enabled:
                 group.create_task(self._serve())
 
@@ -58,7 +58,7 @@ class Daemon:
         finally:
             await runner.cleanup()
 
-    async def _follow(self) -> None:
+    async def follow(self) -> None:
         """Follow head and final block by polling, so that a silent endpoint is asked again rather than trusted."""
         parts, last = self._parts, (b"", b"")
         resumed = False
@@ -85,7 +85,7 @@ class Daemon:
     async def _feeds(self, final: Block) -> list[Feed]:
         """Return the served feeds; the committee is looked at on the way, for it may have been replaced."""
         parts = self._parts
-        digest = (await parts.chain.committee()).config_digest
+        digest = await parts.chain.config_digest()
         if digest != parts.committee.config_digest:
             raise ConfigError(
                 f"the oracle has a new configuration (0x{digest.hex()}): restart the node to serve it, "
@@ -139,7 +139,7 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
             parts.recipes,
             keepers[0].answers,
             parts.status,
-            lambda: Readiness(not (reasons := parts.health.reasons(parts)), reasons),
+            lambda: Readiness(not (reasons := parts.health.reasons(parts.gossip.connected)), reasons),
         )
         work = asyncio.create_task(Daemon(config, parts, keepers, gallery).run())
         stopping = asyncio.create_task(stop.wait())

@@ -9,7 +9,6 @@ from node.rounds import milliseconds
 
 if TYPE_CHECKING:
     from node.chain.types import Block
-    from node.parts import Parts
 
 SILENCE_MS = 120_000
 """After so long without an answer the chain counts as out of reach."""
@@ -32,13 +31,13 @@ class Health:
         """Note that the chain did not answer."""
         self.chain_error = error
 
-    def reasons(self, parts: Parts) -> list[str]:
-        """Return a short code for everything that keeps the node from its work."""
+    def reasons(self, brokers: int) -> list[str]:
+        """Return a short code for everything that keeps the node from its work; `brokers` counts those connected."""
         found = []
         if self.final is None:
             found.append("chain-not-read-yet")
         elif self.chain_error and milliseconds() - self.heard_ms > SILENCE_MS:
             found.append("chain-unreachable")
-        if parts.gossip.connected == 0:
+        if brokers == 0:
             found.append("no-broker")
         return found

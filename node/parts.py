@@ -170,6 +170,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         landings = Landings(chain, journal, min((feed.opened_at for feed in feeds), default=0))
         sender = Sender(chain, signer, journal, fees(config))
         transmitter = Transmitter(
+            chain,
             committee,
             index,
             sender,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import structlog
 from eth_hash.auto import keccak
 
-from node.chain.interface import interface
 from node.errors import ChainError, RevertError
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
     from node.agreement.effects import Transmit
+    from node.chain.client import Chain
     from node.chain.sender import Sender
     from node.landings import Landings
 
@@ -26,27 +26,12 @@ def turn(digest: bytes, index: int, n: int) -> int:
     return order.index(index)
 
 
-def calldata(effect: Transmit) -> bytes:
-    """Return the call of StrategyOracle.transmit that carries this report."""
-    report = effect.report
-    fields = (
-        report.feed,
-        report.checkpoint,
-        report.block_hash,
-        report.view,
-        report.observers,
-        report.observations,
-        report.signals,
-        report.content_root,
-    )
-    return interface("StrategyOracle").encode("transmit", fields, effect.signers, effect.signatures)
-
-
 class Transmitter:
     """Sends one transaction per report, a stage after the sender before it."""
 
     def __init__(
         self,
+        chain: Chain,
         committee: Committee,
         index: int,
         sender: Sender,
@@ -55,6 +40,7 @@ class Transmitter:
         stage_ms: int,
         enabled: bool,
     ) -> None:
+        self._chain = chain
         self._committee = committee
         self._index = index
         self._sender = sender
@@ -69,7 +55,7 @@ class Transmitter:
         feed, checkpoint = effect.key
         mine = turn(effect.digest, self._index, self._committee.n)
         await asyncio.sleep(mine * self._stage_ms / 1000)
-        data = calldata(effect)
+        data = self._chain.transmit_calldata(effect.report, effect.signers, effect.signatures)
         while not self._landed(feed, checkpoint):
             try:
                 key = f"report {self._committee.config_digest.hex()[:8]} {feed} {checkpoint} {effect.view}"

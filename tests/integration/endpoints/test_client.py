@@ -9,7 +9,6 @@ from eth_abi.abi import encode
 
 from node.chain.accounts import Accounts
 from node.chain.client import Chain
-from node.chain.follower import Follower, checkpoints_between
 from node.chain.interface import interface
 from node.chain.types import Block, Feed, Policy
 from node.errors import ChainError
@@ -205,43 +204,6 @@ async def test_landed__odd_logs__are_chain_errors(net: Any, odd: Any) -> None:
 async def test_landed__removed_log__does_not_count(net: Any) -> None:
     endpoint = await net.start(eth_getLogs=[[log(90, removed=True)]], eth_blockNumber="0x70")
     assert await Chain(await net.pool(endpoint), ORACLE).landed(0, 100) == []
-
-
-@pytest.mark.parametrize(("after", "until", "found"), [(0, 12, [4, 8, 12]), (4, 12, [8, 12]), (5, 7, []), (8, 4, [])])
-def test_checkpoints_between__bounds__are_open_below_and_closed_above(after: int, until: int, found: list[int]) -> None:
-    assert list(checkpoints_between(after, until, 4)) == found
-
-
-async def test_new_blocks_without_a_subscription__chainlink_1573_web3_3689__are_polled_for(net: Any) -> None:
-    # Final heads as polled: fails, stands still, goes back (another endpoint behind a balancer), jumps.
-    finals = [4, None, 4, 9, 6, 9, 21]
-    asked = iter(finals)
-
-    def answer(which: str, _full: bool) -> Any:
-        assert which == "finalized"
-        number = next(asked)
-        return None if number is None else header(number)
-
-    endpoint = await net.start(eth_getBlockByNumber=answer)
-    chain = Chain(await net.pool(endpoint, rounds=1), ORACLE)
-    seen = []
-    async for checkpoint in Follower(chain, interval=0.0).checkpoints(cadence=4, after=0):
-        seen.append(checkpoint)
-        if checkpoint == 20:
-            break
-    assert seen == [4, 8, 12, 16, 20]
-
-
-async def test_follower__restarted_at_its_cursor__repeats_and_misses_nothing(net: Any) -> None:
-    endpoint = await net.start(eth_getBlockByNumber=blocks(40))
-    chain = Chain(await net.pool(endpoint), ORACLE)
-    seen: list[int] = []
-    for _ in range(4):
-        async for checkpoint in Follower(chain, interval=0.0).checkpoints(cadence=4, after=seen[-1] if seen else 10):
-            seen.append(checkpoint)
-            if len(seen) % 2 == 0:
-                break
-    assert seen == [12, 16, 20, 24, 28, 32, 36, 40]
 
 
 @pytest.mark.parametrize("odd", [None, 7, {}, "0x", "12", "0x" + "f" * 70])

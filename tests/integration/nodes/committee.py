@@ -161,7 +161,7 @@ async def committee(folder: Path, count: int = 4) -> AsyncIterator[Committee]:
             journal = stack.enter_context(Journal(folder / f"node-{index}"))
             landings = Landings(chain, journal, 0)
             sender = Sender(chain, signers[index], journal, Fees(100 * GWEI, GWEI, poll=0.2))
-            transmitter = Transmitter(seated, index, sender, landings, stage_ms=400, enabled=True)
+            transmitter = Transmitter(chain, seated, index, sender, landings, stage_ms=400, enabled=True)
             verifier = Verifier(seated)
             machine = Machine(
                 seated, index, verifier, Timing(view_ms=20_000, grace_ms=50, repeat_ms=500),

@@ -1,0 +1,102 @@
+"""The daemon's loop: what it does with heads that come, stand still, fail or go back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from node.chain.types import Block
+from node.daemon import Daemon, first_error
+from node.errors import ChainError, ConfigError
+from node.health import Health
+
+
+@dataclass
+class PaperChain:
+    """Final blocks one poll after another: a height, or None for a poll that fails. The last one stays."""
+
+    finals: list[int | None]
+    digest: bytes = b"d"
+
+    async def finalized(self) -> Block:
+        number = self.finals.pop(0) if len(self.finals) > 1 else self.finals[0]
+        if number is None:
+            raise ChainError("silent")
+        return Block(number, number.to_bytes(32, "big"), 0)
+
+    async def head(self) -> Block:
+        return Block(0, b"", 0)
+
+    async def feeds(self) -> list[Any]:
+        return [SimpleNamespace(id=1, opened_at=3), SimpleNamespace(id=2, opened_at=8)]
+
+    async def config_digest(self) -> bytes:
+        return self.digest
+
+
+@dataclass
+class PaperKeeper:
+    heads: list[tuple[int, list[int]]] = field(default_factory=list)
+    resumed: int = 0
+
+    async def resume(self, _: Sequence[Any]) -> None:
+        self.resumed += 1
+
+    async def final_head(self, head: Block, feeds: Sequence[Any]) -> None:
+        self.heads.append((head.number, [feed.id for feed in feeds]))
+
+
+async def ignore(*_: Any) -> None:
+    return None
+
+
+def make(chain: PaperChain, keeper: PaperKeeper, serve: Any = "all") -> Daemon:
+    settings = SimpleNamespace(chain=SimpleNamespace(poll_ms=1), feeds=SimpleNamespace(serve=serve))
+    landings = SimpleNamespace(update=ignore, of=list)
+    parts = SimpleNamespace(
+        chain=chain, landings=landings, health=Health(), committee=SimpleNamespace(config_digest=b"d")
+    )
+    gallery = SimpleNamespace(refresh=ignore)
+    return Daemon(*(cast(Any, part) for part in (settings, parts, [keeper], gallery)))
+
+
+async def run_until(daemon: Daemon, keeper: PaperKeeper, head: int) -> None:
+    task = asyncio.create_task(daemon.follow())
+    async with asyncio.timeout(10):
+        while not task.done() and (not keeper.heads or keeper.heads[-1][0] != head):
+            await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_new_blocks__endpoint_that_falls_silent__are_still_seen() -> None:
+    """Incident: a WebSocket reconnects and delivers nothing (chainlink#1573, web3.py#3689): heads are polled for."""
+    keeper = PaperKeeper()
+    await run_until(make(PaperChain([5, None, None, 5, 9, None, 12]), keeper), keeper, 12)
+    assert [head for head, _ in keeper.heads] == [5, 9, 12]
+    assert keeper.resumed == 1
+
+
+async def test_follow__feeds__only_those_final_and_served() -> None:
+    keeper = PaperKeeper()
+    await run_until(make(PaperChain([5, 9]), keeper), keeper, 9)
+    assert keeper.heads == [(5, [1]), (9, [1, 2])]
+    picky = PaperKeeper()
+    await run_until(make(PaperChain([9]), picky, serve=(2,)), picky, 9)
+    assert picky.heads == [(9, [2])]
+
+
+async def test_follow__another_committee__stops_the_node_with_a_remedy() -> None:
+    daemon = make(PaperChain([5], digest=b"other"), PaperKeeper())
+    with pytest.raises(ConfigError, match="restart the node"):
+        await daemon.follow()
+
+
+def test_first_error__nested_groups__is_the_innermost_first() -> None:
+    inner = ChainError("x")
+    assert first_error(ExceptionGroup("a", [ExceptionGroup("b", [inner]), ValueError()])) is inner
