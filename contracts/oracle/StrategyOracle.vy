@@ -95,8 +95,8 @@ CALLBACK_GAS: constant(uint256) = 100_000
 
 # @dev What must be left before a callback: EIP-150 hands over at most 63/64 of what remains
 # after the call's own price, so 100,000 * 64 / 63 rounded up, the price of a cold account
-# (EIP-2929), and what the instructions between check and call may cost.
-_CALLBACK_RESERVE: constant(uint256) = 101_588 + 2_600 + 312
+# (EIP-2929), twice where it delegates (EIP-7702), and what the instructions between check and call may cost.
+_CALLBACK_RESERVE: constant(uint256) = 101_588 + 2 * 2_600 + 312
 
 
 # @dev A report's calldata without arrays and signatures: selector, the heads of arguments and
@@ -228,22 +228,26 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[64 * co
     n: uint256 = header >> 240
     quorum: uint256 = (header >> 232) & 255
     assert (report.observers | signers) >> n == 0, "oracle: not a member"
-    assert committees._popcount(report.observers) == count, "oracle: observers do not match observations"
+    assert (unsafe_mul(report.observers, committees.COPIES) & committees.DIGITS) % 63 == count, "oracle: observers do not match observations"
     assert count >= quorum, "oracle: too few observations"
-    assert committees._popcount(signers) == quorum, "oracle: not exactly a quorum"
+    assert (unsafe_mul(signers, committees.COPIES) & committees.DIGITS) % 63 == quorum, "oracle: not exactly a quorum"
     assert len(signatures) == unsafe_mul(64, quorum), "oracle: signatures do not match signers"
 
-    digest: bytes32 = reports._digest(
-        extract32(roster, committees.DOMAIN_SEPARATOR),
-        report.feed,
-        report.checkpoint,
-        report.block_hash,
-        report.view,
-        report.observers,
-        observations_hash,
-        signals_hash,
-        report.content_root,
+    # `hashStruct` and `encode` of EIP-712, here as in `report_digest`: passing fields on costs more than both hashes.
+    struct_hash: bytes32 = keccak256(
+        abi_encode(
+            reports.TYPE_HASH,
+            report.feed,
+            report.checkpoint,
+            report.block_hash,
+            report.view,
+            report.observers,
+            observations_hash,
+            signals_hash,
+            report.content_root,
+        )
     )
+    digest: bytes32 = keccak256(concat(x"1901", extract32(roster, committees.DOMAIN_SEPARATOR), struct_hash))
     signature: uint256 = 0
     for i: uint256 in range(n, bound=committees.MAX_NODES):
         if (signers >> i) & 1 == 0:
@@ -348,17 +352,20 @@ def report_digest(report: reports.Report) -> bytes32:
     @param report The report.
     @return bytes32 The digest.
     """
-    return reports._digest(
-        committees._domain_separator(),
-        report.feed,
-        report.checkpoint,
-        report.block_hash,
-        report.view,
-        report.observers,
-        reports._array_hash(report.observations),
-        reports._array_hash(report.signals),
-        report.content_root,
+    struct_hash: bytes32 = keccak256(
+        abi_encode(
+            reports.TYPE_HASH,
+            report.feed,
+            report.checkpoint,
+            report.block_hash,
+            report.view,
+            report.observers,
+            reports._array_hash(report.observations),
+            reports._array_hash(report.signals),
+            report.content_root,
+        )
     )
+    return keccak256(concat(x"1901", committees._domain_separator(), struct_hash))
 
 
 @external
@@ -557,7 +564,7 @@ def _settle(
         content_root,
         method_id=method_id("on_report(uint256,uint64,uint8,uint8,int256,bytes32)"),
     )
-    for i: uint256 in range(unsafe_add(feeds._subscribers_of(hot), 1), bound=feeds.MAX_SUBSCRIBERS + 1):
+    for i: uint256 in range(unsafe_add((hot >> 252) & 7, 1), bound=feeds.MAX_SUBSCRIBERS + 1):
         subscriber: address = collection if i == 0 else feeds._subscribers[feed_id][unsafe_sub(i, 1)]
         if subscriber == empty(address):
             continue

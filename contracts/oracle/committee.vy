@@ -64,8 +64,8 @@ MASK_64: constant(uint256) = 2**64 - 1
 # @dev Six copies of 31 bits side by side put bit i of copy j at 31 * j + i: because 31 is 1 modulo 6,
 # each bit comes exactly once to a place that six divides. The digits of base 64 that stand
 # there are those bits, and what is left modulo 63 is their sum.
-_COPIES: constant(uint256) = (2**186 - 1) // (2**31 - 1)
-_DIGITS: constant(uint256) = (2**186 - 1) // 63
+COPIES: constant(uint256) = (2**186 - 1) // (2**31 - 1)
+DIGITS: constant(uint256) = (2**186 - 1) // 63
 
 
 # @dev The data contract; empty before the first configuration.
@@ -200,7 +200,7 @@ def _popcount(bitmap: uint256) -> uint256:
     @param bitmap At most 31 bits.
     @return uint256 The number of bits set.
     """
-    return (unsafe_mul(bitmap, _COPIES) & _DIGITS) % 63
+    return (unsafe_mul(bitmap, COPIES) & DIGITS) % 63
 
 
 @internal

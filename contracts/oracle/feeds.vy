@@ -256,7 +256,11 @@ def _judge(feed_id: uint256, checkpoint: uint256, answer: int256) -> (uint256, u
     """
     hot: uint256 = self._hot[feed_id]
     assert hot != 0, "feeds: unknown feed"
-    terms: Bytes[TERMS_BYTES] = slice(self._terms_address(feed_id).code, 0, TERMS_BYTES)
+    preimage: bytes32 = keccak256(
+        concat(0xff, convert(self, bytes20), convert(feed_id, bytes32), _TERMS_INITCODE_HASH)
+    )
+    source: address = convert(convert(preimage, uint256) & _MASK_160, address)
+    terms: Bytes[TERMS_BYTES] = slice(source.code, 0, TERMS_BYTES)
     route: uint256 = extract32(terms, 0, output_type=uint256)
     assert checkpoint % ((route >> 160) & _MASK_32) == 0, "feeds: not a checkpoint"
     assert checkpoint < block.number, "feeds: checkpoint not in the past"
@@ -269,7 +273,8 @@ def _judge(feed_id: uint256, checkpoint: uint256, answer: int256) -> (uint256, u
     band: uint256 = (hot >> _BAND) & 15
     # Where the first threshold above the band is.
     place: uint256 = unsafe_add(_THRESHOLDS, unsafe_mul(16, band))
-    if answer >= self._answer_of(hot):
+    # The stored answer's sign is its 128th bit.
+    if answer >= convert(convert(hot << 128, bytes32), int256) >> 128:
         level: int256 = unsafe_sub(answer, margin)
         for _: uint256 in range(unsafe_sub(policy >> 232, band), bound=MAX_THRESHOLDS):
             if level < extract32(terms, place, output_type=int256) >> 128:
@@ -278,9 +283,10 @@ def _judge(feed_id: uint256, checkpoint: uint256, answer: int256) -> (uint256, u
     else:
         level: int256 = unsafe_add(answer, margin)
         for _: uint256 in range(band, bound=MAX_THRESHOLDS):
-            if level >= extract32(terms, unsafe_sub(place, 16), output_type=int256) >> 128:
-                break
             place = unsafe_sub(place, 16)
+            if level >= extract32(terms, place, output_type=int256) >> 128:
+                place = unsafe_add(place, 16)
+                break
     return (
         hot,
         (convert(convert(answer, bytes32), uint256) & _MASK_128)

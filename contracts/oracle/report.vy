@@ -15,7 +15,7 @@ MAX_SIGNALS: constant(uint256) = 16
 
 
 # @dev The EIP-712 type of a report.
-_TYPE_HASH: constant(bytes32) = keccak256(
+TYPE_HASH: constant(bytes32) = keccak256(
     "Report(uint256 feed,uint64 checkpoint,bytes32 blockHash,uint8 view,uint256 observers,int256[] observations,int256[] signals,bytes32 contentRoot)"
 )
 
@@ -40,49 +40,6 @@ def __init__():
     @dev Holds no state.
     """
     pass
-
-
-@internal
-@pure
-def _digest(
-    domain_separator: bytes32,
-    feed: uint256,
-    checkpoint: uint64,
-    block_hash: bytes32,
-    view: uint8,
-    observers: uint256,
-    observations_hash: bytes32,
-    signals_hash: bytes32,
-    content_root: bytes32,
-) -> bytes32:
-    """
-    @dev What members sign: EIP-712's `encode` of domain and report, hashed. It takes fields, not a
-         report, because Vyper would copy the arrays.
-    @param domain_separator The hash of the signing domain.
-    @param feed The feed.
-    @param checkpoint The checkpoint.
-    @param block_hash Its block's hash.
-    @param view The view in which the report was agreed.
-    @param observers The observers' bitmap.
-    @param observations_hash The hash of the observations, one word each.
-    @param signals_hash The hash of the signals, one word each.
-    @param content_root The content root.
-    @return bytes32 The digest.
-    """
-    struct_hash: bytes32 = keccak256(
-        abi_encode(
-            _TYPE_HASH,
-            feed,
-            checkpoint,
-            block_hash,
-            view,
-            observers,
-            observations_hash,
-            signals_hash,
-            content_root,
-        )
-    )
-    return keccak256(concat(x"1901", domain_separator, struct_hash))
 
 
 @internal
