@@ -45,7 +45,7 @@ demo: install ## the main job: real share-price histories, four nodes, two editi
 	@$(BIN)/patina demo $(ARGS)
 
 test: install-dev install-ape check ## every check and every test
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: install-dev ## format, lint and types
 	$(BIN)/ruff format --check .
