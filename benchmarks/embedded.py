@@ -47,19 +47,19 @@ class Embedded:
             RuntimeError: the transaction failed.
         """
         account = key or self.account
-        signed = account.sign_transaction(
-            {
-                "type": 2,
-                "chainId": self.evm.settings.chain_id,
-                "nonce": self.evm.pending_nonce(_bytes(account.address)),
-                **({"to": to} if to else {}),
-                "value": value,
-                "data": data,
-                "gas": GAS_LIMIT,
-                "maxFeePerGas": 2 * 10**9,
-                "maxPriorityFeePerGas": 10**9,
-            }
-        )
+        transaction: dict[str, Any] = {
+            "type": 2,
+            "chainId": self.evm.settings.chain_id,
+            "nonce": self.evm.pending_nonce(_bytes(account.address)),
+            "value": value,
+            "data": data,
+            "gas": GAS_LIMIT,
+            "maxFeePerGas": 2 * 10**9,
+            "maxPriorityFeePerGas": 10**9,
+        }
+        if to:
+            transaction["to"] = to
+        signed = account.sign_transaction(transaction)
         receipt = self.evm.receipt(self.evm.send(bytes(signed.raw_transaction)))
         if receipt is None or not receipt.succeeded:
             raise RuntimeError("a transaction of the benchmark failed")

@@ -36,7 +36,7 @@ PATHS: dict[str, Sequence[int]] = {
 """What is measured -> answers (thousandths) of consecutive reports; the first one only sets the scene."""
 
 BEYOND = {"all five bands down, into a loss"}
-"""Told for completeness, no target: five thresholds are passed at once, and a negative word of calldata costs 300 more."""
+"""Told without a target: five thresholds passed at once, and each negative word of calldata costs 300 more."""
 
 
 @dataclass

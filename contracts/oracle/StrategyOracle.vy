@@ -267,11 +267,11 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[64 * co
 
     checkpoint: uint256 = convert(report.checkpoint, uint256)
     answer: int256 = report.observations[unsafe_sub(count, 1) >> 1]
-    block_history._check(checkpoint, report.block_hash)
     previous: uint256 = 0
     hot: uint256 = 0
     collection: address = empty(address)
     previous, hot, collection = feeds._judge(report.feed, checkpoint, answer)
+    block_history._check(checkpoint, report.block_hash)
     self._settle(
         report.feed,
         report.checkpoint,
@@ -310,12 +310,12 @@ def vote(
     roster: Bytes[committees.ROSTER_BYTES] = committees._load()
     index: uint256 = committees._index(roster, msg.sender)
     config_digest: bytes32 = extract32(roster, committees.CONFIG_DIGEST)
-    block_history._check(convert(checkpoint, uint256), block_hash)
     # Whatever could not take effect is refused at once, on the voter's own answer.
     previous: uint256 = 0
     hot: uint256 = 0
     collection: address = empty(address)
     previous, hot, collection = feeds._judge(feed_id, convert(checkpoint, uint256), answer)
+    block_history._check(convert(checkpoint, uint256), block_hash)
 
     round: bytes32 = keccak256(abi_encode(config_digest, feed_id, checkpoint))
     assert (self._voted[round] >> index) & 1 == 0, "oracle: already voted"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boa
 import pytest
-from eth_account import Account
+from eth.exceptions import VMError
 from eth_account.messages import encode_typed_data
 from eth_keys import keys as eth_keys
 from eth_utils import keccak
@@ -207,6 +207,31 @@ class World:
         self.transmit(report)
         return report
 
+    def vote(self, feed: int, seat: int, answer: int, **changes: Any) -> None:
+        """The vote of one seat on the newest checkpoint."""
+        checkpoint = changes.get("checkpoint", self.head(feed))
+        self.oracle.vote(
+            feed,
+            checkpoint,
+            changes.get("block_hash", block_hash(checkpoint)),
+            answer,
+            changes.get("signals", [1, -2, 3]),
+            changes.get("content_root", keccak(b"artworks")),
+            sender=changes.get("sender", self.seats.addresses[seat]),
+        )
+
+    def events(self, name: str) -> list[Any]:
+        """The events of this name of the oracle's last call, subscribers' own among them."""
+        return [event for event in self.oracle.get_logs() if type(event).__name__ == name]
+
+    def send(self, data: bytes, **kwargs: Any) -> bool:
+        """Whether the oracle takes this calldata."""
+        try:
+            boa.env.raw_call(self.oracle.address, data=data, **kwargs)
+        except VMError:
+            return False
+        return True
+
     def calldata(self, report: Report, seats: Seats | None = None) -> bytes:
         return bytes(self.oracle.transmit.prepare_calldata(report.abi, *(seats or self.seats).sign(report)))
 
@@ -235,6 +260,8 @@ def deployers() -> dict[str, Any]:
     sources = [
         ROOT / "contracts/oracle/StrategyOracle.vy",
         ROOT / "contracts/oracle/FeedAggregator.vy",
+        ROOT / "contracts/dev/TestToken.vy",
+        ROOT / "contracts/dev/YieldVault.vy",
         *sorted((HERE / "contracts").glob("*.vy")),
     ]
     return {source.stem: boa.load_partial(str(source)) for source in sources}
@@ -261,5 +288,17 @@ def world(make_world: Callable[[int], World]) -> World:
 
 
 @pytest.fixture
-def altered() -> Callable[..., Report]:
-    return replace
+def real_vault(deployers: dict[str, Any]) -> tuple[Any, Any]:
+    """A token of 6 decimals and an ERC-4626 vault with 1,000 of it."""
+    token = deployers["TestToken"].deploy("Test dollar", "TUSD", 6)
+    vault = deployers["YieldVault"].deploy(token.address, "Vault", "vTUSD", 0, boa.env.eoa)
+    token.mint(boa.env.eoa, 10**9)
+    token.approve(vault.address, 10**9)
+    vault.deposit(10**9, boa.env.eoa)
+    return token, vault
+
+
+@pytest.fixture
+def report_of() -> type[Report]:
+    """Any report at all, good or not."""
+    return Report

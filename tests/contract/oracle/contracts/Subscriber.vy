@@ -2,7 +2,7 @@
 # pragma evm-version prague
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-@title A subscriber that records what it is told, or misbehaves in the way a test chooses
+@title A subscriber that tells what it was told, or misbehaves in the way a test chooses
 @license AGPL-3.0-only
 """
 
@@ -11,7 +11,15 @@ interface Oracle:
     def band(feed_id: uint256) -> uint8: view
 
 
-struct Call:
+# Any other mode obeys.
+REVERT: constant(uint256) = 1
+BURN: constant(uint256) = 2
+REENTER: constant(uint256) = 3
+# Reads the oracle while it calls back, and checks that the state is settled.
+READ: constant(uint256) = 4
+
+
+event Heard:
     caller: address
     feed: uint256
     checkpoint: uint64
@@ -19,27 +27,12 @@ struct Call:
     band: uint8
     answer: int256
     content_root: bytes32
-
-
-# Any other mode obeys.
-REVERT: constant(uint256) = 1
-BURN: constant(uint256) = 2
-REENTER: constant(uint256) = 3
-# Reads the oracle while it calls back, and checks that the state is settled.
-READ: constant(uint256) = 4
-# Measures the gas it was given.
-MEASURE: constant(uint256) = 5
-
-
-event Heard:
     gas: uint256
 
 
 mode: public(uint256)
 reentry: Bytes[4096]
 reentered: public(bool)
-last: public(Call)
-calls: public(uint256)
 
 
 @external
@@ -65,9 +58,6 @@ def on_report(feed: uint256, checkpoint: uint64, previous_band: uint8, band: uin
     """
     given: uint256 = msg.gas
     mode: uint256 = self.mode
-    if mode == MEASURE:
-        log Heard(gas=given)
-        return
     if mode == REVERT:
         raise "subscriber: no"
     if mode == BURN:
@@ -79,8 +69,7 @@ def on_report(feed: uint256, checkpoint: uint64, previous_band: uint8, band: uin
         self.reentered = True
     if mode == READ:
         assert staticcall Oracle(msg.sender).band(feed) == band, "subscriber: not settled"
-    self.calls += 1
-    self.last = Call(
+    log Heard(
         caller=msg.sender,
         feed=feed,
         checkpoint=checkpoint,
@@ -88,5 +77,5 @@ def on_report(feed: uint256, checkpoint: uint64, previous_band: uint8, band: uin
         band=band,
         answer=answer,
         content_root=content_root,
+        gas=given,
     )
-
