@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from keepers import policy, signals
+from node.chain.failures import state_gone
 from node.errors import ChainError
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ ALIGNMENT = 4
 """Every so many checkpoints a needed round begins even beside one in flight, so that nodes whose rounds
 started at different checkpoints meet in one again."""
 GIVE_UP = 5
-"""Failed attempts after which an old checkpoint is left out: an endpoint without archive state never has it."""
+"""Polls in which no endpoint had an old checkpoint's state, after which it counts as gone."""
+INT128, INT256 = 1 << 127, 1 << 255
 
 log = structlog.get_logger("keeper.vaults")
 
@@ -31,20 +33,31 @@ class VaultKeeper:
 
     def __init__(self, context: NodeContext) -> None:
         self._context = context
-        self._failures: dict[int, int] = {}
+        self._polls = 0
         self._painted: set[int] = set()
 
     async def resume(self, feeds: Sequence[Feed]) -> None:
-        """Enter again every round that the journal holds open."""
+        """Enter again every round that the journal holds open, as far as the state that it judged can be read.
+
+        Raises:
+            ChainError: the chain cannot be read now; the next call goes on with what is left.
+        """
         known = {feed.id: feed for feed in feeds}
         for row in self._context.journal.rounds.unfinished():
             feed = known.get(row.feed)
             sample = self._context.journal.samples.get(row.feed, row.checkpoint)
-            if feed is None or sample is None:
+            if feed is None or sample is None or not fits(row.answer, row.signals):
                 self._context.journal.rounds.finish(row.feed, row.checkpoint, "abandoned")
                 continue
-            block = await self._context.chain.block(row.checkpoint)
-            [edition] = await self._context.chain.editions([(feed.collection, feed.edition)], block)
+            try:
+                block = await self._context.chain.block(row.checkpoint)
+                [edition] = await self._context.chain.editions([(feed.collection, feed.edition)], block)
+            except ChainError as error:
+                if not state_gone(error):
+                    raise
+                log.warning("round given up, its state is gone", feed=row.feed, checkpoint=row.checkpoint)
+                self._context.journal.rounds.finish(row.feed, row.checkpoint, "abandoned")
+                continue
             await self._begin(feed, sample, edition, row.answer, row.signals)
 
     def answers(self, feed: Feed, samples: Sequence[Sample]) -> list[int | None]:
@@ -64,18 +77,30 @@ class VaultKeeper:
         Raises:
             ChainError: a checkpoint could not be read; nothing of it is stored, and the next call tries it again.
         """
+        pruned = False  # endpoints prune from the past on: patience is needed once, what is gone next is gone too
         while due := self._due(head, feeds):
             checkpoint, group = due
             try:
                 await self._handle(checkpoint, group)
-            except ChainError:
-                failures = self._failures[checkpoint] = self._failures.get(checkpoint, 0) + 1
+            except ChainError as error:
                 newest = all(checkpoint + feed.policy.cadence > head.number for feed in group)
-                if newest or failures < GIVE_UP:
+                self._polls += 1
+                if newest or not state_gone(error) or (self._polls < GIVE_UP and not pruned):
                     raise
+                pruned = True
                 log.warning("checkpoint left out, no endpoint has its state", checkpoint=checkpoint)
-                self._advance(checkpoint, group)
-            self._failures.pop(checkpoint, None)
+                for feed in group:
+                    self._advance(max(checkpoint, self._history(feed, head) - feed.policy.cadence), [feed])
+            else:
+                pruned = False
+            self._polls = 0
+
+    def _history(self, feed: Feed, head: Block) -> int:
+        """Return the earliest checkpoint that judging the feed at `head` looks back on."""
+        rule = feed.policy
+        needed = max(signals.HORIZON, policy.samples_needed(rule.window, rule.lookback))
+        earliest = max(feed.opened_at, head.number - rule.cadence * needed)
+        return -(-earliest // rule.cadence) * rule.cadence
 
     def _due(self, head: Block, feeds: Sequence[Feed]) -> tuple[int, list[Feed]] | None:
         """Return the earliest checkpoint that some feed still has to handle, with all feeds it is due for."""
@@ -84,9 +109,7 @@ class VaultKeeper:
             cadence = feed.policy.cadence
             done = self._context.journal.cursors.get(cursor(feed.id))
             if done is None:
-                needed = policy.samples_needed(feed.policy.window, feed.policy.lookback)
-                history = cadence * max(signals.HORIZON, needed)
-                done = max(feed.opened_at, head.number - history) - 1
+                done = self._history(feed, head) - 1
             checkpoint = (done // cadence + 1) * cadence
             if checkpoint <= head.number:
                 nexts.setdefault(checkpoint, []).append(feed)
@@ -137,25 +160,29 @@ class VaultKeeper:
             self._context.journal.cursors.set(cursor(feed.id), checkpoint)
 
     def _measure(self, feed: Feed, sample: Sample) -> tuple[int, tuple[int, ...]] | None:
-        """Return (answer, signals), or None where the node abstains for want of history."""
+        """Return (answer, signals), or None where the node abstains, having said why."""
         rule = feed.policy
         needed = policy.samples_needed(rule.window, rule.lookback)
-        earlier = self._context.journal.samples.last(
-            feed.id, max(signals.HORIZON, needed) - 1, until=sample.checkpoint - rule.cadence
-        )
-        run = consecutive([*earlier, sample], rule.cadence)
-        prices = [one.share_price for one in run]
-        answer = policy.answer(prices, rule.window, rule.lookback, feed.basis)
+        until = sample.checkpoint - rule.cadence
+        known = [*self._context.journal.samples.last(feed.id, max(signals.HORIZON, needed) - 1, until), sample]
+        run = consecutive(known, rule.cadence)
+        answer = policy.answer([one.share_price for one in run], rule.window, rule.lookback, feed.basis)
+        since = sample.checkpoint - (signals.HORIZON - 1) * rule.cadence
+        opening = -(-feed.opened_at // rule.cadence) * rule.cadence
+        why = ""
         if answer is None:
-            log.info(
-                "abstains: too little history",
-                feed=feed.id,
-                checkpoint=sample.checkpoint,
-                have=len(run),
-                needs=needed,
-            )
+            why = f"{len(run)} samples without a gap, {needed} are needed"
+        elif known[0].checkpoint > max(since, opening) and self._context.journal.samples.first(feed.id) == known[0]:
+            # Others look back further: signals from less history than theirs would be other signals.
+            why = "this node's history does not reach back as far as signals look"
+        recent = [one for one in known if one.checkpoint >= since]
+        style = signals.measure([one.share_price for one in recent], [one.total_supply for one in recent])
+        if answer is not None and not fits(answer, style):
+            why = "the vault's figures are beyond what the oracle reckons with"
+        if answer is None or why:
+            log.info("abstains", feed=feed.id, checkpoint=sample.checkpoint, why=why)
             return None
-        return answer, signals.measure(prices, [one.total_supply for one in run])
+        return answer, style
 
     def _reason(self, feed: Feed, sample: Sample, edition: Edition | None, answer: int) -> policy.Trigger | None:
         rule = feed.policy
@@ -166,8 +193,16 @@ class VaultKeeper:
             reported_checkpoint=sample.reported_checkpoint,
             opened_at=feed.opened_at,
             heartbeat=rule.heartbeat,
-            painted=edition is None or not paintable(feed, edition) or edition.content_root != UNCHANGED,
+            painted=edition is None or not paintable(feed, edition) or self._shown(feed, edition),
         )
+
+    def _shown(self, feed: Feed, edition: Edition) -> bool:
+        """Say whether the edition has its first painting.
+
+        One that landed counts even if the collection refused it, or it would be paid for at every checkpoint.
+        """
+        landed = self._context.landings.last(feed.id)
+        return edition.content_root != UNCHANGED or (landed is not None and landed.content_root != UNCHANGED)
 
     def _wanted(self, feed: Feed, checkpoint: int) -> bool:
         """Say whether a triggered checkpoint deserves a round of its own beside what is under way."""
@@ -202,6 +237,11 @@ class VaultKeeper:
 def cursor(feed: int) -> str:
     """Return the journal's name for how far a feed's checkpoints are handled."""
     return f"feed {feed}"
+
+
+def fits(answer: int, style: Sequence[int]) -> bool:
+    """Say whether an answer is an int128 and all signals are int256, as the oracle stores and takes them."""
+    return -INT128 <= answer < INT128 and all(-INT256 <= signal < INT256 for signal in style)
 
 
 def consecutive(samples: Sequence[Sample], cadence: int) -> list[Sample]:

@@ -39,6 +39,18 @@ class CallRevertError(RevertError):
         self.payload = payload
 
 
+# What geth, Erigon, Nethermind, Besu, Reth and anvil say of a state or block that they keep no longer.
+_GONE = ("missing trie node", "header not found", "pruned", "state not available", "state is not available",
+         "historical state", "unknown block", "world state unavailable", "old data not available")  # fmt: skip
+
+
+def state_gone(error: ChainError) -> bool:
+    """Whether no endpoint has the block or state that was asked for, so that asking again is of no use."""
+    if isinstance(error, MissingError):
+        return True
+    return isinstance(error, RpcError) and any(words in error.message.lower() for words in _GONE)
+
+
 def revert_in(error: Mapping[str, object]) -> CallRevertError | None:
     """Return the revert that a JSON-RPC error object tells of, or None when it is another kind of error.
 

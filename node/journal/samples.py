@@ -50,6 +50,11 @@ class Samples:
         row = self._store.row("SELECT * FROM samples WHERE feed = ? AND checkpoint = ?", (feed, checkpoint))
         return None if row is None else _sample(row)
 
+    def first(self, feed: int) -> Sample | None:
+        """The earliest sample of a feed."""
+        row = self._store.row("SELECT * FROM samples WHERE feed = ? ORDER BY checkpoint LIMIT 1", (feed,))
+        return None if row is None else _sample(row)
+
     def last(self, feed: int, count: int, until: int | None = None) -> list[Sample]:
         """The latest `count` samples of a feed up to and including checkpoint `until`, oldest first."""
         rows = self._store.rows(

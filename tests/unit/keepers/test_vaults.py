@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from keepers.policy import WAD
 from keepers.vaults import GIVE_UP, UNCHANGED, VaultKeeper, consecutive, cursor
 from node.agreement.effects import Trigger
+from node.chain.failures import MissingError
 from node.chain.types import Block, Edition, EditionState, Feed, Policy, Sample
 from node.errors import ChainError
 from node.journal import Journal
@@ -73,12 +75,14 @@ class PaperChain:
     bands: dict[int, int] = field(default_factory=dict)
     edition_now: Edition | None = field(default_factory=make_edition)
     missing: set[int] = field(default_factory=set)
+    fault: ChainError = field(default_factory=lambda: ChainError("429"))
+    supplies: dict[int, int] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
 
     async def block(self, number: int) -> Block:
         self.requests.append("block")
         if number in self.missing:
-            raise ChainError(f"no state at {number}")
+            raise self.fault
         return Block(number, number.to_bytes(32, "big"), number)
 
     async def sample(self, feeds: Sequence[Feed], block: Block) -> list[Sample]:
@@ -86,8 +90,8 @@ class PaperChain:
         price = self.prices.get(block.number)
         if price is None:
             return []
-        band = self.bands.get(block.number, 1)
-        return [Sample(feed.id, block.number, block.hash, price, 0, 10**9, band, 0) for feed in feeds]
+        band, supply = self.bands.get(block.number, 1), self.supplies.get(block.number, 10**9)
+        return [Sample(feed.id, block.number, block.hash, price, 0, supply, band, 0) for feed in feeds]
 
     async def editions(self, which: Sequence[tuple[str, int]], _: Block) -> list[Edition | None]:
         self.requests.append("editions")
@@ -125,9 +129,13 @@ class PaperStudio:
 @dataclass
 class PaperLandings:
     blocks: dict[int, int] = field(default_factory=dict)
+    reports: dict[int, Any] = field(default_factory=dict)
 
     def block_of_last(self, feed: int) -> int | None:
         return self.blocks.get(feed)
+
+    def last(self, feed: int) -> Any:
+        return self.reports.get(feed)
 
 
 class Desk:
@@ -267,14 +275,55 @@ async def test_final_head__endpoint_fails__stores_nothing_and_tries_again(journa
     assert [sample.checkpoint for sample in journal.samples.last(1, 99)] == [10, 20, 30, 40, 50, 60]
 
 
-async def test_final_head__no_endpoint_has_old_state__leaves_it_out_and_abstains(journal: Journal) -> None:
-    desk = Desk(journal, PaperChain(flat(60, WAD * 2), missing={10, 20}))
-    for _ in range(2 * GIVE_UP - 2):
+async def test_final_head__no_endpoint_has_old_state__waits_once_and_leaves_all_of_it_out(journal: Journal) -> None:
+    desk = Desk(journal, PaperChain(flat(60, WAD * 2), missing={10, 20}, fault=MissingError("unknown block")))
+    for _ in range(GIVE_UP - 1):
         with pytest.raises(ChainError):
             await desk.head(60)
     await desk.head(60)
     assert [sample.checkpoint for sample in journal.samples.last(1, 99)] == [30, 40, 50, 60]
-    assert desk.rounds.checkpoints == [50]
+    assert desk.rounds.begun == []  # others look back further than this node can: it abstains
+
+
+async def test_final_head__endpoint_that_limits_for_long__loses_no_checkpoint(journal: Journal) -> None:
+    """Incident: 429 with Retry-After (foundry#10938): an outage is waited out, not taken for lost history."""
+    desk = Desk(journal, PaperChain(flat(60), missing={20}))
+    for _ in range(3 * GIVE_UP):
+        with pytest.raises(ChainError):
+            await desk.head(60)
+    desk.chain.missing.clear()
+    await desk.head(60)
+    assert [sample.checkpoint for sample in journal.samples.last(1, 99)] == [10, 20, 30, 40, 50, 60]
+
+
+@pytest.mark.parametrize(
+    ("price", "supplies"),
+    [(WAD * 2**100, {}), (WAD * 2, {10: 1, 20: 1, 30: 2**256 - 1})],
+    ids=["an answer beyond int128", "a flow beyond int256"],
+)
+async def test_final_head__figures_that_fit_no_report__are_abstained_from(
+    journal: Journal, price: int, supplies: dict[int, int]
+) -> None:
+    desk = Desk(journal, PaperChain(flat(40, price), supplies=supplies))
+    await desk.head(30)
+    assert desk.rounds.begun == []
+    assert journal.cursors.get(cursor(1)) == 30
+
+
+async def test_final_head__painting_that_the_collection_refused__is_not_paid_for_again(journal: Journal) -> None:
+    desk = Desk(journal, PaperChain(flat(60), edition_now=make_edition(content_root=UNCHANGED)))
+    desk.landings.reports[1] = SimpleNamespace(content_root=ROOT)
+    await desk.head(60)
+    assert desk.rounds.begun == []
+
+
+async def test_resume__state_of_an_open_round_is_gone__gives_it_up_and_goes_on(journal: Journal) -> None:
+    desk = Desk(journal, PaperChain(flat(30, WAD * 2)))
+    await desk.head(30)
+    again = Desk(journal, PaperChain(flat(60), missing={30}, fault=MissingError("unknown block")))
+    await again.keeper.resume([make_feed()])
+    assert again.rounds.begun == []
+    assert journal.rounds.unfinished() == []
 
 
 async def test_resume__rounds_left_open__are_begun_again_with_what_was_measured(journal: Journal) -> None:
