@@ -23,11 +23,14 @@ class Landings:
         self._journal = journal
         self._start = start
         self._recent: list[Landed] = []
-        self._seen: set[tuple[bytes, int, int]] = set()
+        self._told: set[tuple[int, bytes, int, int]] = set()
         self._listeners: list[Callable[[Landed], None]] = []
 
     def listen(self, listener: Callable[[Landed], None]) -> None:
-        """Call `listener` once for each report that landed from now on, possibly before it is final."""
+        """Call `listener` once for each report that landed from now on, possibly before it is final.
+
+        What it writes to the journal is stored together with the cursor, so it must not attest.
+        """
         self._listeners.append(listener)
 
     def last(self, feed: int) -> Landed | None:
@@ -56,19 +59,23 @@ class Landings:
         done = self._journal.cursors.get(CURSOR)
         start = self._start if done is None else done + 1
         settled = await self._chain.landed(start, final.number) if final.number >= start else []
-        recent = await self._chain.landed(final.number + 1, head.number) if head.number > final.number else []
+        # A lagging endpoint may call less final than before: what is stored is not looked up anew.
+        after = max(final.number + 1, start)
+        recent = await self._chain.landed(after, head.number) if head.number >= after else []
+        self._recent = recent
         with self._journal.transaction():
             for report in settled:
                 self._journal.reports.add(report)
+            for report in (*settled, *recent):
+                if _identity(report) not in self._told:
+                    for listener in self._listeners:
+                        listener(report)
             if final.number >= start:
                 self._journal.cursors.set(CURSOR, final.number)
-        self._recent = recent
-        fresh = [report for report in (*settled, *recent) if _identity(report) not in self._seen]
-        self._seen = {_identity(report) for report in recent}
-        for report in fresh:
-            for listener in self._listeners:
-                listener(report)
+        # Kept until it is final: an endpoint that lags behind the head must not make a report land twice.
+        told = self._told.union(map(_identity, recent))
+        self._told = {identity for identity in told if identity[0] >= after}
 
 
-def _identity(report: Landed) -> tuple[bytes, int, int]:
-    return report.block_hash, report.feed, report.checkpoint
+def _identity(report: Landed) -> tuple[int, bytes, int, int]:
+    return report.block_number, report.block_hash, report.feed, report.checkpoint

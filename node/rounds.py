@@ -93,8 +93,10 @@ class RoundDriver:
     async def begin(self, trigger: Trigger, paint: Paint) -> None:
         """Enter the round of this node's own measurement; what the journal holds of it binds the node."""
         held = self._journal.attestations.digests(self._committee.config_digest, trigger.feed, trigger.checkpoint)
-        self._paints[trigger.key] = paint
-        self._apply(self._machine.begin(trigger, milliseconds(), held))
+        effects = self._machine.begin(trigger, milliseconds(), held)
+        if effects:  # none: it is open already and goes on as it was, or its feed has moved on
+            self._paints[trigger.key] = paint
+        self._apply(effects)
 
     def in_flight(self, feed: int) -> int | None:
         """Return the newest checkpoint of the feed's open rounds, or None."""
@@ -123,7 +125,7 @@ class RoundDriver:
             except GossipError as error:
                 self.counters[f"dropped {error}"] += 1
                 continue
-            self.counters["received"] += 1
+            self.counters["accepted"] += 1
             self._apply(self._machine.receive(opened, milliseconds()))
 
     async def _tick(self) -> None:
@@ -185,7 +187,12 @@ class RoundDriver:
     def _render(self, effect: Render) -> None:
         task = self._spawn(self._paint(effect))
         self._rendering[effect.key, effect.view] = task
-        task.add_done_callback(lambda _: self._rendering.pop((effect.key, effect.view), None))
+        task.add_done_callback(lambda done: self._forget(effect, done))
+
+    def _forget(self, effect: Render, task: asyncio.Task[None]) -> None:
+        # The same round may have begun anew while a cancelled render came to its end.
+        if self._rendering.get((effect.key, effect.view)) is task:
+            del self._rendering[effect.key, effect.view]
 
     async def _paint(self, effect: Render) -> None:
         try:
