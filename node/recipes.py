@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from node.errors import RenderError
 
 if TYPE_CHECKING:
     from node.peers import Peers
     from node.render.recipe import Recipe
+
+log = structlog.get_logger("recipes")
 
 
 class Recipes:
@@ -19,6 +23,7 @@ class Recipes:
         self._folder = folder
         self._peers = peers
         self._known: dict[bytes, Recipe] = {}
+        self._faulty: set[Path] = set()
 
     async def find(self, digest: bytes) -> Recipe:
         """Return the recipe whose canonical JSON has this 32-byte sha2-256 digest.
@@ -40,7 +45,11 @@ class Recipes:
             try:
                 recipe = Recipe.from_json(path.read_bytes())
             except (RenderError, OSError) as error:
-                raise RenderError(f"{path}: {error}") from error
+                # One bad file must not keep the others' editions from being painted.
+                if path not in self._faulty:
+                    log.warning("recipe file left out", file=str(path), error=str(error))
+                self._faulty.add(path)
+                continue
             self._known[recipe.digest] = recipe
 
     async def _fetch(self, digest: bytes) -> None:

@@ -1,0 +1,61 @@
+"""Health: which code stands for what, and for how long silence is forgiven."""
+
+from __future__ import annotations
+
+import pytest
+
+from node import health
+from node.health import SILENCE_MS, Health
+from tests.unit.paper import make_block
+
+
+class Clock:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000_000
+        monkeypatch.setattr(health, "milliseconds", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_reasons__fresh_node__has_neither_chain_nor_broker() -> None:
+    assert Health().reasons(0) == ["chain-not-read-yet", "no-broker"]
+
+
+def test_reasons__chain_read_and_one_broker__is_ready() -> None:
+    found = Health()
+    found.chain_ok(make_block(5), make_block(7))
+    assert found.reasons(1) == []
+    assert found.final is not None
+    assert found.head is not None
+    assert (found.final.number, found.head.number) == (5, 7)
+
+
+def test_reasons__chain_fails_before_it_was_ever_read__says_that_it_was_not() -> None:
+    found = Health()
+    found.chain_failed("refused")
+    assert found.reasons(1) == ["chain-not-read-yet"]
+
+
+def test_reasons__chain_falls_silent__is_forgiven_for_two_minutes(clock: Clock) -> None:
+    found = Health()
+    found.chain_ok(make_block(5), make_block(7))
+    found.heard_ms = clock.now
+    found.chain_failed("timeout")
+    clock.now += SILENCE_MS
+    assert found.reasons(1) == []
+    clock.now += 1
+    assert found.reasons(1) == ["chain-unreachable"]
+    assert found.reasons(0) == ["chain-unreachable", "no-broker"]
+    found.chain_ok(make_block(6), make_block(8))
+    assert found.reasons(1) == []
+    assert found.chain_error == ""
+
+
+def test_reasons__chain_that_says_nothing_new__is_well(clock: Clock) -> None:
+    found = Health()
+    found.chain_ok(make_block(5), make_block(7))
+    clock.now += 100 * SILENCE_MS
+    assert found.reasons(1) == []
