@@ -176,7 +176,7 @@ class Gallery:
     async def _full(self, report: Landed) -> FullReport:
         key = (report.feed, report.checkpoint, report.block_hash)
         if key not in self._reports:
-            self._reports[key] = await self._chain.report(report.feed, report.checkpoint)
+            self._reports[key] = await self._chain.report(report.feed, report.checkpoint, report)
         return self._reports[key]
 
 
