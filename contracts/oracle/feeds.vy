@@ -265,7 +265,9 @@ def _judge(feed_id: uint256, checkpoint: uint256, answer: int256) -> (uint256, u
     assert checkpoint % ((route >> 160) & _MASK_32) == 0, "feeds: not a checkpoint"
     assert checkpoint < block.number, "feeds: checkpoint not in the past"
     assert checkpoint >= route >> 192, "feeds: checkpoint before opening"
-    assert checkpoint > (hot >> _CHECKPOINT) & _MASK_40, "feeds: checkpoint not newer"
+    # Newer than the block in which the last report landed, and so than that report's checkpoint: one between the
+    # two was judged, and its artworks were painted, against a band that is gone.
+    assert checkpoint >= (hot >> _UPDATED_BLOCK) & _MASK_40, "feeds: checkpoint not newer"
     assert (answer >> 127) == (answer >> 255), "feeds: answer out of range"
 
     policy: uint256 = extract32(terms, 32, output_type=uint256)

@@ -161,18 +161,19 @@ def trap(world: Any, entry: str) -> tuple[int, Any, Any, bytes]:
     feed = world.open(collection.address, 7)
     other = world.subscriber()
     world.oracle.subscribe(feed, other.address)
+    # What is sent again is of another feed: for the same one, nothing from before its landing is taken any more.
+    second = world.open(other.address, 8)
     oracle = world.oracle
     addresses = [*world.seats.addresses[:3], collection.address]
     oracle.set_committee(addresses, world.seats.transport)
     oracle.transfer_ownership(collection.address)
     oracle.accept_ownership(sender=collection.address)
     type(world.seats).addresses = property(lambda self: addresses)  # type: ignore[method-assign]
-    later = world.report(feed)
-    first = world.report(feed, checkpoint=later.checkpoint - 10)
+    first, later = world.report(feed), world.report(second)
     vault = world.vault()
     calls = {
         "transmit": lambda: world.calldata(later),
-        "vote": lambda: oracle.vote.prepare_calldata(feed, later.checkpoint, later.block_hash, 1, [], bytes(32)),
+        "vote": lambda: oracle.vote.prepare_calldata(second, later.checkpoint, later.block_hash, 1, [], bytes(32)),
         "set_committee": lambda: oracle.set_committee.prepare_calldata(addresses[::-1], world.seats.transport),
         "set_opener": lambda: oracle.set_opener.prepare_calldata(other.address, True),
         "open_feed": lambda: oracle.open_feed.prepare_calldata(vault.address, world.policy(), other.address, 1),

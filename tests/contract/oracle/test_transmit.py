@@ -305,3 +305,17 @@ def test_transmit__value_attached__is_refused(world: Any) -> None:
     boa.env.set_balance(boa.env.eoa, WAD)
     assert not world.send(world.calldata(report), value=1)
     assert world.send(world.calldata(report))
+
+
+def test_transmit__checkpoint_between_the_last_one_and_its_landing__is_refused(world: Any) -> None:
+    feed = world.open()
+    boa.env.time_travel(blocks=3 * world.oracle.policy(feed).cadence)
+    newest = world.head(feed)
+    older = world.report(feed, checkpoint=newest - world.oracle.policy(feed).cadence)
+    world.transmit(older)
+    landed = world.oracle.feed(feed).updated_block
+    assert older.checkpoint < newest < landed
+    refuse(world, world.report(feed, checkpoint=newest), "feeds: checkpoint not newer")
+    boa.env.time_travel(blocks=world.oracle.policy(feed).cadence)
+    assert world.head(feed) >= landed
+    world.transmit(world.report(feed))
