@@ -26,6 +26,10 @@ class Peers:
         self._store = store
         self._max_block = max_block
 
+    def has(self, digest: bytes) -> bool:
+        """Whether the store holds a block already."""
+        return self._store.has(digest)
+
     async def block(self, digest: bytes) -> bytes:
         """Return the block with this 32-byte sha2-256 digest, from the store or else from the first peer that has it.
 
@@ -51,8 +55,17 @@ class Peers:
             async with self._session.get(url, allow_redirects=False, timeout=timeout) as response:
                 if response.status != 200:
                     return None
-                block = await response.content.read(self._max_block + 1)
+                block = await self._read(response)
         except (aiohttp.ClientError, TimeoutError):
             return None
-        whole = len(block) <= self._max_block and hashlib.sha256(block).digest() == digest
-        return block if whole else None
+        return block if hashlib.sha256(block).digest() == digest else None
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return the whole body, or nothing if it is larger than any block."""
+        block = bytearray()
+        # One read gives what has arrived so far: a large block comes in many pieces.
+        async for piece in response.content.iter_any():
+            block += piece
+            if len(block) > self._max_block:
+                return b""
+        return bytes(block)

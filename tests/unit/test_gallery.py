@@ -187,11 +187,7 @@ async def test_reports__already_described__are_not_read_again(desk: Desk) -> Non
 
 
 async def test_feed__samples__become_points_with_their_answers(desk: Desk) -> None:
-    prices = [WAD, WAD + 1, WAD + 2, WAD + 3]
-    desk.journal.samples.add(
-        Sample(1, checkpoint, b"b" * 32, price, 0, 0, 1, 0)
-        for checkpoint, price in zip((10, 20, 30, 40), prices, strict=True)
-    )
+    desk.journal.samples.add(Sample(1, 10 * number, b"b" * 32, WAD + number - 1, 0, 0, 1, 0) for number in range(1, 5))
     [view] = await desk.refresh(make_feed())
     assert [(one.checkpoint, one.price) for one in view.feed.prices] == [
         (10, str(WAD)), (20, str(WAD + 1)), (30, str(WAD + 2)), (40, str(WAD + 3)),
