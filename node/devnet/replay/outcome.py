@@ -76,7 +76,14 @@ def compare(track: Track, expected: Sequence[Crossing], landed: Sequence[LandedR
         for number, row in found.items()
         if number not in wanted
     ]
+    faults += [
+        f"{track.title}, row {row.row + 1}: band {row.previous_band} to {row.band} landed and repainted nothing"
+        for row in landed
+        if row.crossing and row.token_uri_before == row.token_uri_after
+    ]
     paintings = [row for row in landed if row.token_uri_before != row.token_uri_after]
+    if not paintings:
+        faults.append(f"{track.title}: was never painted")
     repaints = {row.row for row in paintings[1:]}  # the first one paints what was revealed and never painted
     faults += [
         f"{track.title}, row {number + 1}: repainted without a crossing" for number in sorted(repaints - wanted.keys())
@@ -86,6 +93,7 @@ def compare(track: Track, expected: Sequence[Crossing], landed: Sequence[LandedR
 
 def table(outcome: Outcome) -> Table:
     """Return the closing table for a terminal."""
+    from rich.markup import escape
     from rich.table import Table
 
     shown = Table(title="What landed on chain", title_justify="left", pad_edge=False)
@@ -93,8 +101,8 @@ def table(outcome: Outcome) -> Table:
         shown.add_column(heading, justify="right" if heading in ("block", "answer", "gas") else "left", no_wrap=True)
     for row in outcome.rows:
         shown.add_row(
-            f"{row.feed} {row.title}",
-            row.label,
+            escape(f"{row.feed} {row.title}"),
+            escape(row.label),
             str(row.block),
             percent(row.answer),
             f"{row.previous_band} -> {row.band}" if row.crossing else f"{row.band} painted",
