@@ -11,7 +11,7 @@ from node.chain.failures import RpcError, UnavailableError
 from node.chain.interface import Interface
 from node.chain.pool import Ask
 from node.chain.types import Block
-from node.errors import ChainError
+from node.errors import ChainError, RevertError
 
 _MULTICALL3 = Interface(
     [
@@ -85,6 +85,25 @@ async def aggregate(ask: Ask, multicall: str, calls: Sequence[Call], block: Bloc
     if len(results) != len(calls):
         raise UnavailableError(f"Multicall3 answered {len(results)} of {len(calls)} calls")
     return [output if success else None for success, output in results]
+
+
+async def try_aggregate(
+    ask: Ask, multicall: str, calls: Sequence[Call], block: Block | None, able: set[Ask]
+) -> list[bytes | None] | None:
+    """Like `aggregate`; None when the request failed as a whole for what the calls themselves do.
+
+    An endpoint that cannot even answer for no calls at all is itself at fault: then its error is raised. `able`
+    notes those that have shown that they can.
+    """
+    try:
+        results = await aggregate(ask, multicall, calls, block)
+    except (RpcError, RevertError):
+        if ask not in able:
+            await aggregate(ask, multicall, [], block)
+            able.add(ask)
+        return None
+    able.add(ask)
+    return results
 
 
 def decoded(interface: Interface, function: str, returned: bytes | None, arity: int = 0) -> Any:

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import fields, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from node.chain import calls, feeds, logs, parse
+from node.chain.batches import Batches, Missing, Results, Unit
 from node.chain.calls import Call, call_at
 from node.chain.interface import interface
 from node.chain.pool import Ask, RpcPool
 from node.chain.proof import prove
-from node.chain.types import MULTICALL3, Block, Edition, EditionState, Feed, FullReport, Landed, Sample
+from node.chain.types import MAX_SUPPLY, MULTICALL3, Block, Edition, EditionState, Feed, FullReport, Landed, Sample
 from node.errors import ChainError
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
     from node.agreement.report import Report
 
+Answer = TypeVar("Answer")
+
 Finality = Literal["finalized"] | int
 """The chain's own tag, or how many blocks on top make a block final."""
 
 _FEEDS_PER_CALL = 200
+_MAX_AHEAD = 100_000
+"""Blocks that a head may be ahead of the last final one; beyond, an endpoint claims a chain that nobody could read."""
 
 
 class Chain:
     """One oracle on one chain, read through an RpcPool.
 
     Every method raises ChainError when the chain cannot be read, and RevertError when a contract refuses.
-    Where the pool has two endpoints or more, `finalized`, `block` and `sample` are asked of two, and ChainError
-    is raised where they differ: what they return is what the node signs for.
+    Where the pool has two endpoints or more, what the node signs for is asked of two, and ChainError is raised
+    where they differ: `finalized`, `block`, `sample`, final `landed` ranges, and whatever is asked at a `block`.
+    What foreign contracts answer (vaults, collections) is compared one by one; an answer in dispute is left out.
     """
 
     def __init__(
@@ -52,6 +59,8 @@ class Chain:
         self._finality = finality
         self._multicall = multicall
         self._log_chunk = log_chunk
+        self._final: int | None = None
+        self._vaults, self._collections, self._opened = Batches(), Batches(), Batches()
 
     async def chain_id(self) -> int:
         """The chain's id (EIP-155); ChainError when it is not the configured one."""
@@ -63,19 +72,40 @@ class Chain:
         return self._chain_id
 
     async def head(self) -> Block:
-        """The latest block, which may yet be reorganised away; with several endpoints, of one that does not lag."""
+        """The latest block, which may yet be reorganised away; with several endpoints, the second-highest of theirs.
+
+        ChainError, which names the endpoint, for a head that is implausibly far ahead of the last final block.
+        """
+        if self._final is None:
+            await self.finalized()
         if len(self.pool.endpoints) > 1:
-            await self.pool.probe()
-        return await self.pool.ask(lambda ask: _block(ask, "latest"))
+            await self.pool.probe(self._furthest())
+        seen = await self.pool.each_named(lambda ask: _block(ask, "latest"))
+        if not seen:
+            return await self.pool.ask(lambda ask: _block(ask, "latest"))
+        if any(found.number > self._furthest() for _, found in seen):
+            await self.finalized()  # it may be long since it was looked at
+        near = [found for _, found in seen if found.number <= self._furthest()]
+        if not near:
+            name, found = seen[0]
+            raise ChainError(f"{name} claims block {found.number}, but {self._final} is the last final one")
+        return _second(near)
 
     async def finalized(self) -> Block:
         """The latest final block; with several endpoints, the latest that two of them call final."""
         tag, behind = ("finalized", 0) if self._finality == "finalized" else ("latest", self._finality)
-        seen = sorted(await self.pool.each(lambda ask: _block(ask, tag)), key=lambda block: -block.number)
-        second = seen[min(1, len(seen) - 1)]
-        if not behind and len(self.pool.endpoints) == 1:
-            return second
-        return await self.block(max(0, second.number - behind))
+        seen = await self.pool.each(lambda ask: _block(ask, tag))
+        found = _second(seen)
+        several = len(self.pool.endpoints) > 1
+        if several and len(seen) == 1 and self._final is not None and found.number - behind > self._furthest():
+            raise ChainError(f"one endpoint alone calls block {found.number} final, after {self._final}")
+        if behind or several:
+            found = await self.block(max(0, found.number - behind))
+        self._final = found.number
+        return found
+
+    def _furthest(self) -> int:
+        return (self._final or 0) + _MAX_AHEAD
 
     async def block(self, number: int) -> Block:
         """The block at a height."""
@@ -84,24 +114,25 @@ class Chain:
             raise ChainError(f"an endpoint answered block {found.number} when asked for {number}")
         return found
 
-    async def committee(self) -> Committee:
+    async def committee(self, block: Block | None = None) -> Committee:
         """The committee in force; ChainError when the contract's config digest is not that committee's."""
         from node.agreement.committee import Committee
 
-        names = ("committee", "config_digest")
-        batch = [Call(self.oracle, interface("StrategyOracle").encode(name)) for name in names]
-        members, digest = await self._batch(batch, None)
-        found = calls.decoded(interface("StrategyOracle"), "committee", members)
+        contract = interface("StrategyOracle")
+        batch = [Call(self.oracle, contract.encode(name)) for name in ("committee", "config_digest")]
+        ask = self._asked(block)
+        members, digest = await ask(lambda one: calls.aggregate(one, self._multicall, batch, block))
+        found = calls.decoded(contract, "committee", members)
         if found is None:
             raise ChainError(f"{self.oracle} has no committee: is it the oracle's address?")
         committee = Committee(await self.chain_id(), self.oracle, *found)
-        if committee.config_digest != calls.decoded(interface("StrategyOracle"), "config_digest", digest):
+        if committee.config_digest != calls.decoded(contract, "config_digest", digest):
             raise ChainError(f"{self.oracle} has another config digest than its committee: another protocol version")
         return committee
 
-    async def config_digest(self) -> bytes:
+    async def config_digest(self, block: Block | None = None) -> bytes:
         """The digest of the configuration in force, 32 bytes."""
-        return bytes(await self._view("StrategyOracle", self.oracle, "config_digest"))
+        return bytes(await self._view("StrategyOracle", self.oracle, "config_digest", block=block))
 
     def transmit_calldata(self, report: Report, signers: int, signatures: bytes) -> bytes:
         """Calldata of `transmit`: `signers` a bitmap, `signatures` 64 bytes each in committee order."""
@@ -130,20 +161,24 @@ class Chain:
         found: list[Feed] = []
         for first in range(1, count + 1, _FEEDS_PER_CALL):
             ids = range(first, min(count + 1, first + _FEEDS_PER_CALL))
-            found += feeds.feeds(ids, await self._batch(feeds.feed_calls(self.oracle, ids), block))
+            units = feeds.feed_units(self.oracle, ids)
+            found += feeds.feeds(ids, await self._gather(self._opened, units, block))
         return found
 
     async def sample(self, which: Sequence[Feed], block: Block) -> list[Sample]:
-        """Sample feeds at a block in ONE eth_call. A feed whose vault fails, or that is younger, is left out."""
-        if not which:
-            return []
-        batch = feeds.sample_calls(self.oracle, which)
-        results = await self.pool.agree(lambda ask: calls.aggregate(ask, self._multicall, batch, block))
-        return feeds.samples(which, block, results)
+        """Sample feeds at a block in one eth_call, and one for each feed that disturbed others before.
 
-    async def landed(self, from_block: int, to_block: int) -> list[Landed]:
-        """Reports that took effect in blocks from_block..to_block, both included, in order."""
-        return await self._reported([], from_block, to_block)
+        A feed whose vault fails or burns all gas, or that is younger, is left out.
+        """
+        units = feeds.sample_units(self.oracle, which)
+        return feeds.samples(which, block, await self._gather(self._vaults, units, block))
+
+    async def landed(self, from_block: int, to_block: int, *, final: bool = False) -> list[Landed]:
+        """Reports that took effect in blocks from_block..to_block, both included, in order.
+
+        `final`: the blocks are, and what is returned is kept for good; two endpoints must say the same.
+        """
+        return await self._reported([], from_block, to_block, agree=final)
 
     async def report(self, feed: int, checkpoint: int, landed: Landed | None = None) -> FullReport:
         """A landed report with its proof, from chain data alone; ChainError when there is none.
@@ -157,26 +192,32 @@ class Chain:
             if not found:
                 raise ChainError(f"no report of feed {feed} for checkpoint {checkpoint} has landed")
             landed = found[0]
-        return await prove(self.pool, self.oracle, await self.chain_id(), landed, self._log_chunk)
+        full = await prove(self.pool, self.oracle, await self.chain_id(), landed, self._log_chunk)
+        if full.relayed and await self.config_digest() == landed.config_digest:
+            members = (await self.committee()).signers
+            return replace(full, signers=tuple(one for at, one in enumerate(members) if landed.signers >> at & 1))
+        return full
 
     async def edition(self, collection: str, edition: int, block: Block | None = None) -> Edition:
         """An edition of a collection."""
         stored = await self._view("DynamicCollection", collection, "edition", edition, block=block)
-        if stored[-1] not in tuple(EditionState):
-            raise ChainError(f"{collection} has no edition {edition}")
-        return _edition(collection, edition, stored)
+        if (found := _edition(collection, edition, stored)) is None:
+            raise ChainError(f"{collection} has no edition {edition}, or one of impossible size")
+        return found
 
     async def editions(self, which: Sequence[tuple[str, int]], block: Block | None = None) -> list[Edition | None]:
-        """Many editions, given as (collection, edition), in one request; None for one that there is not."""
-        if not which:
-            return []
+        """Many editions, given as (collection, edition), in one request; None for one that there is not.
+
+        A collection is any contract at all: one that disturbs others is asked apart, like a vault in `sample`.
+        """
         contract = interface("DynamicCollection")
-        results = await self._batch([Call(at, contract.encode("edition", number)) for at, number in which], block)
+        units = [Unit((at, number), (Call(at, contract.encode("edition", number)),)) for at, number in which]
         found: list[Edition | None] = []
-        for (collection, number), result in zip(which, results, strict=True):
-            stored = calls.decoded(contract, "edition", result, 1)
-            exists = stored is not None and stored[-1] in tuple(EditionState)
-            found.append(_edition(collection, number, stored) if exists else None)
+        for (collection, number), result in zip(
+            which, await self._gather(self._collections, units, block), strict=True
+        ):
+            stored = None if result is None else calls.decoded(contract, "edition", result[0], 1)
+            found.append(None if stored is None else _edition(collection, number, stored))
         return found
 
     async def name(self, collection: str) -> str:
@@ -210,29 +251,66 @@ class Chain:
             raise ChainError(f"{collection}: token {token_ids[found.index(None)]} has no seed: is it revealed?")
         return seeds
 
-    async def _reported(self, topics: list[bytes], first: int, last: int) -> list[Landed]:
+    async def _reported(self, topics: list[bytes], first: int, last: int, *, agree: bool = False) -> list[Landed]:
         wanted = [interface("StrategyOracle").topic("Reported"), *topics]
         found: list[Landed] = []
-        async for some in logs.scan(self.pool, self.oracle, wanted, first, last, self._log_chunk):
-            found += map(logs.landed, some)
+        blocks, chunk = (first, last), self._log_chunk
+        async for some in logs.scan(self.pool, self.oracle, wanted, blocks, chunk, logs.landed, agree=agree):
+            found += some
         return found
 
     async def _batch(self, batch: Sequence[Call], block: Block | None) -> list[bytes | None]:
         return await self.pool.ask(lambda ask: calls.aggregate(ask, self._multicall, batch, block))
 
+    async def _gather(self, batches: Batches, units: Sequence[Unit], block: Block | None) -> list[Results | None]:
+        if not units:
+            return []
+        able: set[Ask] = set()
+
+        async def ask_units(some: Sequence[Unit]) -> Sequence[Results | Missing]:
+            batch = [call for unit in some for call in unit.calls]
+
+            async def question(ask: Ask) -> Sequence[Results | Missing]:
+                results = await calls.try_aggregate(ask, self._multicall, batch, block, able)
+                if results is None:
+                    return [Missing.FAILED] * len(some)
+                rest = iter(results)
+                return [tuple(islice(rest, len(unit.calls))) for unit in some]
+
+            if block is None:
+                return await self.pool.ask(question)
+            return await self.pool.agree_each(question, Missing.DISPUTED)
+
+        return await batches.gather(units, ask_units)
+
+    def _asked(self, block: Block | None) -> Callable[[Callable[[Ask], Awaitable[Answer]]], Awaitable[Answer]]:
+        """How to ask about a block: two endpoints know the same block, but their latest ones differ."""
+        return self.pool.ask if block is None else self.pool.agree
+
     async def _view(self, contract: str, address: str, name: str, *arguments: Any, block: Block | None = None) -> Any:
         abi = interface(contract)
         calldata = abi.encode(name, *arguments)
-        returned = await self.pool.ask(lambda ask: call_at(ask, address, calldata, block))
+        ask = self._asked(block)
+        returned = await ask(lambda one: call_at(one, address, calldata, block))
         if not returned:
             raise ChainError(f"there is no {contract} at {address}")
         return abi.result(name, returned, len(arguments))
 
 
-def _edition(collection: str, number: int, stored: Sequence[Any]) -> Edition:
+def _edition(collection: str, number: int, stored: Sequence[Any]) -> Edition | None:
+    """An edition as stored; None when there is none, or with more tokens than an edition can have."""
     # The contract's struct and Edition name the same fields in the same order.
     names = [field.name for field in fields(Edition)][2:]
-    return Edition(collection, number, **dict(zip(names, (*stored[:-1], EditionState(stored[-1])), strict=True)))
+    if stored[-1] not in tuple(EditionState):
+        return None
+    found = Edition(collection, number, **dict(zip(names, (*stored[:-1], EditionState(stored[-1])), strict=True)))
+    # A hostile collection could name numbers whose tokens nobody could list.
+    return found if max(found.supply, found.minted) <= MAX_SUPPLY else None
+
+
+def _second(seen: Sequence[Block]) -> Block:
+    """The second-highest block where there are two or more: one endpoint alone moves nothing forward."""
+    return sorted(seen, key=lambda block: -block.number)[min(1, len(seen) - 1)]
 
 
 async def _block(ask: Ask, which: str) -> Block:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # "Limit exceeded" in EIP-1474, and what some providers send instead of HTTP 429.
 _LIMITED = (-32005, 429)
+_DAY = 86_400
 _MAX_DEPTH = 64
 _MAX_BRACKETS = 1_000_000
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -32,7 +33,8 @@ class PoolSettings:
     """Limits of one request: seconds, except `max_bytes` of an answer and `rounds` over all endpoints.
 
     `retry_after_cap` is the longest that a Retry-After is waited for; `cooldown` how long an endpoint that
-    failed is asked last; `max_lag` how many blocks it may be behind the best one.
+    failed is asked last; `max_lag` how many blocks it may be behind the others, `stuck_after` for how long a
+    head may stand still before an endpoint that is further behind no longer counts where endpoints are compared.
     """
 
     timeout: float = 10.0
@@ -42,6 +44,7 @@ class PoolSettings:
     pause: float = 0.5
     max_bytes: int = 64 * 2**20
     max_lag: int = 8
+    stuck_after: float = 120.0
 
 
 class Endpoint:
@@ -57,6 +60,8 @@ class Endpoint:
         self.name = _name(url)
         self.head: int | None = None
         self.lag = 0
+        self.left_out = False
+        self.moved_at = clock()
         self.requests = 0
         self.failures = 0
         self.limited = 0
@@ -65,6 +70,7 @@ class Endpoint:
         self._settings = settings
         self._sleep = sleep
         self._clock = clock
+        self._last = -1
         self._rests_until = 0.0
         self._streak = 0
         self._firm = False
@@ -92,6 +98,17 @@ class Endpoint:
     def gone(self) -> bool:
         """True while it rests because it gave no answer at all: waiting for it again would stall the node."""
         return self.resting and self._silent
+
+    @property
+    def still_for(self) -> float:
+        """Seconds since its head last rose."""
+        return self._clock() - self.moved_at
+
+    def see(self, head: int) -> None:
+        """Note its head."""
+        if head > self._last:
+            self.moved_at = self._clock()
+        self.head = self._last = head
 
     def rest(self, fault: str, seconds: float | None = None, *, firm: bool = False, silent: bool = False) -> None:
         """Note a fault and let others go first, for longer each time it happens in a row.
@@ -220,12 +237,15 @@ def _code(answer: dict[str, Any] | None) -> object:
 
 
 def _retry_after(headers: dict[str, str]) -> float:
-    """Seconds to wait, from RFC 9110, section 10.2.3: a number or a date; 1 second when it says nothing."""
-    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    if text.strip().isdigit():
-        return float(min(int(text), 86_400))
+    """Seconds to wait, from RFC 9110, section 10.2.3: a number or a date; 1 second when it says nothing.
+
+    At most a day, whatever it says.
+    """
+    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:9]), _DAY)) if len(text) < 10 else float(_DAY)
     try:
-        at = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+        wait = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return 1.0
-    return max(0.0, at.timestamp() - time.time())
+    return min(max(0.0, wait), float(_DAY))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from node.chain import parse
-from node.chain.failures import RpcError, UnavailableError
+from node.chain.failures import MissingError, RpcError, UnavailableError
 from node.chain.interface import interface
 from node.chain.pool import Ask, RpcPool
 from node.chain.types import Landed
+from node.errors import ChainError
+
+Event = TypeVar("Event")
+
+_MAX_NODES = 31  # the oracle's largest committee
 
 # Providers' own limits differ (1,000 to 10,000 blocks, or 10,000 results), and so do their words for them.
 _TOO_MUCH = ("range", "limit", "too many", "more than", "too large", "exceed")
@@ -27,20 +33,41 @@ class Log:
     index: int
 
 
-async def scan(
-    pool: RpcPool, address: str, topics: Sequence[bytes | None], first: int, last: int, chunk: int
-) -> AsyncIterator[list[Log]]:
-    """Yield the matching logs of blocks first..last in order, at most `chunk` blocks a request.
+class _TooMuchError(ChainError):
+    """An endpoint finds a range too large; where several are compared, one that does is not passed over."""
 
-    A range that an endpoint finds too large is halved. Raises ChainError.
+
+async def scan(
+    pool: RpcPool,
+    address: str,
+    topics: Sequence[bytes | None],
+    blocks: tuple[int, int],
+    chunk: int,
+    read: Callable[[Log], Event],
+    *,
+    agree: bool = False,
+) -> AsyncIterator[list[Event]]:
+    """Yield what `read` makes of the matching logs of blocks first..last in order, at most `chunk` blocks a request.
+
+    A range that an endpoint finds too large is halved. With `agree`, two endpoints must say the same where two
+    are configured. Raises ChainError; what `read` refuses with a ChainError is the endpoint's fault.
     """
-    start = first
+    start, last = blocks
     while start <= last:
         end = min(last, start + chunk - 1)
+
+        async def question(ask: Ask, first: int = start, final: int = end) -> list[Event]:
+            try:
+                return await _read(ask, address, topics, first, final, read)
+            except RpcError as error:
+                if agree and first < final and _too_much(error):
+                    raise _TooMuchError(str(error)) from None
+                raise
+
         try:
-            found = await pool.ask(lambda ask, a=start, b=end: _read(ask, address, topics, a, b))  # type: ignore[misc]
-        except RpcError as error:
-            if start == end or not any(word in error.message.lower() for word in _TOO_MUCH):
+            found = await (pool.agree(question) if agree else pool.ask(question))
+        except (RpcError, _TooMuchError) as error:
+            if start == end or not (isinstance(error, _TooMuchError) or _too_much(error)):
                 raise
             chunk = max(1, (end - start + 1) // 2)
             continue
@@ -48,7 +75,13 @@ async def scan(
         start = end + 1
 
 
-async def _read(ask: Ask, address: str, topics: Sequence[bytes | None], first: int, last: int) -> list[Log]:
+def _too_much(error: RpcError) -> bool:
+    return any(word in error.message.lower() for word in _TOO_MUCH)
+
+
+async def _read(
+    ask: Ask, address: str, topics: Sequence[bytes | None], first: int, last: int, read: Callable[[Log], Event]
+) -> list[Event]:
     query = {
         "address": address,
         "fromBlock": hex(first),
@@ -57,7 +90,7 @@ async def _read(ask: Ask, address: str, topics: Sequence[bytes | None], first: i
     }
     # An endpoint that lags answers with no logs instead of an error, and what it lacks would be missed for good.
     if parse.quantity(await ask("eth_blockNumber", []), "the head") < last:
-        raise UnavailableError(f"an endpoint does not have block {last} yet")
+        raise MissingError(f"an endpoint does not have block {last} yet")
     answer = await ask("eth_getLogs", [query])
     if not isinstance(answer, list):
         raise UnavailableError("an endpoint answered eth_getLogs with something that is no list")
@@ -69,7 +102,12 @@ async def _read(ask: Ask, address: str, topics: Sequence[bytes | None], first: i
             raise UnavailableError("an endpoint answered eth_getLogs with a log that was not asked for")
         if not item.get("removed"):
             logs.append(log)
-    return sorted(logs, key=lambda log: (log.block_number, log.index))
+    try:
+        return [read(log) for log in sorted(logs, key=lambda log: (log.block_number, log.index))]
+    except UnavailableError:
+        raise
+    except ChainError as error:
+        raise UnavailableError(f"an endpoint answered eth_getLogs with nonsense: {error}") from None
 
 
 def _log(item: object) -> Log:
@@ -78,28 +116,28 @@ def _log(item: object) -> Log:
     return Log(
         topics=tuple(parse.octets(topic, "a topic", 32) for topic in topics) if isinstance(topics, list) else (),
         payload=parse.octets(fields.get("data"), "a log"),
-        block_number=parse.quantity(fields.get("blockNumber"), "a log"),
+        block_number=parse.small(parse.quantity(fields.get("blockNumber"), "a log"), "a log"),
         block_hash=parse.octets(fields.get("blockHash"), "a log", 32),
         tx_hash=parse.octets(fields.get("transactionHash"), "a log", 32),
-        index=parse.quantity(fields.get("logIndex"), "a log"),
+        index=parse.small(parse.quantity(fields.get("logIndex"), "a log"), "a log"),
     )
 
 
 def landed(log: Log) -> Landed:
-    """The `Reported` event in a log."""
+    """The `Reported` event in a log; UnavailableError for numbers that no oracle can log (and no journal store)."""
     from eth_utils.address import to_checksum_address
 
     event = interface("StrategyOracle").event("Reported", log.topics, log.payload)
     return Landed(
-        feed=event["feed"],
-        checkpoint=event["checkpoint"],
+        feed=parse.small(event["feed"], "a report's feed"),
+        checkpoint=parse.small(event["checkpoint"], "a report's checkpoint"),
         config_digest=event["config_digest"],
         report_digest=event["report_digest"],
         answer=event["answer"],
         previous_band=event["previous_band"],
         band=event["band"],
         content_root=event["content_root"],
-        signers=event["signers"],
+        signers=parse.small(event["signers"], "a report's signers", _MAX_NODES),
         transmitter=str(to_checksum_address(event["transmitter"])),
         block_number=log.block_number,
         block_hash=log.block_hash,

@@ -22,6 +22,13 @@ def quantity(value: object, what: str) -> int:
     raise UnavailableError(f"an endpoint answered {what} with something that is no number")
 
 
+def small(value: int, what: str, bits: int = 63) -> int:
+    """A number that fits `bits` bits, by default what SQLite can store; UnavailableError otherwise."""
+    if not 0 <= value < 1 << bits:
+        raise UnavailableError(f"an endpoint answered {what} with a number beyond {bits} bits")
+    return value
+
+
 def octets(value: object, what: str, length: int | None = None) -> bytes:
     """0x-prefixed bytes, of exactly `length` where given; UnavailableError otherwise."""
     if isinstance(value, str) and value.startswith("0x"):
@@ -47,8 +54,8 @@ def block(value: object, what: str = "a block") -> Block:
         raise MissingError(f"an endpoint does not know {what}")
     fields = mapping(value, what)
     return Block(
-        number=quantity(fields.get("number"), what),
+        number=small(quantity(fields.get("number"), what), what),
         hash=octets(fields.get("hash"), what, 32),
-        timestamp=quantity(fields.get("timestamp"), what),
+        timestamp=small(quantity(fields.get("timestamp"), what), what),
         parent_hash=octets(fields.get("parentHash"), what, 32),
     )

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from node.chain import parse
 from node.chain.endpoint import Endpoint, PoolSettings
 from node.chain.failures import MissingError, RpcError, UnavailableError
 from node.errors import ChainError, RevertError
@@ -21,7 +22,7 @@ __all__ = ["Ask", "EndpointStatus", "PoolSettings", "RpcPool"]
 
 Answer = TypeVar("Answer")
 Ask = Callable[[str, list[Any]], Awaitable[Any]]
-"""One endpoint, bound: method and parameters in, result out."""
+"""One endpoint, bound: method and parameters in, result out. A pool has the same one for an endpoint every time."""
 
 # A transaction is judged by its sender's nonce and funds; asking elsewhere would only blur the reason.
 _FINAL_METHODS = ("eth_sendRawTransaction",)
@@ -60,6 +61,7 @@ class RpcPool:
         self.settings = settings or PoolSettings()
         urls = [url if isinstance(url, SecretUrl) else SecretUrl(url) for url in endpoints]
         self.endpoints = [Endpoint(url, self.settings, sleep, clock) for url in urls]
+        self._asks = {endpoint: self._bind(endpoint) for endpoint in self.endpoints}
         self._sleep = sleep
         self._session: ClientSession | None = None
 
@@ -107,9 +109,37 @@ class RpcPool:
         """
         if len(self.endpoints) == 1:
             return await self.ask(question)
+        answers = await self._answers(question)
+        if not answers:
+            return await self.ask(question)
+        if all(answer == answers[0][1] for _, answer in answers):
+            return answers[0][1]
+        return self._majority(answers)
+
+    async def agree_each(
+        self, question: Callable[[Ask], Awaitable[Sequence[Answer]]], disputed: Answer
+    ) -> Sequence[Answer]:
+        """Like `agree`, but compare a list item by item: `disputed` stands where no majority agrees.
+
+        For what foreign contracts answer: one that answers each endpoint differently must not take the rest along.
+        """
+        if len(self.endpoints) == 1:
+            return await self.ask(question)
+        answers = await self._answers(question)
+        if not answers:
+            return await self.ask(question)
+        if all(answer == answers[0][1] for _, answer in answers):
+            return answers[0][1]
+        found = []
+        for items in zip(*(answer for _, answer in answers), strict=True):
+            agreed = [item for item in items if 2 * items.count(item) > len(self.endpoints)]
+            found.append(agreed[0] if agreed else disputed)
+        return found
+
+    async def _answers(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[tuple[Endpoint, Answer]]:
+        """Two answers that are equal, or else one of each endpoint that gives one; none where none does."""
         order = self._reachable()
         answers: list[tuple[Endpoint, Answer]] = []
-
         lacking: list[ChainError] = []
 
         async def hear(endpoint: Endpoint) -> None:
@@ -125,24 +155,24 @@ class RpcPool:
             if len(answers) == 2 and answers[0][1] == answers[1][1]:
                 break
             await hear(endpoint)
-        if not answers:
-            return await self.ask(question)
         if len(answers) == 1 and lacking:
             raise lacking[0]
-        if all(answer == answers[0][1] for _, answer in answers):
-            return answers[0][1]
-        return self._majority(answers)
+        return answers
 
     async def each(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[Answer]:
         """Put a question to all endpoints that can be reached, at once; at least one answer, in no order."""
-        answers: list[Answer] = []
+        return [answer for _, answer in await self.each_named(question)] or [await self.ask(question)]
+
+    async def each_named(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[tuple[str, Answer]]:
+        """Like `each`, with each endpoint's name; empty where none answers."""
+        answers: list[tuple[str, Answer]] = []
 
         async def hear(endpoint: Endpoint) -> None:
             with contextlib.suppress(RpcError, UnavailableError):
-                answers.append(await question(self._bound(endpoint)))
+                answers.append((endpoint.name, await question(self._bound(endpoint))))
 
         await _together(hear(endpoint) for endpoint in self._reachable())
-        return answers or [await self.ask(question)]
+        return answers
 
     def _majority(self, answers: list[tuple[Endpoint, Answer]]) -> Answer:
         for _, answer in answers:
@@ -154,22 +184,41 @@ class RpcPool:
         names = ", ".join(endpoint.name for endpoint, _ in answers)
         raise ChainError(f"endpoints disagree about the chain ({names}): nothing is signed on either's word")
 
-    async def probe(self) -> None:
-        """Ask every endpoint for its head at once; one that lags, or fails, is asked last from now on."""
-        await _together(self._probe(endpoint) for endpoint in self._reachable())
-        best = max((endpoint.head for endpoint in self.endpoints if endpoint.head is not None), default=0)
-        for endpoint in self.endpoints:
-            if endpoint.head is not None:
-                endpoint.lag = best - endpoint.head
+    async def probe(self, limit: int | None = None) -> None:
+        """Ask every endpoint for its head at once; one that lags, or fails, is asked last from now on.
 
-    async def _probe(self, endpoint: Endpoint) -> None:
+        A head above `limit` counts as none. Where three or more heads are known, an endpoint lags that is
+        behind the second-highest, so that one alone cannot make the others stale, and it is left out of what is
+        compared. Of two, the one behind is left out only when its head has stood still for long: an honest
+        one's rises, whatever a lying one claims.
+        """
+        asked = [endpoint for endpoint in self.endpoints if not endpoint.gone] or self.endpoints
+        await _together(self._probe(endpoint, limit) for endpoint in asked)
+        known = sorted((one.head for one in asked if one.head is not None), reverse=True)
+        if not known:
+            return
+        best = known[1] if len(known) > 2 else known[0]
+        for endpoint in asked:
+            if endpoint.head is not None:
+                endpoint.lag = max(0, best - endpoint.head)
+                stuck = endpoint.still_for > self.settings.stuck_after
+                endpoint.left_out = self._stale(endpoint) and (len(known) > 2 or stuck)
+
+    async def _probe(self, endpoint: Endpoint, limit: int | None) -> None:
         endpoint.head = None
         try:
-            endpoint.head = int(await self._bound(endpoint)("eth_blockNumber", []), 16)
+            answer = await self._bound(endpoint)("eth_blockNumber", [])
         except ChainError:
             return
-        except (TypeError, ValueError):
-            endpoint.rest("its block number is none")
+        try:
+            head = parse.small(parse.quantity(answer, "its head"), "its head")
+        except UnavailableError as error:
+            endpoint.rest(str(error))
+            return
+        if limit is not None and head > limit:
+            endpoint.rest(f"claims head {head}, beyond any that could be", 20 * self.settings.cooldown, firm=True)
+            return
+        endpoint.see(head)
 
     def status(self) -> list[EndpointStatus]:
         """How each endpoint does, in the configured order."""
@@ -190,14 +239,18 @@ class RpcPool:
         return sorted(self.endpoints, key=lambda one: (one.rests_until if one.resting else 0.0, self._stale(one)))
 
     def _reachable(self) -> list[Endpoint]:
-        """In order, without those that a moment ago did not answer at all, unless there are no others."""
+        """In order, without those that a moment ago did not answer at all or are left out, unless no other is left."""
         order = self._in_order()
-        return [endpoint for endpoint in order if not endpoint.gone] or order
+        there = [endpoint for endpoint in order if not endpoint.gone]
+        return [endpoint for endpoint in there if not endpoint.left_out] or there or order
 
     def _stale(self, endpoint: Endpoint) -> bool:
         return endpoint.lag > self.settings.max_lag
 
     def _bound(self, endpoint: Endpoint) -> Ask:
+        return self._asks[endpoint]
+
+    def _bind(self, endpoint: Endpoint) -> Ask:
         async def ask(method: str, params: list[Any]) -> Any:
             return await endpoint.call(self._opened(), method, params)
 

@@ -17,13 +17,20 @@ from node.errors import AgreementError, ChainError
 async def prove(pool: RpcPool, oracle: str, chain_id: int, landed: Landed, log_chunk: int) -> FullReport:
     """Rebuild the report behind `landed`, and check its digest and its number of signers.
 
-    Raises ChainError when the transaction does not prove the event.
+    A report that came through another contract is `relayed`: its proof is not in that transaction's calldata.
+    Raises ChainError when a transaction to the oracle itself does not prove the event.
     """
     domain = Domain(chain_id, oracle, landed.config_digest)
     transaction, gas_used = await pool.ask(lambda ask: _transaction(ask, landed.tx_hash))
-    name, arguments = _call_to(oracle, transaction, landed.tx_hash)
+    relayed = FullReport(landed, domain, None, (), (), (), gas_used, relayed=True)
+    call = _call_to(oracle, transaction, landed.tx_hash)
+    if call is None:
+        return relayed
+    name, arguments = call
     if name == "vote":
         ballots = await _ballots(pool, oracle, landed, log_chunk)
+        if ballots is None:
+            return relayed
         voters = tuple(ballot.voter for ballot in ballots)
         return FullReport(landed, domain, None, voters, (), ballots, gas_used)
     if name != "transmit":
@@ -42,20 +49,27 @@ async def prove(pool: RpcPool, oracle: str, chain_id: int, landed: Landed, log_c
     return FullReport(landed, domain, report, addresses, signatures, (), gas_used)
 
 
-async def _ballots(pool: RpcPool, oracle: str, landed: Landed, log_chunk: int) -> tuple[Ballot, ...]:
+async def _ballots(pool: RpcPool, oracle: str, landed: Landed, log_chunk: int) -> tuple[Ballot, ...] | None:
+    """The votes that made the report; None when one of them came through another contract."""
     from eth_utils.address import to_checksum_address
 
-    contract = interface("StrategyOracle")
-    topics = [contract.topic("Voted"), landed.feed.to_bytes(32, "big"), landed.checkpoint.to_bytes(32, "big")]
+    topics = [
+        interface("StrategyOracle").topic("Voted"),
+        landed.feed.to_bytes(32, "big"),
+        landed.checkpoint.to_bytes(32, "big"),
+    ]
     found: list[Ballot] = []
-    async for some in logs.scan(pool, oracle, topics, landed.checkpoint, landed.block_number, log_chunk):
-        for log in some:
-            event = contract.event("Voted", log.topics, log.payload)
+    blocks = landed.checkpoint, landed.block_number
+    async for some in logs.scan(pool, oracle, topics, blocks, log_chunk, _voted):
+        for log, event in some:
             # Votes of other ballots, and those after the quorum, had no part in it.
             if event["ballot"] != landed.report_digest or (log.block_number, log.index) > _place(landed):
                 continue
             transaction, _ = await pool.ask(lambda ask, one=log.tx_hash: _transaction(ask, one))  # type: ignore[misc]
-            name, arguments = _call_to(oracle, transaction, log.tx_hash)
+            call = _call_to(oracle, transaction, log.tx_hash)
+            if call is None:
+                return None
+            name, arguments = call
             if name != "vote":
                 raise ChainError(f"transaction 0x{log.tx_hash.hex()} calls {name}, not vote")
             _, _, block_hash, answer, signals, root = arguments
@@ -64,6 +78,10 @@ async def _ballots(pool: RpcPool, oracle: str, landed: Landed, log_chunk: int) -
     if len(found) != landed.signers.bit_count():
         raise ChainError(f"feed {landed.feed}, checkpoint {landed.checkpoint}: {len(found)} votes, not a quorum's")
     return tuple(found)
+
+
+def _voted(log: logs.Log) -> tuple[logs.Log, dict[str, Any]]:
+    return log, interface("StrategyOracle").event("Voted", log.topics, log.payload)
 
 
 def _place(landed: Landed) -> tuple[int, int]:
@@ -78,9 +96,11 @@ async def _transaction(ask: Ask, tx_hash: bytes) -> tuple[Mapping[str, Any], int
     return transaction, parse.quantity(receipt.get("gasUsed"), "a receipt")
 
 
-def _call_to(oracle: str, transaction: Mapping[str, Any], tx_hash: bytes) -> tuple[str, tuple[Any, ...]]:
-    calldata = parse.octets(transaction.get("input"), "a transaction")
-    call = interface("StrategyOracle").call(calldata)
-    if str(transaction.get("to")).lower() != oracle.lower() or call is None:
-        raise ChainError(f"transaction 0x{tx_hash.hex()} does not call the oracle itself: its calldata proves nothing")
+def _call_to(oracle: str, transaction: Mapping[str, Any], tx_hash: bytes) -> tuple[str, tuple[Any, ...]] | None:
+    """The oracle's function that a transaction calls, with its arguments; None when it calls another contract."""
+    if str(transaction.get("to")).lower() != oracle.lower():
+        return None
+    call = interface("StrategyOracle").call(parse.octets(transaction.get("input"), "a transaction"))
+    if call is None:
+        raise ChainError(f"transaction 0x{tx_hash.hex()} calls no function of the oracle's: it proves no report")
     return call

@@ -89,6 +89,8 @@ class EditionState(IntEnum):
     REVEALED = 3
 
 
+MAX_SUPPLY = 999_999
+"""The most tokens that an edition can have (DynamicCollection's MAX_SUPPLY)."""
 TOKENS_PER_EDITION = 1_000_000
 """token id = edition * TOKENS_PER_EDITION + index, index from 1."""
 
@@ -170,8 +172,10 @@ class FullReport:
     """A landed report with its proof, rebuilt from chain data alone.
 
     Transmitted: `report`, `domain` and, for each of `signers` (addresses in committee order), a 64-byte
-    EIP-2098 signature. Voted: `report` is None and `ballots` holds each voter's transaction. `gas_used` is
-    that of the transaction in which it took effect.
+    EIP-2098 signature. Voted: `report` is None and `ballots` holds each voter's transaction. Relayed through
+    another contract: the proof is not in the transaction's calldata, so `report` is None, `signatures` and
+    `ballots` are empty, and `signers` are those that the event names, where the committee that they belong to is
+    still in force (else none). `gas_used` is that of the transaction in which it took effect.
     """
 
     landed: Landed
@@ -181,8 +185,9 @@ class FullReport:
     signatures: tuple[bytes, ...]
     ballots: tuple[Ballot, ...]
     gas_used: int
+    relayed: bool = False
 
     @property
     def by_vote(self) -> bool:
-        """True when it landed by on-chain votes, not by a transmission."""
-        return self.report is None
+        """True when it landed by on-chain votes whose transactions prove it."""
+        return self.report is None and not self.relayed
