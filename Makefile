@@ -1,5 +1,7 @@
 # Everything a newcomer runs. `make demo` and `make test` install what they need first.
 PYTHON ?= python3
+# ape pins numpy below 2, whose wheels end with Python 3.12: where python3 is newer, name an older one for it.
+APE_PYTHON ?= $(PYTHON)
 VENV := .venv
 APE := .venv-ape
 BIN := $(VENV)/bin
@@ -33,7 +35,8 @@ $(VENV)/.dev: $(VENV)/.runtime
 install: $(VENV)/.runtime ## the node, an embedded chain and an embedded broker, into .venv
 
 $(APE)/.made: contracts/requirements.txt contracts/constraints.txt
-	$(PYTHON) -m venv $(APE)
+	@$(APE_PYTHON) -c 'import sys; sys.version_info < (3, 13) or print("ape needs numpy 1, which has no wheels for this Python: if the next step fails, set APE_PYTHON=python3.12")'
+	$(APE_PYTHON) -m venv $(APE)
 	$(APE)/bin/pip install --quiet --requirement contracts/requirements.txt --constraint contracts/constraints.txt
 	touch $@
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from node.errors import ChainError, ConfigError
+from node.errors import ChainError, ConfigError, PatinaError
 from node.web.source import Readiness
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Daemon:
         self._parts = parts
         self._keepers = keepers
         self._gallery = gallery
+        self._shown: list[Feed] = []
+        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -39,7 +41,9 @@ class Daemon:
             group.create_task(parts.gossip.run())
             group.create_task(parts.rounds.run())
             group.create_task(parts.sender.run())
+            group.create_task(parts.collector.run())
             group.create_task(self.follow())
+            group.create_task(self._show())
             if self._config.web.enabled:
                 group.create_task(self._serve())
 
@@ -51,8 +55,11 @@ class Daemon:
         runner = web.AppRunner(create_app(self._gallery, self._parts.store), access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._config.web.host, self._config.web.port)
-            await site.start()
+            host, port = self._config.web.host, self._config.web.port
+            try:
+                await web.TCPSite(runner, host, port).start()
+            except OSError as error:
+                raise ConfigError(f"web.host, web.port: cannot listen on {host}:{port} ({error.strerror})") from error
             log.info("web pages served", url=f"http://{self._config.web.host}:{_port(runner)}")
             await asyncio.Event().wait()
         finally:
@@ -74,13 +81,27 @@ class Daemon:
                         resumed = True
                     for keeper in self._keepers:
                         await keeper.final_head(final, feeds)
-                    await self._gallery.refresh(feeds, parts.landings.of)
+                    self._shown = feeds
+                    self._changed.set()
                     last = (final.hash, head.hash)
                 parts.health.chain_ok(final, head)
             except ChainError as error:
                 parts.health.chain_failed(str(error))
                 log.warning("chain not read, trying again", error=str(error))
             await asyncio.sleep(self._config.chain.poll_ms / 1000)
+
+    async def _show(self) -> None:
+        """Bring the gallery up to date after each head, beside the node's work and never in its way."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._gallery.refresh(self._shown, self._parts.landings.of)
+            except Exception as error:
+                # What a page shows must not stop a node that signs.
+                log.error(
+                    "gallery not brought up to date", error=str(error), exc_info=not isinstance(error, PatinaError)
+                )
 
     async def _feeds(self, final: Block) -> list[Feed]:
         """Return the served feeds; the committee is looked at on the way, for it may have been replaced."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SILENCE_MS = 120_000
 """After so long without an answer the chain counts as out of reach."""
+STANDSTILL_MS = 30 * 60_000
+"""After so long without a new final block something is wrong: Ethereum finalises about every six minutes."""
 
 
 @dataclass
@@ -22,9 +24,12 @@ class Health:
     head: Block | None = None
     chain_error: str = ""
     heard_ms: int = field(default_factory=milliseconds)
+    moved_ms: int = field(default_factory=milliseconds)
 
     def chain_ok(self, final: Block, head: Block) -> None:
         """Note that the chain answered."""
+        if self.final is None or final.number > self.final.number:
+            self.moved_ms = milliseconds()
         self.final, self.head, self.chain_error, self.heard_ms = final, head, "", milliseconds()
 
     def chain_failed(self, error: str) -> None:
@@ -38,6 +43,8 @@ class Health:
             found.append("chain-not-read-yet")
         elif self.chain_error and milliseconds() - self.heard_ms > SILENCE_MS:
             found.append("chain-unreachable")
+        elif milliseconds() - self.moved_ms > STANDSTILL_MS:
+            found.append("final-block-stands-still")
         if brokers == 0:
             found.append("no-broker")
         return found

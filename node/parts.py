@@ -17,6 +17,7 @@ from node.chain.client import Chain
 from node.chain.fees import Fees
 from node.chain.pool import PoolSettings, RpcPool
 from node.chain.sender import Sender
+from node.collect import Collector
 from node.config import broker_password, unlock_signer, unlock_transport
 from node.content.store import BlockStore
 from node.errors import ConfigError
@@ -61,6 +62,7 @@ class Parts:
     verifier: Verifier
     rounds: RoundDriver
     sender: Sender
+    collector: Collector
     health: Health
 
     def status(self) -> dict[str, object]:
@@ -95,7 +97,8 @@ class Parts:
                 for status in self.rounds.status()
             ],
             "images_rendered": self.studio.painted,
-            "messages": {**self.gossip.counters, **self.verifier.counters, **self.rounds.counters},
+            "artworks_missing": self.collector.missing,
+            "messages": dict(self.gossip.counters + self.verifier.counters + self.rounds.counters),
             "transactions": [
                 {"key": row.key, "state": row.state, "nonce": row.nonce} for row in self.journal.transactions.last(10)
             ],
@@ -166,8 +169,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         peers = Peers(session, [peer.reveal() for peer in config.content.peers], store, config.content.max_block_bytes)
         recipes = Recipes(config.render.recipes, peers)
         renderers = await stack.enter_async_context(RenderPool(config.render.workers))
-        feeds = await chain.feeds()
-        landings = Landings(chain, journal, min((feed.opened_at for feed in feeds), default=0))
+        landings = Landings(chain, journal, await first_landing(chain))
         sender = Sender(chain, signer, journal, fees(config))
         transmitter = Transmitter(
             chain,
@@ -183,6 +185,8 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         machine = Machine(committee, index, verifier, timing(config), sealer(transport_key, committee, index))
         rounds = RoundDriver(machine, committee, journal, signer, gossip, verifier.open, transmitter)
         landings.listen(rounds.landed)
+        collector = Collector(peers, journal)
+        landings.listen(collector.landed)
         log.info("node ready", member=index, committee=committee.n, oracle=committee.oracle, address=signer.address)
         yield Parts(
             config=config,
@@ -198,8 +202,21 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             verifier=verifier,
             rounds=rounds,
             sender=sender,
+            collector=collector,
             health=Health(),
         )
+
+
+async def first_landing(chain: Chain) -> int:
+    """Return the block from which on reports can have landed: no feed stood before it.
+
+    Raises:
+        ChainError: the chain cannot be read.
+    """
+    final = await chain.finalized()
+    # Asked second: a feed opened in between then counts, and one opened later lands its reports later still.
+    feeds = await chain.feeds()
+    return min((feed.opened_at for feed in feeds), default=final.number + 1)
 
 
 def timing(config: Config) -> Timing:

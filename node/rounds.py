@@ -75,6 +75,7 @@ class RoundDriver:
         self._transmitter = transmitter
         self._paints: dict[RoundKey, Paint] = {}
         self._rendering: dict[tuple[RoundKey, int], asyncio.Task[None]] = {}
+        self._sending: dict[RoundKey, set[asyncio.Task[None]]] = {}
         self._outbox: asyncio.Queue[Broadcast] = asyncio.Queue(OUTBOX)
         self._group: asyncio.TaskGroup | None = None
         self._waiting: list[Effect] = []
@@ -159,8 +160,9 @@ class RoundDriver:
                         task.cancel()
                 case Attest():
                     self._apply(self._attest(effect))
-                case Transmit():
-                    self._spawn(self._transmitter.transmit(effect))
+                case Transmit(key):
+                    sending = self._spawn(self._transmitter.transmit(effect))
+                    self._sending.setdefault(key, set()).add(sending)
                 case Dropped(_, reason):
                     self.counters[f"dropped {reason}"] += 1
                 case RoundStarted(key):
@@ -169,6 +171,10 @@ class RoundDriver:
                     log.warning("view changed", feed=key.feed, checkpoint=key.checkpoint, view=view, leader=leader)
                 case RoundDone(key, landed):
                     self._paints.pop(key, None)
+                    for sending in self._sending.pop(key, ()):
+                        sending.cancel()
+                    if not landed:
+                        self._journal.rounds.finish(key.feed, key.checkpoint, "abandoned")
                     log.info("round over", feed=key.feed, checkpoint=key.checkpoint, landed=landed)
 
     def _attest(self, effect: Attest) -> list[Effect]:

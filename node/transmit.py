@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from node.chain.sender import Sender
     from node.landings import Landings
 
+RETRY_MS = 1_000
+"""The least time between two attempts to send a report."""
+
 log = structlog.get_logger("transmit")
 
 
@@ -56,21 +59,20 @@ class Transmitter:
         mine = turn(effect.digest, self._index, self._committee.n)
         await asyncio.sleep(mine * self._stage_ms / 1000)
         data = self._chain.transmit_calldata(effect.report, effect.signers, effect.signatures)
-        while not self._landed(feed, checkpoint):
+        key = f"report {self._committee.config_digest.hex()[:8]} {feed} {checkpoint} {effect.view}"
+        while not self._overtaken(feed, checkpoint):
             try:
-                key = f"report {self._committee.config_digest.hex()[:8]} {feed} {checkpoint} {effect.view}"
                 tx = await self._sender.send(key, self._committee.oracle, data)
-            except RevertError as error:
-                # Most often another sender was first, and the oracle takes a checkpoint once.
-                log.info("report not sent, the oracle refuses it", feed=feed, checkpoint=checkpoint, why=str(error))
-                return
-            except ChainError as error:
-                log.warning("report not sent yet", feed=feed, checkpoint=checkpoint, error=str(error))
-                await asyncio.sleep(max(self._stage_ms, 1000) / 1000)
+            except (RevertError, ChainError) as error:
+                # A refusal means most often that another sender was first, which `_overtaken` will see; but one
+                # endpoint that lags or stands on a fork refuses too. So it is looked at again until the round ends.
+                log.info("report not sent", feed=feed, checkpoint=checkpoint, why=str(error))
+                await asyncio.sleep(max(self._stage_ms, RETRY_MS) / 1000)
                 continue
             log.info("report sent", feed=feed, checkpoint=checkpoint, tx="0x" + tx.hex(), turn=mine)
             return
 
-    def _landed(self, feed: int, checkpoint: int) -> bool:
-        newest = self._landings.last(feed)
-        return newest is not None and newest.checkpoint >= checkpoint
+    def _overtaken(self, feed: int, checkpoint: int) -> bool:
+        """Say whether a report landed after this checkpoint: the oracle takes none for it any more."""
+        newest = self._landings.block_of_last(feed)
+        return newest is not None and newest > checkpoint

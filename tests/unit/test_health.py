@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from node import health
-from node.health import SILENCE_MS, Health
+from node.health import SILENCE_MS, STANDSTILL_MS, Health
 from tests.unit.paper import make_block
 
 
@@ -54,8 +54,14 @@ def test_reasons__chain_falls_silent__is_forgiven_for_two_minutes(clock: Clock) 
     assert found.chain_error == ""
 
 
-def test_reasons__chain_that_says_nothing_new__is_well(clock: Clock) -> None:
+def test_reasons__final_block_that_stands_still__is_named_after_a_while(clock: Clock) -> None:
     found = Health()
     found.chain_ok(make_block(5), make_block(7))
-    clock.now += 100 * SILENCE_MS
+    clock.now += STANDSTILL_MS
+    found.chain_ok(make_block(5), make_block(9))
+    assert found.reasons(1) == []
+    clock.now += 1
+    found.chain_ok(make_block(5), make_block(9))
+    assert found.reasons(1) == ["final-block-stands-still"]
+    found.chain_ok(make_block(6), make_block(9))
     assert found.reasons(1) == []

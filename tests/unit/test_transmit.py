@@ -42,8 +42,8 @@ class PaperSender:
 class PaperLandings:
     newest: Landed | None = None
 
-    def last(self, feed: int) -> Landed | None:
-        return self.newest if self.newest is not None and self.newest.feed == feed else None
+    def block_of_last(self, feed: int) -> int | None:
+        return self.newest.block_number if self.newest is not None and self.newest.feed == feed else None
 
 
 class Desk:
@@ -114,11 +114,23 @@ async def test_transmit__something_else_landed__sends(monkeypatch: pytest.Monkey
     assert len(desk.sender.calls) == 1
 
 
-async def test_transmit__oracle_refuses__ends_quietly_and_never_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_transmit__oracle_refuses_and_nothing_landed__looks_again_until_it_takes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One endpoint that lags refuses what the chain would take; a refusal is believed once a landing explains it."""
     desk = Desk(monkeypatch, member(0))
-    desk.sender.errors = [RevertError("oracle: not newer")]
+    desk.sender.errors = [RevertError("oracle: checkpoint not in the past")] * 2
     await desk.transmitter.transmit(EFFECT)
-    assert len(desk.sender.calls) == 1
+    assert len(desk.sender.calls) == 3
+
+
+async def test_transmit__report_that_landed_after_the_checkpoint__makes_it_pointless(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch, member(0))
+    desk.landings.newest = make_landed(5, 11)  # for an older checkpoint, but in a block after this one
+    await desk.transmitter.transmit(EFFECT)
+    assert desk.sender.calls == []
 
 
 async def test_transmit__chain_out_of_reach__tries_the_same_transaction_until_it_is_sent(

@@ -128,6 +128,7 @@ class Network:
 
 
 def done(status: Mapping[str, Any], feeds: Sequence[int], checkpoint: int) -> bool:
-    """Say whether a node's status shows a checkpoint handled and nothing under way."""
+    """Say whether a node's status shows a checkpoint handled, nothing under way, and all landed artworks at hand."""
     cursors = status["cursors"]
-    return not status["rounds"] and all(cursors.get(f"feed {feed}", 0) >= checkpoint for feed in feeds)
+    idle = not status["rounds"] and not status["artworks_missing"]
+    return idle and all(cursors.get(f"feed {feed}", 0) >= checkpoint for feed in feeds)

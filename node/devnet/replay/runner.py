@@ -18,6 +18,7 @@ from node.devnet.replay.network import Member, Network, create_members
 from node.devnet.replay.outcome import LandedRow, Outcome, compare
 from node.devnet.replay.stage import CADENCE, Opening, open_stage
 from node.devnet.replay.track import Track, expected_crossings
+from node.errors import ReplayError
 from node.studio import describe
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Replay:
             if self.before_row is not None:
                 await self.before_row(self, row)
             await self._row(row)
-        export(self.folder / "node-1" / "state" / "blocks", self.landed, self.folder / "artworks")
+        keeper = next(member.process for member in self.network.members if member.process.wanted)
+        export(keeper.folder / "state" / "blocks", self.landed, self.folder / "artworks")
         return Outcome(tuple(self.landed), tuple(self._faults()), self.rows, time.monotonic() - started)
 
     async def _row(self, row: int) -> None:
@@ -80,6 +82,8 @@ class Replay:
             if row < len(track.history.rows):
                 await self.stage.set_price(feed, track.history.rows[row].price)
         checkpoint = await self.stage.next_checkpoint()
+        if self.first_checkpoint and checkpoint != self.first_checkpoint + row * CADENCE:
+            raise ReplayError(f"row {row + 1} took more than the {CADENCE} blocks between two checkpoints")
         if not self.first_checkpoint:
             self.first_checkpoint = checkpoint
             for opened in await self.chain.feeds():

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 WAD = 10**18
 MAX_THRESHOLDS = 15
 MAX_WINDOW = 63
+MAX_HYSTERESIS = 1 << 64
+MAX_TEXT = 40
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Track:
         rows = len(self.history.rows)
         if self.window % 2 == 0 or not 1 <= self.window <= MAX_WINDOW:
             raise ReplayError(f"window {self.window}: give an odd number from 1 to {MAX_WINDOW}")
+        if not 0 <= self.hysteresis < MAX_HYSTERESIS:
+            raise ReplayError("hysteresis: give a percentage from 0% up to 1000%")
         if rows < self.window:
             raise ReplayError(f"{self.history.name}: {rows} rows are fewer than a window of {self.window}")
 
@@ -66,7 +70,9 @@ def percentage(text: str) -> int:
     """
     stripped = text.strip()
     try:
-        value = Decimal(stripped.removesuffix("%"))
+        # No exponents: 1E-999999999 is short to write and endless to reckon with.
+        plain = len(stripped) <= MAX_TEXT and "e" not in stripped.lower()
+        value = Decimal(stripped.removesuffix("%")) if plain else Decimal("NaN")
     except InvalidOperation:
         value = Decimal("NaN")
     if not stripped.endswith("%") or not value.is_finite() or not -100 < value <= 1000:

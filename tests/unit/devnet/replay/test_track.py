@@ -60,7 +60,22 @@ def test_cbbtc__wick_of_one_row__crosses_nothing_through_a_median_and_much_witho
     assert [history.rows[one.row].block for one in believed] == [23550003, 23550300]
 
 
-@pytest.mark.parametrize("text", ["1", "x%", "", "-100%", "1001%", "nan%", "0.00000000000000001%", "1%,,2%", "1%,1%"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1",
+        "x%",
+        "",
+        "-100%",
+        "1001%",
+        "nan%",
+        "0.00000000000000001%",
+        "1%,,2%",
+        "1%,1%",
+        "1E-999999999%",
+        "1" * 50 + "%",
+    ],
+)
 def test_percentages__what_is_none__is_refused(text: str) -> None:
     with pytest.raises(ReplayError):
         percentages(text)
@@ -79,3 +94,9 @@ def test_track__impossible_window__is_refused(window: int) -> None:
 def test_track__fewer_rows_than_the_window__is_refused() -> None:
     with pytest.raises(ReplayError, match="fewer than a window"):
         track([WAD] * 4, (PERCENT,), 5)
+
+
+@pytest.mark.parametrize("hysteresis", [-1, 1 << 64])
+def test_track__hysteresis_that_the_oracle_would_refuse__is_refused_before_anything_starts(hysteresis: int) -> None:
+    with pytest.raises(ReplayError, match="hysteresis"):
+        track([WAD] * 5, (PERCENT,), 3, hysteresis)
