@@ -16,10 +16,13 @@ from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 from interfaces import ISubscriber
 from interfaces import IStrategyOracle
+from . import ballots
 from . import block_history
 from . import committee as committees
+from . import feed_views
 from . import feeds
 from . import report as reports
+from . import terms
 
 
 implements: IStrategyOracle
@@ -27,8 +30,11 @@ implements: IStrategyOracle
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
+initializes: ballots
 initializes: committees
-initializes: feeds
+initializes: terms
+initializes: feeds[terms := terms]
+initializes: feed_views[feeds := feeds]
 
 
 exports: (
@@ -36,7 +42,13 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
-    feeds.pending_terms,
+    terms.pending_terms,
+    feed_views.feed_count,
+    feed_views.feed,
+    feed_views.policy,
+    feed_views.subscribers,
+    feed_views.band,
+    feed_views.latest,
 )
 
 
@@ -108,14 +120,6 @@ _FIXED_CALLDATA: constant(uint256) = 4 + 32 * (3 + 8 + 3)
 openers: public(HashMap[address, bool])
 
 
-# @dev Bitmap of the members who voted, by keccak256(config digest, feed, checkpoint).
-_voted: HashMap[bytes32, uint256]
-# @dev Bitmap of the members who voted for a ballot.
-_voters: HashMap[bytes32, uint256]
-# @dev Their answers, by ballot and committee index.
-_answers: HashMap[bytes32, int256[reports.MAX_NODES]]
-
-
 @deploy
 def __init__():
     """
@@ -123,8 +127,10 @@ def __init__():
     """
     ownable.__init__()
     ownable_2step.__init__()
+    ballots.__init__()
     committees.__init__()
     feeds.__init__()
+    terms.__init__()
 
 
 @external
@@ -154,7 +160,7 @@ def set_opener(account: address, allowed: bool):
 
 @external
 @nonreentrant
-def open_feed(vault: address, policy: feeds.Policy, collection: address, edition: uint256) -> uint256:
+def open_feed(vault: address, policy: terms.Policy, collection: address, edition: uint256) -> uint256:
     """
     @notice Opens a feed on a vault, with the vault's present share price as its basis.
     @param vault The ERC-4626 vault; an empty one is refused.
@@ -317,18 +323,14 @@ def vote(
     previous, hot, collection = feeds._judge(feed_id, convert(checkpoint, uint256), answer)
     block_history._check(convert(checkpoint, uint256), block_hash)
 
-    round: bytes32 = keccak256(abi_encode(config_digest, feed_id, checkpoint))
-    assert (self._voted[round] >> index) & 1 == 0, "oracle: already voted"
-    self._voted[round] |= 1 << index
-    ballot: bytes32 = keccak256(
-        abi_encode(config_digest, feed_id, checkpoint, block_hash, reports._array_hash(signals), content_root)
+    ballot: bytes32 = empty(bytes32)
+    voters: uint256 = 0
+    ballot, voters = ballots._cast(
+        config_digest, feed_id, checkpoint, block_hash, reports._array_hash(signals), content_root, index, answer
     )
-    voters: uint256 = self._voters[ballot] | (1 << index)
-    self._voters[ballot] = voters
-    self._answers[ballot][index] = answer
     log Voted(feed=feed_id, checkpoint=checkpoint, voter=msg.sender, ballot=ballot, answer=answer)
     if committees._popcount(voters) == (extract32(roster, 0, output_type=uint256) >> 232) & 255:
-        median: int256 = self._median_of_votes(ballot, voters)
+        median: int256 = ballots._median(ballot, voters)
         previous, hot, collection = feeds._judge(feed_id, convert(checkpoint, uint256), median)
         self._settle(
             feed_id,
@@ -423,86 +425,6 @@ def eip712Domain() -> (bytes1, String[6], String[1], uint256, address, bytes32, 
     )
 
 
-@external
-@view
-def feed_count() -> uint256:
-    """
-    @notice How many feeds were opened; their ids are 1 to this number.
-    @return uint256 The number.
-    """
-    return feeds._count
-
-
-@external
-@view
-def feed(feed_id: uint256) -> feeds.Feed:
-    """
-    @notice Everything about a feed but its policy.
-    @param feed_id The feed's id.
-    @return Feed The feed.
-    """
-    feeds._exists(feed_id)
-    return feeds._feed(feed_id)
-
-
-@external
-@view
-def policy(feed_id: uint256) -> feeds.Policy:
-    """
-    @notice A feed's policy.
-    @param feed_id The feed's id.
-    @return Policy The policy.
-    """
-    feeds._exists(feed_id)
-    return feeds._policy(feed_id)
-
-
-@external
-@view
-def subscribers(feed_id: uint256) -> DynArray[address, feeds.MAX_SUBSCRIBERS]:
-    """
-    @notice Who is called after the collection, in this order.
-    @param feed_id The feed's id.
-    @return DynArray The subscribers.
-    """
-    feeds._exists(feed_id)
-    found: DynArray[address, feeds.MAX_SUBSCRIBERS] = []
-    for i: uint256 in range(feeds._subscribers_of(feeds._hot[feed_id]), bound=feeds.MAX_SUBSCRIBERS):
-        found.append(feeds._subscribers[feed_id][i])
-    return found
-
-
-@external
-@view
-def band(feed_id: uint256) -> uint8:
-    """
-    @notice The band in which a feed stands.
-    @param feed_id The feed's id.
-    @return uint8 How many of its thresholds are passed.
-    """
-    feeds._exists(feed_id)
-    return convert(feeds._band_of(feeds._hot[feed_id]), uint8)
-
-
-@external
-@view
-def latest(feed_id: uint256) -> IStrategyOracle.Latest:
-    """
-    @notice A feed's hot state: one storage read.
-    @param feed_id The feed's id.
-    @return Latest Answer, checkpoint (0: never reported), time, block, band.
-    """
-    feeds._exists(feed_id)
-    hot: uint256 = feeds._hot[feed_id]
-    return IStrategyOracle.Latest(
-        answer=feeds._answer_of(hot),
-        checkpoint=convert(feeds._checkpoint_of(hot), uint64),
-        updated_at=convert((hot >> 168) & (2**40 - 1), uint64),
-        updated_block=convert((hot >> 208) & (2**40 - 1), uint64),
-        band=convert(feeds._band_of(hot), uint8),
-    )
-
-
 @internal
 @view
 def _check_opener(feed_id: uint256):
@@ -511,7 +433,7 @@ def _check_opener(feed_id: uint256):
     @param feed_id The feed.
     """
     feeds._exists(feed_id)
-    assert msg.sender == feeds._opener(feed_id) or msg.sender == ownable.owner, "oracle: not the opener"
+    assert msg.sender == terms._opener(feed_id) or msg.sender == ownable.owner, "oracle: not the opener"
 
 
 @internal
@@ -541,8 +463,8 @@ def _settle(
     @param collection The feed's collection, or empty.
     """
     feeds._hot[feed_id] = hot
-    previous_band: uint8 = convert((previous >> 248) & 15, uint8)
-    next_band: uint8 = convert((hot >> 248) & 15, uint8)
+    previous_band: uint8 = convert((previous >> feeds.BAND) & 15, uint8)
+    next_band: uint8 = convert((hot >> feeds.BAND) & 15, uint8)
     log Reported(
         feed=feed_id,
         checkpoint=checkpoint,
@@ -564,7 +486,7 @@ def _settle(
         content_root,
         method_id=method_id("on_report(uint256,uint64,uint8,uint8,int256,bytes32)"),
     )
-    for i: uint256 in range(unsafe_add((hot >> 252) & 7, 1), bound=feeds.MAX_SUBSCRIBERS + 1):
+    for i: uint256 in range(unsafe_add((hot >> feeds.SUBSCRIBERS) & 7, 1), bound=feeds.MAX_SUBSCRIBERS + 1):
         subscriber: address = collection if i == 0 else feeds._subscribers[feed_id][unsafe_sub(i, 1)]
         if subscriber == empty(address):
             continue
@@ -572,29 +494,3 @@ def _settle(
         # What it returns is not copied, so a huge answer costs the subscriber's gas only.
         if not raw_call(subscriber, call, gas=CALLBACK_GAS, revert_on_failure=False):
             log CallbackFailed(feed=feed_id, subscriber=subscriber)
-
-
-@internal
-@view
-def _median_of_votes(ballot: bytes32, voters: uint256) -> int256:
-    """
-    @dev The lower median of the answers of a ballot's voters.
-    @param ballot The ballot.
-    @param voters The voters' bitmap, at least one.
-    @return int256 The median, a wad.
-    """
-    answers: DynArray[int256, reports.MAX_NODES] = []
-    for i: uint256 in range(reports.MAX_NODES):
-        if (voters >> i) & 1 == 0:
-            continue
-        # Insertion: larger answers move one place up.
-        answer: int256 = self._answers[ballot][i]
-        place: uint256 = len(answers)
-        answers.append(answer)
-        for _: uint256 in range(place, bound=reports.MAX_NODES):
-            if answers[place - 1] <= answer:
-                break
-            answers[place] = answers[place - 1]
-            place -= 1
-        answers[place] = answer
-    return answers[(len(answers) - 1) // 2]

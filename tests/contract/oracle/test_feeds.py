@@ -66,16 +66,16 @@ def test_open_feed__any_sound_policy__is_read_back(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"cadence": 0}, "feeds: zero cadence"),
-        ({"window": 0}, "feeds: window not odd in 1..63"),
-        ({"window": 2}, "feeds: window not odd in 1..63"),
-        ({"window": 62}, "feeds: window not odd in 1..63"),
-        ({"window": 65}, "feeds: window not odd in 1..63"),
-        ({"window": 255}, "feeds: window not odd in 1..63"),
-        ({"thresholds": [1, 1]}, "feeds: thresholds not ascending"),
-        ({"thresholds": [2, 1]}, "feeds: thresholds not ascending"),
-        ({"thresholds": [1, 2, 3, 3]}, "feeds: thresholds not ascending"),
-        ({"thresholds": [-1, -2]}, "feeds: thresholds not ascending"),
+        ({"cadence": 0}, "terms: zero cadence"),
+        ({"window": 0}, "terms: window not odd in 1..63"),
+        ({"window": 2}, "terms: window not odd in 1..63"),
+        ({"window": 62}, "terms: window not odd in 1..63"),
+        ({"window": 65}, "terms: window not odd in 1..63"),
+        ({"window": 255}, "terms: window not odd in 1..63"),
+        ({"thresholds": [1, 1]}, "terms: thresholds not ascending"),
+        ({"thresholds": [2, 1]}, "terms: thresholds not ascending"),
+        ({"thresholds": [1, 2, 3, 3]}, "terms: thresholds not ascending"),
+        ({"thresholds": [-1, -2]}, "terms: thresholds not ascending"),
     ],
 )
 def test_open_feed__unsound_policy__is_refused(world: Any, change: dict[str, Any], reason: str) -> None:

@@ -29,6 +29,7 @@ class ModelFeed:
     opened_at: int
     band: int
     checkpoint: int = 0
+    landed: int = 0
     answer: int = 0
     subscribers: list[str] = field(default_factory=list)
     votes: dict[Any, dict[int, int]] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class ModelFeed:
         down = sum(answer >= t - WAD // 1000 for t in self.thresholds)
         self.band = up if up > self.band else min(self.band, down)
         self.checkpoint, self.answer = checkpoint, answer
+        self.landed = boa.env.evm.patch.block_number
         self.votes = {}
 
 
@@ -84,7 +86,7 @@ class OracleMachine(RuleBasedStateMachine):
         report = self.world.report(feed, answers, observers=sum(1 << i for i in observers), view=view)
         model = self.feeds[feed - 1]
         signed = seats.sign(report, signers)
-        if report.checkpoint <= model.checkpoint:
+        if report.checkpoint < model.landed:
             with boa.reverts("feeds: checkpoint not newer"):
                 self.oracle.transmit(report.abi, *signed)
             return
@@ -110,12 +112,12 @@ class OracleMachine(RuleBasedStateMachine):
         seat = data.draw(st.integers(0, self.world.seats.n - 1))
         checkpoint, model = self.world.head(feed), self.feeds[feed - 1]
         ballots = {key: votes for key, votes in model.votes.items() if key[:2] == (self.generation, checkpoint)}
-        if checkpoint <= model.checkpoint:
+        if checkpoint < model.landed:
             with boa.reverts("feeds: checkpoint not newer"):
                 self.world.vote(feed, seat, answer, content_root=root)
             return
         if any(seat in votes for votes in ballots.values()):
-            with boa.reverts("oracle: already voted"):
+            with boa.reverts("ballots: already voted"):
                 self.world.vote(feed, seat, answer, content_root=root)
             return
         self.world.vote(feed, seat, answer, content_root=root)

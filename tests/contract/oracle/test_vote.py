@@ -48,9 +48,9 @@ def test_vote__ballot__is_the_hash_of_all_but_the_answer(world: Any) -> None:
 def test_vote__twice_by_one_member__is_refused(world: Any) -> None:
     feed = world.open()
     world.vote(feed, 0, 1)
-    with boa.reverts("oracle: already voted"):
+    with boa.reverts("ballots: already voted"):
         world.vote(feed, 0, 1)
-    with boa.reverts("oracle: already voted"):
+    with boa.reverts("ballots: already voted"):
         world.vote(feed, 0, 1, content_root=keccak(b"other"))
 
 
