@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -90,6 +91,7 @@ class Studio:
             model=recipe.model,
             seeds=seeds,
         )
-        root = build(self._store, spec, images)
+        # On a thread: every block is synced to disk, and a large edition has thousands.
+        root = await asyncio.to_thread(build, self._store, spec, images)
         log.info("edition painted", feed=feed.id, checkpoint=checkpoint, band=band, root=root.hex())
         return root

@@ -11,8 +11,10 @@ from typing import Any, cast
 import pytest
 
 from node.collect import Collector
+from node.content.cid import DAG_PB, Cid
 from node.content.edition import build_placeholder
 from node.content.store import BlockStore
+from node.content.unixfs import Target, directory
 from node.errors import ContentError
 
 
@@ -57,12 +59,14 @@ async def run_until_whole(collector: Collector) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_fetch__sharded_edition__brings_every_block_once(tmp_path: Path) -> None:
-    collector, peers, root = make(tmp_path, tokens=1_001)
-    fetched = await collector.fetch(root)
-    assert fetched == len(peers.asked) == len(set(peers.asked))
-    assert build_placeholder(peers.ours, "Title", "Words", 1, 1_001) == root
-    assert await collector.fetch(root) == 0
+async def test_fetch__nested_directories__brings_every_block_once(tmp_path: Path) -> None:
+    collector, peers, inner = make(tmp_path, tokens=5)
+    target, blocks = directory({"0": Target(Cid(DAG_PB, inner), 1), "1": Target(Cid(DAG_PB, inner), 1)})
+    peers.theirs.put_all(blocks)
+    fetched = await collector.fetch(target.cid.digest)
+    assert fetched == len(peers.asked) == len(set(peers.asked)) == 1 + 1 + 5 + 1
+    assert build_placeholder(peers.ours, "Title", "Words", 1, 5) == inner
+    assert await collector.fetch(target.cid.digest) == 0
 
 
 async def test_run__peers_that_have_nothing_yet__are_asked_again(tmp_path: Path) -> None:
