@@ -7,7 +7,7 @@ import sys
 import eth  # noqa: F401 - imported here so that the line below comes after it, whatever a test imports
 import hypothesis
 
-# Importing py-evm lifts Python's recursion limit so far that deeply nested JSON overflows the C stack; see node/devnet/vm.py.
+# Importing py-evm lifts the recursion limit so far that nested JSON overflows the C stack; see node/devnet/vm.py.
 sys.setrecursionlimit(20_000)
 
 # The same examples in every run: a red run can be repeated by anyone.

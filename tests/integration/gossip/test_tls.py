@@ -110,7 +110,7 @@ def gossip_with(settings: BrokerSettings) -> Gossip:
 
 async def refused(gossip: Gossip) -> None:
     async with running(gossip), asyncio.timeout(20):
-        while not gossip.counters["reconnects"]:  # noqa: ASYNC110 - counters are plain numbers
+        while not gossip.counters["reconnects"]:
             await asyncio.sleep(0.01)
         assert gossip.connected == 0
 

@@ -50,7 +50,7 @@ def open_files() -> int:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - counters are plain numbers
+        while not condition():
             await asyncio.sleep(0.01)
 
 
