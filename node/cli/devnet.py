@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isnan
 from typing import TYPE_CHECKING
 
 import click
@@ -12,11 +13,31 @@ from node.cli.options import json_option
 if TYPE_CHECKING:
     from node.devnet.serve import Endpoints
 
+PORT = click.IntRange(0, 65_535)
+
+
+def _number(_: click.Context, __: click.Parameter, value: float) -> float:
+    # Neither below nor above any bound: a range lets it pass.
+    if isnan(value):
+        raise click.BadParameter("nan is not a number of seconds")
+    return value
+
 
 @click.command()
-@click.option("--port", default=8545, show_default=True, help="Port of the chain's JSON-RPC on 127.0.0.1; 0: any.")
-@click.option("--broker-port", default=1883, show_default=True, help="Port of the MQTT broker on 127.0.0.1; 0: any.")
-@click.option("--block-interval", default=0.0, show_default=True, help="Seconds between blocks; 0: on demand.")
+@click.option(
+    "--port", default=8545, show_default=True, type=PORT, help="Port of the chain's JSON-RPC on 127.0.0.1; 0: any."
+)
+@click.option(
+    "--broker-port", default=1883, show_default=True, type=PORT, help="Port of the MQTT broker on 127.0.0.1; 0: any."
+)
+@click.option(
+    "--block-interval",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 86_400),
+    callback=_number,
+    help="Seconds between blocks; 0: on demand.",
+)
 @json_option
 def devnet(*, port: int, broker_port: int, block_interval: float, as_json: bool) -> None:
     """Run an embedded chain and an embedded broker until Ctrl-C.

@@ -42,5 +42,7 @@ def replay(
     from node.devnet.history import read_history
     from node.devnet.replay.track import Track, percentage, percentages
 
-    track = Track(history.stem[:40], read_history(history), percentages(thresholds), window, percentage(hysteresis))
+    # A recipe's name is printable; a file's need not be.
+    title = "".join(letter if letter.isprintable() else "-" for letter in history.stem[:40])
+    track = Track(title, read_history(history), percentages(thresholds), window, percentage(hysteresis))
     play([track], folder, nodes=nodes, tokens=tokens, serve=serve, as_json=as_json)

@@ -42,9 +42,16 @@ def report(
 
 def _where(rpc: str | None, oracle: str | None, config_path: Path) -> tuple[list[Any], str]:
     from node.config import load
+    from node.config.schema import HTTP
+    from node.config.values import fault_of_url
     from node.errors import ConfigError
+    from node.keys.address import fault_of_address
 
     if rpc and oracle:
+        if fault := fault_of_url(rpc, HTTP):
+            raise ConfigError(f"--rpc: {fault}")
+        if wrong := fault_of_address(oracle):
+            raise ConfigError(f"--oracle: {wrong[0]}; {wrong[1]}")
         return [rpc], oracle
     if rpc or oracle:
         raise ConfigError("--rpc and --oracle go together: give both, or neither and --config")
@@ -91,6 +98,8 @@ def describe(found: FullReport) -> dict[str, Any]:
     if found.report is not None:
         document["typed_data"] = typed_data(found.domain, found.report)
         document["signatures"] = ["0x" + signature.hex() for signature in found.signatures]
+    elif found.relayed:
+        document["relayed"] = True
     else:
         document["ballots"] = [
             {
@@ -116,4 +125,7 @@ def show(document: dict[str, Any]) -> None:
         click.echo(f"  {key.replace('_', ' '):<13} {document[key]}")
     for signer in document["signers"]:
         click.echo(f"  signed by     {signer}")
+    if document.get("relayed"):
+        click.echo("  the report came through another contract: its proof is not in this transaction's calldata")
+        return
     click.echo("  --json prints the typed data and the signatures")

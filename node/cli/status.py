@@ -22,8 +22,7 @@ def status(config_path: Path, *, as_json: bool) -> None:
     from node.config import load
 
     config = load(config_path, check_files=False)
-    host = "127.0.0.1" if config.web.host == "0.0.0.0" else config.web.host  # noqa: S104 - asked for, not bound
-    url = f"http://{host}:{config.web.port}"
+    url = f"http://{reachable(config.web.host)}:{config.web.port}"
     figures, reasons = fetch(url)
     if as_json:
         click.echo(json.dumps({**figures, "ready": not reasons, "reasons": reasons}, indent=2))
@@ -33,13 +32,21 @@ def status(config_path: Path, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+def reachable(host: str) -> str:
+    """Return the host to ask, as it stands in a URL, for the address that a node listens on."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - asked for, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
 def fetch(url: str) -> tuple[dict[str, Any], list[str]]:
     """Return a node's status and the reasons why it is not ready.
 
     Raises:
-        ChainError: nothing answers there.
+        PatinaError: no node answers there.
     """
-    from urllib.error import HTTPError, URLError
+    from http.client import HTTPException
+    from urllib.error import HTTPError
     from urllib.request import urlopen
 
     from node.errors import PatinaError
@@ -52,28 +59,32 @@ def fetch(url: str) -> tuple[dict[str, Any], list[str]]:
             return json.load(error)
 
     try:
-        return get("/api/status"), list(get("/readyz").get("reasons", []))
-    except (URLError, OSError, ValueError) as error:
+        figures, readiness = get("/api/status"), get("/readyz")
+    except (HTTPException, OSError, ValueError) as error:
         raise PatinaError(f"no node answers at {url} ({error}): is it running, and is web.enabled on?") from None
+    if not isinstance(figures, dict) or not isinstance(readiness, dict) or "config_digest" not in figures:
+        raise PatinaError(f"what answers at {url} is not a node: is web.port right, and not another program's?")
+    return figures, list(readiness.get("reasons", []))
 
 
 def show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
     """Print one screen for a person."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
     chain, brokers = figures["chain"], figures["brokers"]
     state = "[green]ready[/]" if not reasons else f"[red]not ready: {', '.join(reasons)}[/]"
-    console.print(f"[bold]{figures['name']}[/]  {state}  {url}")
+    console.print(f"[bold]{escape(str(figures['name']))}[/]  {state}  {url}")
     console.print(
         f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}"
     )
-    console.print(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {chain['error']}")
+    console.print(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {escape(chain['error'])}")
     console.print(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
     for title, rows in (("rounds", figures["rounds"]), ("transactions", figures["transactions"])):
         if rows:
             table = Table(*rows[0], title=title, title_justify="left")
             for row in rows:
-                table.add_row(*(str(value) for value in row.values()))
+                table.add_row(*(escape(str(value)) for value in row.values()))
             console.print(table)

@@ -54,14 +54,17 @@ def prepare(folder: Path, *, replace: bool) -> Path:
     """Return an empty folder to work in; one that an earlier replay left may be replaced.
 
     Raises:
-        ReplayError: something else is there.
+        ReplayError: something else is there, or it cannot be made.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not (replace and (folder / MARK).is_file()):
-            raise ReplayError(f"{folder} is taken: name another folder with --folder, or move it away")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).write_text("Made by a replay; the next one may replace this folder.\n", encoding="utf-8")
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            if not (replace and (folder / MARK).is_file() and not folder.is_symlink()):
+                raise ReplayError(f"{folder} is taken: name another folder with --folder, or move it away")
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARK).write_text("Made by a replay; the next one may replace this folder.\n", encoding="utf-8")
+    except OSError as error:
+        raise ReplayError(f"{folder} cannot be used ({error.strerror}): name another with --folder") from error
     return folder.absolute()
 
 
@@ -94,11 +97,12 @@ class Watcher:
         if progress.landed is not None:
             row = progress.landed
             what = f"band {row.previous_band} -> {row.band}" if row.crossing else f"first painting in band {row.band}"
-            self.console.print(f"  {row.label:<12} {row.title}: {what} at {percent(row.answer)}, block {row.block}")
+            line = f"  {row.label:<12} {row.title}: {what} at {percent(row.answer)}, block {row.block}"
+            self.console.print(line, markup=False)
         elif progress.rows:
             self._advance(progress.row, progress.rows)
         else:
-            self.console.print(progress.text)
+            self.console.print(progress.text, markup=False)
 
     def _advance(self, row: int, rows: int) -> None:
         if not self.console.is_terminal:
@@ -118,6 +122,7 @@ class Watcher:
     def result(self, outcome: Outcome, folder: Path, gallery: str) -> None:
         """Print the table, or the JSON, and what is wrong."""
         from rich.console import Console
+        from rich.markup import escape
 
         from node.devnet.replay.outcome import table
 
@@ -127,10 +132,10 @@ class Watcher:
             width = None if sys.stdout.isatty() else 200
             Console(highlight=False, width=width).print(table(outcome))
         for fault in outcome.faults:
-            self.console.print(f"[red]not as it must be[/]: {fault}")
+            self.console.print(f"[red]not as it must be[/]: {escape(fault)}")
         verdict = "everything landed as the histories demand" if not outcome.faults else "NOT as the histories demand"
         self.console.print(f"{outcome.checkpoints} checkpoints in {outcome.seconds:.0f} s: {verdict}")
-        self.console.print(f"artworks and metadata: {folder / 'artworks'}")
+        self.console.print(f"artworks and metadata: {folder / 'artworks'}", markup=False)
         if gallery:
             self.console.print(f"gallery: {gallery}   (Ctrl-C ends it)")
 
