@@ -1,0 +1,209 @@
+"""A node's parts: what the configuration becomes, who sits where, and what the status page is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from eth_hash.auto import keccak
+
+from node.agreement.committee import Committee
+from node.agreement.effects import Timing, Trigger
+from node.agreement.machine import Machine
+from node.chain.types import Block, Feed
+from node.config import Config, load
+from node.errors import ConfigError
+from node.gossip.envelope import sealer
+from node.gossip.transport import Gossip
+from node.gossip.verifier import Verifier
+from node.health import Health
+from node.journal import Journal
+from node.keys.signing import LocalSigner
+from node.parts import Parts, broker_settings, fees, first_landing, seat_of, timing
+from node.rounds import RoundDriver
+from tests.unit.paper import make_block, make_feed
+
+ORACLE = "0xdD870fA1b7C4700F2BD7f44238821C26f7392148"
+PASSWORD = "planted-broker-password-71"
+CONFIG = f"""
+[node]
+name = "north"
+[chain]
+id = 31337
+oracle = "{ORACLE}"
+endpoints = ["http://127.0.0.1:8545/v2/planted-endpoint-key-72"]
+poll_ms = 1500
+[[gossip.brokers]]
+url = "mqtts://one.example:8883"
+username = "north"
+password_file = "broker.password"
+[[gossip.brokers]]
+url = "mqtt://two.example:1883"
+[agreement]
+grace_ms = 11
+view_ms = 1200
+max_view_ms = 5000
+render_ms = 7000
+repeat_ms = 900
+[transmit]
+max_fee_gwei = 2.5
+priority_fee_gwei = 0.5
+bump_percent = 20
+resend_after_ms = 2500
+"""
+SIGNERS = [LocalSigner(keccak(b"signer %d" % index)) for index in range(4)]
+TRANSPORT = [Ed25519PrivateKey.from_private_bytes(keccak(b"transport %d" % index)) for index in range(4)]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "config.toml").write_text(CONFIG)
+    secret = tmp_path / "broker.password"
+    secret.write_text(f"{PASSWORD}\n")
+    secret.chmod(0o600)
+    return load(tmp_path / "config.toml", environ={}, check_files=False)
+
+
+@pytest.fixture
+def committee() -> Committee:
+    keys = [key.public_key().public_bytes_raw() for key in TRANSPORT]
+    return Committee(31337, ORACLE, [signer.address for signer in SIGNERS], keys)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "state") as opened:
+        yield opened
+
+
+def test_seat_of__member__is_its_place_in_the_committee(committee: Committee) -> None:
+    assert [seat_of(committee, signer) for signer in SIGNERS] == [0, 1, 2, 3]
+
+
+def test_seat_of__stranger__is_refused_with_a_remedy(committee: Committee) -> None:
+    stranger = LocalSigner(keccak(b"stranger"))
+    with pytest.raises(ConfigError) as caught:
+        seat_of(committee, stranger)
+    for part in (stranger.address, ORACLE, "keys.signing_keystore"):
+        assert part in str(caught.value)
+
+
+def test_broker_settings__password_in_a_file__goes_to_its_own_broker_alone(config: Config) -> None:
+    first, second = broker_settings(config)
+    assert (first.url, first.username, first.password) == ("mqtts://one.example:8883", "north", PASSWORD)
+    assert (second.url, second.username, second.password) == ("mqtt://two.example:1883", None, None)
+    assert PASSWORD not in repr(first)
+
+
+def test_timing__every_duration__is_the_configured_one(config: Config) -> None:
+    assert timing(config) == Timing(view_ms=1200, view_max_ms=5000, render_ms=7000, grace_ms=11, repeat_ms=900)
+
+
+def test_fees__gwei_and_milliseconds__become_wei_and_seconds(config: Config) -> None:
+    found = fees(config)
+    assert (found.max_fee, found.priority_fee) == (2_500_000_000, 500_000_000)
+    assert (found.bump_percent, found.resend_after, found.poll) == (Decimal(20), 2.5, 1.5)
+
+
+@dataclass
+class PaperChain:
+    opened: list[Feed] = field(default_factory=list)
+
+    async def finalized(self) -> Block:
+        return make_block(900)
+
+    async def feeds(self) -> list[Feed]:
+        return self.opened
+
+
+async def test_first_landing__some_feeds__is_where_the_oldest_was_opened() -> None:
+    chain: Any = PaperChain([make_feed(1, opened_at=70), make_feed(2, opened_at=50), make_feed(3, opened_at=80)])
+    assert await first_landing(chain) == 50
+
+
+async def test_first_landing__no_feed_yet__reads_no_history_of_the_chain() -> None:
+    chain: Any = PaperChain()
+    assert await first_landing(chain) == 901
+
+
+def make_parts(config: Config, committee: Committee, journal: Journal) -> Parts:
+    verifier = Verifier(committee)
+    gossip = Gossip(broker_settings(config), "patina/x")
+    machine = Machine(committee, 1, verifier, timing(config), sealer(TRANSPORT[1], committee, 1))
+    transmitter: Any = None
+    rounds = RoundDriver(machine, committee, journal, SIGNERS[1], gossip, verifier.open, transmitter)
+    known: dict[str, Any] = {
+        "config": config,
+        "committee": committee,
+        "index": 1,
+        "journal": journal,
+        "gossip": gossip,
+        "verifier": verifier,
+        "rounds": rounds,
+        "health": Health(),
+        "studio": SimpleNamespace(painted=12),
+        "collector": SimpleNamespace(missing=0),
+    }
+    return Parts(**{each.name: known.get(each.name) for each in fields(Parts)})
+
+
+async def test_status__fresh_node__has_every_figure_and_no_secret(
+    config: Config, committee: Committee, journal: Journal
+) -> None:
+    parts = make_parts(config, committee, journal)
+    status = parts.status()
+    assert status["address"] == SIGNERS[1].address
+    assert (status["name"], status["member"], status["committee"], status["quorum"]) == ("north", 1, 4, 3)
+    assert status["config_digest"] == "0x" + committee.config_digest.hex()
+    assert status["chain"] == {"id": 31337, "final": None, "head": None, "error": ""}
+    assert status["brokers"] == {"connected": 0, "configured": 2}
+    assert (status["cursors"], status["rounds"], status["transactions"]) == ({}, [], [])
+    encoded = msgspec.json.encode(status).decode()
+    assert PASSWORD not in encoded
+    assert "planted-endpoint-key-72" not in encoded
+
+
+async def test_status__node_at_work__shows_rounds_cursors_and_transactions(
+    config: Config, committee: Committee, journal: Journal
+) -> None:
+    parts = make_parts(config, committee, journal)
+    parts.health.chain_ok(make_block(40), make_block(44))
+    journal.cursors.set("feed 1", 40)
+    journal.transactions.queue("report 1 40", SIGNERS[1].address, ORACLE, b"calldata", 0, 100_000)
+    task = asyncio.create_task(parts.rounds.run())
+    await asyncio.sleep(0)
+
+    async def paint(*_: Any) -> bytes:
+        return bytes(32)
+
+    await parts.rounds.begin(Trigger(1, 40, b"b" * 32, 5, (1, 2, 3)), paint)
+    status: Any = parts.status()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (status["chain"]["final"], status["chain"]["head"]) == (40, 44)
+    assert status["cursors"] == {"feed 1": 40}
+    [shown] = status["rounds"]
+    assert (shown["feed"], shown["checkpoint"], shown["view"], shown["phase"]) == (1, 40, 0, "observing")
+    assert (shown["observations"], shown["attestations"]) == (1, 0)
+    assert status["transactions"] == [{"key": "report 1 40", "state": "queued", "nonce": None}]
+    assert status["images_rendered"] == 12
+
+
+async def test_status__counters_of_the_same_name__are_summed_not_hidden(
+    config: Config, committee: Committee, journal: Journal
+) -> None:
+    parts = make_parts(config, committee, journal)
+    parts.gossip.counters.update({"received": 9, "oversized": 1})
+    parts.verifier.counters.update({"oversized": 2, "repeated": 4})
+    parts.rounds.counters.update({"accepted": 5, "dropped stale": 1})
+    assert parts.status()["messages"] == {
+        "received": 9, "oversized": 3, "repeated": 4, "accepted": 5, "dropped stale": 1,
+    }  # fmt: skip
