@@ -106,18 +106,14 @@ class Daemon:
     async def _feeds(self, final: Block) -> list[Feed]:
         """Return the served feeds; the committee is looked at on the way, for it may have been replaced."""
         parts = self._parts
-        digest = await parts.chain.config_digest()
+        digest = await parts.chain.config_digest(final)
         if digest != parts.committee.config_digest:
             raise ConfigError(
                 f"the oracle has a new configuration (0x{digest.hex()}): restart the node to serve it, "
                 "if this node is still a member"
             )
         serve = self._config.feeds.serve
-        return [
-            feed
-            for feed in await parts.chain.feeds()
-            if feed.opened_at <= final.number and (serve == "all" or feed.id in serve)
-        ]
+        return [feed for feed in await parts.chain.feeds(final) if serve == "all" or feed.id in serve]
 
 
 def _port(runner: object) -> int:

@@ -58,7 +58,7 @@ class Landings:
         """
         done = self._journal.cursors.get(CURSOR)
         start = self._start if done is None else done + 1
-        settled = await self._chain.landed(start, final.number) if final.number >= start else []
+        settled = await self._chain.landed(start, final.number, final=True) if final.number >= start else []
         # A lagging endpoint may call less final than before: what is stored is not looked up anew.
         after = max(final.number + 1, start)
         recent = await self._chain.landed(after, head.number) if head.number >= after else []

@@ -161,7 +161,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             finality=config.chain.finality,
             multicall=config.chain.multicall,
         )
-        committee = await chain.committee()
+        committee = await chain.committee(await chain.finalized())
         journal.bind(committee.chain_id, committee.oracle)
         index = seat_of(committee, signer)
         session = await stack.enter_async_context(aiohttp.ClientSession())

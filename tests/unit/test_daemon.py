@@ -32,10 +32,11 @@ class PaperChain:
     async def head(self) -> Block:
         return Block(0, b"", 0)
 
-    async def feeds(self) -> list[Any]:
-        return [SimpleNamespace(id=1, opened_at=3), SimpleNamespace(id=2, opened_at=8)]
+    async def feeds(self, block: Block) -> list[Any]:
+        opened = {1: 3, 2: 8}
+        return [SimpleNamespace(id=number) for number, at in opened.items() if at <= block.number]
 
-    async def config_digest(self) -> bytes:
+    async def config_digest(self, _: Block) -> bytes:
         return self.digest
 
 

@@ -28,7 +28,7 @@ class PaperChain:
     failing_from: int | None = None
     asked: list[tuple[int, int]] = field(default_factory=list)
 
-    async def landed(self, first: int, last: int) -> list[Landed]:
+    async def landed(self, first: int, last: int, *, final: bool = False) -> list[Landed]:
         assert first <= last
         if self.failing_from is not None and last >= self.failing_from:
             raise ChainError("silent")
