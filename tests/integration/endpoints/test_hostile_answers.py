@@ -59,7 +59,7 @@ def contracts(**changes: Any) -> Callable[..., Any]:
     def answer(calldata: bytes) -> bytes:
         found = oracle.call(calldata)
         if found is not None:
-            return table[found[0]](*found[1] or (0,))
+            return bytes(table[found[0]](*found[1] or (0,)))
         found = collection.call(calldata)
         if found is not None and found[0] == "edition":
             return encode(EDITION_KINDS, [table.get("edition", lambda _: EDITION)(found[1][0])])
