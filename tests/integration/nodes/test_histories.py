@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import tempfile
 from decimal import Decimal
@@ -95,9 +96,9 @@ async def test_wick__real_vault_of_2025_10_10__lands_nothing_but_the_first_paint
     window=st.sampled_from([1, 3]),
     hysteresis=st.sampled_from([0, PERCENT // 2]),
 )
-async def test_any_history__small_steps_and_leaps__lands_exactly_what_it_demands(
+def test_any_history__small_steps_and_leaps__lands_exactly_what_it_demands(
     prices: list[int], thresholds: list[int], window: int, hysteresis: int
 ) -> None:
     wads = [price * WAD // 1_000 for price in prices]
-    changes, expected, _ = await replay(wads, [edge * PERCENT for edge in thresholds], window, hysteresis)
+    changes, expected, _ = asyncio.run(replay(wads, [edge * PERCENT for edge in thresholds], window, hysteresis))
     assert changes == expected
