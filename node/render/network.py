@@ -29,12 +29,16 @@ class Residual(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent (N, 8, h, w) to picture (N, 3, 8 h, 8 w) around -1..1: convolutions, ReLU and pixel shuffle only."""
+    """Latent (N, 8, h, w) to picture (N, 3, 8 h, 8 w) around -1..1: convolutions, ReLU and pixel shuffle only.
+
+    It sees the layout map (N, 18, h, w) and the conditions (N, 20) too, so that what stands in the scene comes out
+    crisp although the latent is sampled.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(LATENT, 128, 3, padding=1),
+            nn.Conv2d(LATENT + CHANNELS + CONDITIONS, 128, 3, padding=1),
             Residual(128),
             Residual(128),
             nn.Conv2d(128, 256, 3, padding=1),
@@ -48,9 +52,10 @@ class Decoder(nn.Module):
             nn.PixelShuffle(2),
         )
 
-    def forward(self, latent: Tensor) -> Tensor:
+    def forward(self, latent: Tensor, layout: Tensor, conditions: Tensor) -> Tensor:
         """The picture of a latent, not clipped."""
-        out: Tensor = self.layers(latent)
+        spread = conditions[:, :, None, None].expand(-1, -1, *latent.shape[2:])
+        out: Tensor = self.layers(torch.cat([latent, layout, spread], 1))
         return out
 
 
@@ -59,8 +64,7 @@ UNET: dict[str, Any] = {
     "in_channels": LATENT + CHANNELS,
     "out_channels": LATENT,
     "layers_per_block": 1,
-    "block_out_channels": (48, 64, 128),
-    "norm_num_groups": 16,
+    "block_out_channels": (64, 96, 128),
     "down_block_types": ("DownBlock2D", "DownBlock2D", "DownBlock2D"),
     "up_block_types": ("UpBlock2D", "UpBlock2D", "UpBlock2D"),
     "attention_head_dim": 32,
@@ -74,10 +78,10 @@ class Denoiser(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.unet: Any = UNet2DModel(**UNET)  # type: ignore[no-untyped-call]
-        self.conditioner = nn.Sequential(nn.Linear(CONDITIONS, 192), nn.SiLU(), nn.Linear(192, 192))
+        self.conditioner = nn.Sequential(nn.Linear(CONDITIONS, 256), nn.SiLU(), nn.Linear(256, 256))
 
     def forward(self, latent: Tensor, time: Tensor, layout: Tensor, conditions: Tensor) -> Tensor:
-        """The velocity v for latents (N, 8, 32, 32), timesteps (N,), layout (N, 11, 32, 32) and conditions (N, 20)."""
+        """The velocity v for latents (N, 8, 32, 32), timesteps (N,), layout (N, 18, 32, 32) and conditions (N, 20)."""
         sample = torch.cat([latent, layout], 1)
         out: Tensor = self.unet(sample, time, class_labels=self.conditioner(conditions)).sample
         return out

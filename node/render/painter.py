@@ -65,7 +65,8 @@ class Painter:
         for time in scheduler.timesteps:
             velocity = self._denoiser(latent.contiguous(memory_format=torch.channels_last), time, where, what)
             latent = scheduler.step(velocity, int(time), latent).prev_sample
-        picture = self._decoder((latent * self._deviation + self._mean).contiguous(memory_format=torch.channels_last))
+        latent = latent * self._deviation + self._mean
+        picture = self._decoder(latent.contiguous(memory_format=torch.channels_last), where, what)
         levels = (picture[0].permute(1, 2, 0) * 127.5 + 128).floor().clamp(0, 255)
         out: NDArray[np.uint8] = levels.to(torch.uint8).contiguous().numpy()
         return out

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 SIZE = 256
 CELLS = 32
 _CELL = 128  # a cell's side in sixteenths of a pixel
-CHANNELS = 11
+CHANNELS = 18
 _UNIT = 16
 _TAG = b"patina/scene/1"
 Range = tuple[int, int]
@@ -139,37 +139,52 @@ def scene(seed: bytes, drawdown: int, flow: int, hues: Range = WHOLE, accents: R
     return Scene(hue, accent, sun_x, sun_y, horizon, far, mid, near, tuple(trees), landmark, tuple(afloat), strike)
 
 
-def _coverage(things: tuple[Thing, ...]) -> NDArray[np.int64]:
-    """How much of each cell (0..255) the things' bounding boxes cover."""
+def _drawn(things: tuple[Thing, ...]) -> NDArray[np.int64]:
+    """Three planes (3, 32, 32) for things that stand: coverage, and the place within the thing, sideways and upwards.
+
+    Coverage is how much of the cell (0..255) the frontmost thing's box fills; the place is measured at the cell's
+    middle, in parts of the thing's size, so that the network sees what belongs there. Later things stand in front.
+    """
     edges = np.arange(CELLS, dtype=np.int64) * _CELL
-    total = np.zeros((CELLS, CELLS), np.int64)
+    centres = edges + _CELL // 2
+    planes = np.zeros((3, CELLS, CELLS), np.int64)
     for thing in things:
         left, right = thing.x - thing.width // 2, thing.x + thing.width // 2
         top, bottom = thing.y - thing.height, thing.y
         across = np.clip(np.minimum(edges + _CELL, right) - np.maximum(edges, left), 0, _CELL)
         down = np.clip(np.minimum(edges + _CELL, bottom) - np.maximum(edges, top), 0, _CELL)
-        total = np.maximum(total, np.outer(down, across) * 255 // _CELL**2)
-    return total
+        cover = np.outer(down, across) * 255 // _CELL**2
+        sideways = np.clip(128 + (centres - thing.x) * 160 // thing.width, 0, 255)
+        upwards = np.clip((bottom - centres) * 224 // thing.height + 16, 0, 255)
+        here = cover > 0
+        planes[0] = np.where(here, cover, planes[0])
+        planes[1] = np.where(here, sideways[None, :], planes[1])
+        planes[2] = np.where(here, upwards[:, None], planes[2])
+    return planes
 
 
 def layout(place: Scene) -> NDArray[np.uint8]:
-    """The conditioning map, uint8 (11, 32, 32): heights against far, mid, near and water, sun, things, coordinates."""
+    """The conditioning map, uint8 (18, 32, 32), one value per cell of 8 pixels.
+
+    Planes: height over far ridge, middle ridge, near ground and water line; sideways and upwards from the sun;
+    sideways from the lightning; column; row; then three planes each for trees, landmark and boats.
+    """
     centres = np.arange(CELLS, dtype=np.int64) * _CELL + _CELL // 2
     rows = centres[:, None]
     out = np.zeros((CHANNELS, CELLS, CELLS), np.int64)
     profiles = (place.far, place.mid, place.near, (place.horizon,) * 17)
     for channel, profile in enumerate(profiles):
         line = np.array([height_at(profile, int(x)) for x in centres], np.int64)
-        out[channel] = np.clip(128 + (rows - line[None, :]) // 4, 0, 255)
-    square = (centres[None, :] - place.sun_x) ** 2 + (rows - place.sun_y) ** 2
-    out[4] = np.clip(255 - square // 4096, 0, 255)
-    out[5] = _coverage(place.trees)
-    out[6] = _coverage((place.landmark,))
-    out[7] = _coverage(place.boats)
-    out[8] = centres[None, :] // 16
-    out[9] = rows // 16
-    out[10] = np.clip(128 + (centres[None, :] - place.strike) // 5, 0, 255)
-    return out.astype(np.uint8)
+        out[channel] = 128 + (rows - line[None, :]) // 4
+    out[4] = 128 + (centres[None, :] - place.sun_x) // 4
+    out[5] = 128 + (rows - place.sun_y) // 4
+    out[6] = 128 + (centres[None, :] - place.strike) // 4
+    out[7] = centres[None, :] // 16
+    out[8] = rows // 16
+    out[9:12] = _drawn(place.trees)
+    out[12:15] = _drawn((place.landmark,))
+    out[15:18] = _drawn(place.boats)
+    return np.clip(out, 0, 255).astype(np.uint8)
 
 
 def _turn(level: int) -> int:

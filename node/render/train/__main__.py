@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import torch
 
-from node.render.train import autoencoder, dataset, diffusion, export, sheet
+from node.render.train import autoencoder, dataset, decoder, diffusion, export, sheet
 
 _WORK = Path(".training")
 _MODEL = Path(__file__).parents[1] / "model"
@@ -58,12 +58,10 @@ def train_diffusion(work: tuple[Path, int], steps: int) -> None:
 @main.command("decoder")
 @click.option("--steps", default=3000, show_default=True)
 @click.pass_obj
-def polish_decoder(work: tuple[Path, int], steps: int) -> None:
-    """Train the decoder on, its encoder frozen, so that the latents stay valid."""
-    target = work[0] / "decoder.pt"
-    if not target.exists():
-        target.write_bytes((work[0] / "autoencoder.pt").read_bytes())
-    autoencoder.train(work[0] / "set", target, steps, rate=5e-4, frozen=True)
+def train_decoder(work: tuple[Path, int], steps: int) -> None:
+    """Train the decoder on what the UNet predicts."""
+    folder = work[0]
+    decoder.train(folder / "set", folder, folder / "decoder.pt", steps)
 
 
 @main.command("export")
@@ -71,11 +69,8 @@ def polish_decoder(work: tuple[Path, int], steps: int) -> None:
 @click.pass_obj
 def write_model(work: tuple[Path, int], model: Path) -> None:
     """Write the weights, the noise table and the model's settings."""
-    decoder = work[0] / "decoder.pt"
-    source = work[0] / "autoencoder.pt"
-    export.export(
-        source, decoder if decoder.exists() else source, work[0] / "latents.pt", work[0] / "diffusion.pt", model
-    )
+    folder = work[0]
+    export.export(folder / "decoder.pt", folder / "latents.pt", folder / "diffusion.pt", model)
 
 
 @main.command("sheet")

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from node.render.network import LATENT, Decoder, Residual
+from node.render.network import CONDITIONS, LATENT, Decoder, Residual
+from node.render.scene import CHANNELS
 from node.render.train import dataset
 
 CROP = 128
@@ -58,31 +59,26 @@ def _crops(pictures: np.ndarray, rng: np.random.Generator, count: int, size: int
     return torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def train(
-    folder: Path,
-    checkpoint: Path,
-    steps: int,
-    batch: int = 16,
-    rate: float = 1e-3,
-    frozen: bool = False,
-    noise: float = 0.04,
-) -> None:
-    """Trains until `steps`, saving every 100; continues from `checkpoint`. `frozen` trains the decoder alone."""
+def train(folder: Path, checkpoint: Path, steps: int, batch: int = 16, rate: float = 1e-3, noise: float = 0.04) -> None:
+    """Trains until `steps`, saving every 100; continues from `checkpoint`.
+
+    The decoder is shown no layout and no conditions here, so that the latent learns to tell everything.
+    """
     torch.manual_seed(1)
     encoder, decoder = Encoder(), Decoder()
     for network in (encoder, decoder):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parameters = list(decoder.parameters()) + ([] if frozen else list(encoder.parameters()))
+    parameters = [*encoder.parameters(), *decoder.parameters()]
     optimiser = torch.optim.AdamW(parameters, rate, weight_decay=1e-4, betas=(0.9, 0.99))
     start = 0
     if checkpoint.exists():
         state = torch.load(checkpoint)
         encoder.load_state_dict(state["encoder"])
         decoder.load_state_dict(state["decoder"])
-        if state["frozen"] == frozen:
-            optimiser.load_state_dict(state["optimiser"])
-            start = state["step"]
-    encoder.requires_grad_(not frozen)
+        optimiser.load_state_dict(state["optimiser"])
+        start = state["step"]
+    cells = CROP // 8
+    blank = torch.zeros(batch, CHANNELS, cells, cells), torch.zeros(batch, CONDITIONS)
     pictures = dataset.load(folder, "pictures")
     rng = np.random.default_rng(start)
     began = time.monotonic()
@@ -94,7 +90,7 @@ def train(
         target = _crops(pictures, rng, batch, CROP).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             latent = encoder(target)
-            out = decoder(latent + noise * torch.randn_like(latent))
+            out = decoder(latent + noise * torch.randn_like(latent), *blank)
         loss = loss_of(out.float(), target)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -106,7 +102,7 @@ def train(
             print(f"autoencoder {step} loss {loss.item():.4f} psnr {psnr:.2f} dB {seconds:.0f} s", flush=True)  # noqa: T201
         if step % 100 == 99 or step == steps - 1:
             parts: dict[str, Any] = {"encoder": encoder, "decoder": decoder, "optimiser": optimiser}
-            state = {name: part.state_dict() for name, part in parts.items()} | {"step": step + 1, "frozen": frozen}
+            state = {name: part.state_dict() for name, part in parts.items()} | {"step": step + 1}
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
 

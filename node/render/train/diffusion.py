@@ -52,8 +52,9 @@ def train(folder: Path, latents_path: Path, checkpoint: Path, steps: int, batch:
         for group in optimiser.param_groups:
             group["lr"] = rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
         chosen = torch.randint(len(latents), (batch,))
-        # Stratified times: every batch sees the whole schedule, which quiets the loss.
-        times = ((torch.arange(batch) + torch.rand(batch)) / batch * TRAIN_STEPS).long()
+        # Stratified times: every batch sees the whole schedule, which quiets the loss. Their density grows with the
+        # noise, where the place is decided; the last details are the decoder's.
+        times = (((torch.arange(batch) + torch.rand(batch)) / batch).sqrt() * TRAIN_STEPS).long()
         clean, noise = latents[chosen], torch.randn(batch, *latents.shape[1:])
         signal, spread = alphas[times].sqrt()[:, None, None, None], (1 - alphas[times]).sqrt()[:, None, None, None]
         noisy = signal * clean + spread * noise

@@ -32,13 +32,10 @@ def normal_table() -> bytes:
     return np.array(values, "<u2").tobytes()
 
 
-def export(autoencoder: Path, decoder: Path, latents: Path, diffusion: Path, target: Path) -> None:
-    """Writes the model folder. `decoder` may be a later checkpoint of the autoencoder with the same encoder."""
+def export(decoder: Path, latents: Path, diffusion: Path, target: Path) -> None:
+    """Writes the model folder from the checkpoints of the last two trainings and the latents' statistics."""
     target.mkdir(parents=True, exist_ok=True)
     unet, pixels, stored = torch.load(diffusion), torch.load(decoder), torch.load(latents)
-    encoder = torch.load(autoencoder)["encoder"]
-    if any(not torch.equal(value, pixels["encoder"][name]) for name, value in encoder.items()):
-        raise ValueError("decoder and latents come from different encoders")
     weights = {f"denoiser.{name}": value for name, value in unet["average"].items()}
     weights |= {f"decoder.{name}": value for name, value in pixels["decoder"].items()}
     halves = {name: value.half().contiguous() for name, value in sorted(weights.items())}
