@@ -29,6 +29,8 @@ def answer(line: bytes) -> tuple[int, bytes]:
         return PICTURE, encode(render(recipe, bytes.fromhex(request["seed"]), request["band"], signals))
     except PatinaError as error:
         return REFUSED, str(error).encode()
+    except Exception as error:  # the node must hear why; a worker that cannot even say so has died and is replaced
+        return REFUSED, f"render worker: {type(error).__name__}: {error}".encode()
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:

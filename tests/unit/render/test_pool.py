@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -192,3 +193,10 @@ def test_answer__request_the_renderer_refuses__reason_not_traceback() -> None:
     status, body = answer(b'{"recipe": "{}", "seed": "00", "band": 0, "signals": []}')
     assert status == REFUSED != PICTURE
     assert b"recipe" in body
+
+
+def test_answer__failure_nobody_foresaw__reason_not_a_dead_worker(quick: Recipe) -> None:
+    request = {"recipe": quick.canonical.decode(), "seed": "no hex", "band": 0, "signals": ["0", "0", "0"]}
+    status, body = answer(json.dumps(request).encode())
+    assert status == REFUSED
+    assert b"ValueError" in body
