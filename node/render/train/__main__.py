@@ -48,7 +48,7 @@ def encode(work: tuple[Path, int]) -> None:
 
 
 @main.command("diffusion")
-@click.option("--steps", default=4000, show_default=True)
+@click.option("--steps", default=5000, show_default=True)
 @click.pass_obj
 def train_diffusion(work: tuple[Path, int], steps: int) -> None:
     """Train the UNet on the latents."""

@@ -26,7 +26,7 @@ def schedule() -> torch.Tensor:
     return alphas
 
 
-def train(folder: Path, latents_path: Path, checkpoint: Path, steps: int, batch: int = 32, rate: float = 1e-3) -> None:
+def train(folder: Path, latents_path: Path, checkpoint: Path, steps: int, batch: int = 16, rate: float = 8e-4) -> None:
     """Trains until `steps`, saving every 200; continues from `checkpoint`."""
     torch.manual_seed(2)
     stored = torch.load(latents_path)
