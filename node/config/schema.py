@@ -47,8 +47,8 @@ class NodeConfig:
     directory: Annotated[
         Path,
         Key(
-            "Folder of the journal and the content blocks. Back it up: the journal is what "
-            "keeps a restored node from signing twice."
+            "Folder of the journal and the content blocks. The journal is what keeps a restarted node from "
+            "signing twice: never start from a copy older than what the node has signed since."
         ),
     ] = Path("state")
 
