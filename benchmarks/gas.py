@@ -35,8 +35,11 @@ PATHS: dict[str, Sequence[int]] = {
 }
 """What is measured -> answers (thousandths) of consecutive reports; the first one only sets the scene."""
 
-BEYOND = {"all five bands down, into a loss"}
-"""Told without a target: five thresholds passed at once, and each negative word of calldata costs 300 more."""
+BEYOND = {
+    "all five bands down, into a loss": "five thresholds at once, and each negative word of calldata costs 300 more;"
+    " at N = 4 it is above 80,000",
+}
+"""What is told without a target -> why."""
 
 
 @dataclass
@@ -200,6 +203,7 @@ def main() -> int:
         missed |= over
         target = f"{row['target']:,}" if row["target"] else ""
         lines.append(f"{row['what']:44}{row['n'] or '':>4}{row['gas']:>10,}{target:>10}{'  missed' if over else ''}")
+    lines += [f"Not held to a target: {name} ({BEYOND[name]})." for name in sorted(BEYOND)]
     sys.stdout.write("\n".join(lines) + "\n")
     return int(missed)
 
