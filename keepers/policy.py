@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
+from node.agreement.median import median
+
 WAD = 10**18
 
 
@@ -17,17 +19,6 @@ class Trigger(Enum):
     FIRST_PAINT = "first paint"
     CROSSING = "crossing"
     HEARTBEAT = "heartbeat"
-
-
-def median(values: Sequence[int]) -> int:
-    """Return the lower median, an element of `values`; the oracle contract takes the same one.
-
-    Raises:
-        ValueError: `values` is empty.
-    """
-    if not values:
-        raise ValueError("the median of no values is undefined: pass at least one")
-    return sorted(values)[(len(values) - 1) // 2]
 
 
 def samples_needed(window: int, lookback: int) -> int:

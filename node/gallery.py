@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from node.chain.types import TOKENS_PER_EDITION
 from node.content.cid import directory_cid, raw_cid
 from node.content.edition import token_path
 from node.errors import PatinaError
@@ -124,7 +125,7 @@ class Gallery:
         painted = any(edition.content_root)
         return TokenView(
             id=str(token),
-            name=f"{title} #{token % 1_000_000}",
+            name=f"{title} #{token % TOKENS_PER_EDITION}",
             image=_path(edition, _shown_root(edition), token, "png" if painted else "svg"),
             metadata=_path(edition, _shown_root(edition), token, "json"),
         )
@@ -153,7 +154,7 @@ class Gallery:
         views = []
         for report, (before, after) in zip(painting, pairwise(roots), strict=True):
             full = await self._full(report)
-            first = edition.token_ids()[0] if edition.minted else edition.id * 1_000_000 + 1
+            first = edition.token_ids()[0] if edition.minted else edition.id * TOKENS_PER_EDITION + 1
             views.append(
                 RepaintView(
                     checkpoint=report.checkpoint,
@@ -195,5 +196,5 @@ def _prefix(root: bytes) -> str:
 def _path(edition: Edition, root: bytes, token: int, suffix: str) -> str:
     if suffix == "svg":
         return f"/ipfs/{directory_cid(root)}/placeholder.svg"
-    name = token_path(edition.id, token % 1_000_000, edition.supply, suffix)
+    name = token_path(edition.id, token % TOKENS_PER_EDITION, edition.supply, suffix)
     return f"/ipfs/{directory_cid(root)}/{name}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from node.chain.types import TOKENS_PER_EDITION
 from node.content import placeholder as art
 from node.content.cid import Cid
 from node.content.metadata import Metadata, Provenance, token_metadata
@@ -14,8 +15,6 @@ from node.content.store import BlockStore
 from node.content.unixfs import Target, directory, file
 from node.errors import ContentError
 
-TOKENS_PER_EDITION: Final = 1_000_000
-"""Token id = edition * 1,000,000 + index, with index from 1 (DynamicCollection)."""
 SHARD: Final = 1_000
 """Tokens per nested directory, once the supply is above this."""
 

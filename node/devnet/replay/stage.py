@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from eth_hash.auto import keccak
 
-from node.chain.types import Policy
+from node.chain.types import TOKENS_PER_EDITION, Policy
 from node.devnet import deploy
 from node.devnet.genesis import dev_account
 from node.devnet.settings import ChainSettings
@@ -44,7 +44,7 @@ class StagedFeed:
     @property
     def first_token(self) -> int:
         """The id of the edition's first token."""
-        return self.edition * 1_000_000 + 1
+        return self.edition * TOKENS_PER_EDITION + 1
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,21 @@ async def test_network__one_killed_mid_round_and_one_signing_garbage__every_cros
     assert len(list((tmp_path / "artworks").rglob("*.png"))) == len(outcome.rows)
 
 
+@pytest.mark.slow
+def test_replay__history_of_ones_own__prints_what_landed_as_json_and_succeeds(tmp_path: Path) -> None:
+    history = tmp_path / "mine.csv"
+    history.write_text("date,share_price\n" + "".join(f"2026-01-0{day},{price}\n" for day, price in enumerate(
+        ("1", "1", "1.012", "1.013", "0.98", "0.979"), 1)))  # fmt: skip
+    command = [sys.executable, "-m", "node.cli", "replay", str(history), "--thresholds=-1%,1%,2%", "--window", "3"]
+    options = ["--hysteresis", "0.1%", "--tokens", "1", "--folder", str(tmp_path / "work"), "--json"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    crossings = [(row["label"], row["previous_band"], row["band"]) for row in printed["reports"] if row["crossing"]]
+    assert crossings == [("2026-01-04", 1, 2), ("2026-01-06", 2, 0)]
+    assert printed["faults"] == []
+
+
 def test_replay__bad_row__is_refused_with_its_line_before_anything_starts(tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("date,share_price\n2026-01-01,1.0\n2026-01-02,abc\n")

@@ -6,7 +6,6 @@ import statistics
 from fractions import Fraction
 from math import floor
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,16 +14,6 @@ from keepers.policy import WAD, Trigger
 
 prices = st.integers(10**12, 10**24)
 thresholds_lists = st.lists(st.integers(-WAD, WAD), min_size=1, max_size=15, unique=True).map(sorted)
-
-
-@given(st.lists(st.integers(), min_size=1, max_size=31))
-def test_median__any_values__equals_the_statistics_modules_low_median(values: list[int]) -> None:
-    assert policy.median(values) == statistics.median_low(values)
-
-
-def test_median__no_values__is_refused() -> None:
-    with pytest.raises(ValueError, match="no values"):
-        policy.median([])
 
 
 @given(st.lists(prices, min_size=1, max_size=12), st.sampled_from([1, 3, 5]), prices)
