@@ -62,11 +62,10 @@ def test_lock__forked_worker_outlives_its_parent__holds_nothing(tmp_path: Path) 
         from node.journal import Journal
 
         journal = Journal(Path(sys.argv[1]))
-        child = os.fork()
-        if child == 0:
+        if os.fork() == 0:
+            print(os.getpid(), flush=True)
             sys.stdin.read()
             os._exit(0)
-        print(child, flush=True)
         os.kill(os.getpid(), 9)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
