@@ -12,6 +12,7 @@ from node.render.scene import CELLS, CHANNELS
 
 LATENT = 8
 CONDITIONS = 20
+GUIDES = 16
 
 
 class Residual(nn.Module):
@@ -29,7 +30,49 @@ class Residual(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent (N, 8, h, w) to picture (N, 3, 8 h, 8 w) around -1..1: convolutions, ReLU and pixel shuffle only.
+    """Latent (N, 8, h, w) to picture (N, 3, 16 h, 16 w) around -1..1: convolutions, ReLU and pixel shuffles only.
+
+    It sees the layout map (N, 18, h, w) and the conditions (N, 20), and at its finer scales the guide
+    (N, 16, 8 h, 8 w), so that edges come out crisp although the latent is coarse.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.coarse = nn.Sequential(
+            nn.Conv2d(LATENT + CHANNELS + CONDITIONS, 128, 3, padding=1),
+            Residual(128),
+            Residual(128),
+            nn.Conv2d(128, 256, 3, padding=1),
+            nn.PixelShuffle(2),
+        )
+        self.middle = nn.Sequential(Residual(64), Residual(64), nn.Conv2d(64, 128, 3, padding=1), nn.PixelShuffle(2))
+        self.fine = nn.Sequential(
+            nn.Conv2d(32 + 4 * GUIDES, 64, 3, padding=1),
+            Residual(64),
+            nn.ReLU(),
+            nn.Conv2d(64, 128, 3, padding=1),
+            nn.PixelShuffle(2),
+        )
+        self.last = nn.Sequential(
+            nn.Conv2d(32 + GUIDES, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(32, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(32, 12, 3, padding=1),
+            nn.PixelShuffle(2),
+        )
+
+    def forward(self, latent: Tensor, layout: Tensor, conditions: Tensor, guide: Tensor) -> Tensor:
+        """The picture of a latent, not clipped."""
+        spread = conditions[:, :, None, None].expand(-1, -1, *latent.shape[2:])
+        rough = self.middle(self.coarse(torch.cat([latent, layout, spread], 1)))
+        fine = self.fine(torch.cat([rough, nn.functional.pixel_unshuffle(guide, 2)], 1))
+        out: Tensor = self.last(torch.cat([fine, guide], 1))
+        return out
+
+
+class Decoder256(nn.Module):
+    """The decoder of the model before this one: latent (N, 8, h, w) to picture (N, 3, 8 h, 8 w) around -1..1: convolutions, ReLU and pixel shuffle only.
 
     It sees the layout map (N, 18, h, w) and the conditions (N, 20) too, so that what stands in the scene comes out
     crisp although the latent is sampled.
@@ -95,3 +138,8 @@ def scaled_layout(layout: Tensor) -> Tensor:
 def scaled_conditions(conditions: Tensor) -> Tensor:
     """int16 conditions to floats in -1..1."""
     return conditions.float() / 128
+
+
+def scaled_guide(guide: Tensor) -> Tensor:
+    """uint8 guide to floats in 0..1."""
+    return guide.float() / 256

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from node.errors import RenderError
 from node.render import noise
-from node.render.network import LATENT, Decoder, Denoiser, scaled_conditions, scaled_layout
+from node.render.network import LATENT, Decoder256, Denoiser, scaled_conditions, scaled_layout
 from node.render.recipe import Recipe
 from node.render.scene import CELLS, conditions, layout, scene
 
@@ -33,7 +33,7 @@ class Painter:
         try:
             card = json.loads((folder / CARD).read_bytes())
             stored = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
-            self._denoiser, self._decoder = Denoiser(), Decoder()
+            self._denoiser, self._decoder = Denoiser(), Decoder256()
             self._denoiser.load_state_dict(_part(stored, "denoiser."))
             self._decoder.load_state_dict(_part(stored, "decoder."))
             self._mean = torch.tensor(card["latent_mean"], dtype=torch.float32)[:, None, None]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIZE = 256
+PICTURE = 512
 CELLS = 32
 _CELL = 128  # a cell's side in sixteenths of a pixel
 CHANNELS = 18
@@ -188,18 +189,19 @@ def layout(place: Scene) -> NDArray[np.uint8]:
 
 
 def _turn(level: int) -> int:
-    """A triangle wave of period 256 in -128..128: where a level stands on a circle, without a cosine."""
+    """A triangle wave of period 256 in -127..127: where a level stands on a circle, without a cosine."""
     level %= 256
-    return 128 - 2 * level if level < 128 else 2 * level - 384
+    turn = 128 - 2 * level if level < 128 else 2 * level - 384
+    return max(min(turn, 127), -127)
 
 
 def conditions(place: Scene, mood: int, volatility: int, drawdown: int, flow: int) -> NDArray[np.int16]:
-    """The conditioning vector, int16 (20,) in -128..128: mood, the three levels (0..255), palette, kinds."""
+    """The conditioning vector, int16 (20,) in -127..127: mood, the three levels (0..255), palette, kinds."""
     kinds = (place.trees[0].kind, place.landmark.kind)
     return np.array(
-        [128 * (index == mood) for index in range(8)]
-        + [level - 128 for level in (volatility, drawdown, flow, place.hue)]
+        [127 * (index == mood) for index in range(8)]
+        + [max(level - 128, -127) for level in (volatility, drawdown, flow, place.hue)]
         + [_turn(place.accent), _turn(place.accent + 64)]
-        + [128 * (index == kind) for kind in kinds for index in range(3)],
+        + [127 * (index == kind) for kind in kinds for index in range(3)],
         np.int16,
     )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from node.render.network import CONDITIONS, LATENT, Decoder, Residual
+from node.render.network import CONDITIONS, LATENT, Decoder256, Residual
 from node.render.scene import CHANNELS
 from node.render.train import dataset
 
@@ -65,7 +65,7 @@ def train(folder: Path, checkpoint: Path, steps: int, batch: int = 16, rate: flo
     The decoder is shown no layout and no conditions here, so that the latent learns to tell everything.
     """
     torch.manual_seed(1)
-    encoder, decoder = Encoder(), Decoder()
+    encoder, decoder = Encoder(), Decoder256()
     for network in (encoder, decoder):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parameters = [*encoder.parameters(), *decoder.parameters()]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from node.render.network import Decoder, Denoiser, scaled_conditions, scaled_layout
+from node.render.network import Decoder256, Denoiser, scaled_conditions, scaled_layout
 from node.render.train import dataset
 from node.render.train.autoencoder import loss_of
 from node.render.train.diffusion import TRAIN_STEPS, schedule
@@ -51,7 +51,7 @@ def train(folder: Path, work: Path, checkpoint: Path, steps: int, batch: int = 6
     layouts = scaled_layout(torch.from_numpy(dataset.load(folder, "maps")))
     vectors = scaled_conditions(torch.from_numpy(dataset.load(folder, "vectors")))
     pictures = dataset.load(folder, "pictures")
-    unet, alphas, decoder = Denoiser(), schedule(), Decoder()
+    unet, alphas, decoder = Denoiser(), schedule(), Decoder256()
     unet.load_state_dict(torch.load(work / "diffusion.pt")["average"])
     for network in (unet, decoder):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
