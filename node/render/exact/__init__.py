@@ -1,0 +1,1 @@
+"""The exact renderer: diffusion in integers, one digest on every machine."""

@@ -1,0 +1,42 @@
+"""Holds torch to plain float32 sums while a picture is drawn: no short mantissas, no transformed convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import torch
+
+_MKLDNN: Final[Any] = torch.backends.mkldnn
+_CUDNN: Final[Any] = torch.backends.cudnn
+# The places where torch 2.13 lets float32 products be rounded to TF32 or bfloat16, or leaves it to a global default.
+_ROUNDED: Final[tuple[Any, ...]] = (
+    _MKLDNN.matmul,
+    _MKLDNN.conv,
+    torch.backends.cuda.matmul,
+    _CUDNN.conv,
+)
+_PLAIN = "ieee"
+
+
+@contextmanager
+def pinned() -> Iterator[None]:
+    """Full float32 products, no NNPACK (its Winograd transform is off on integers), no autocast, no gradients.
+
+    All settings are as they were afterwards. Thread counts and memory formats need no pinning: sums of integers below
+    2**24 do not depend on their order.
+    """
+    before = [place.fp32_precision for place in _ROUNDED]
+    with (
+        torch.backends.nnpack.flags(enabled=False),
+        torch.autocast("cpu", enabled=False),
+        torch.inference_mode(),
+    ):
+        try:
+            for place in _ROUNDED:
+                place.fp32_precision = _PLAIN
+            yield
+        finally:
+            for place, value in zip(_ROUNDED, before, strict=True):
+                place.fp32_precision = value
