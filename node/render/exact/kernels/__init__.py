@@ -9,7 +9,7 @@ instructions that add them up. How an engine uses one:
         y = kernel.conv(kernel.hold(x), packed)
 
 - `hold(x, signed=...)` takes a tensor of integers of any type to the type and memory order in which this kernel likes
-  its inputs (float32, float64, or int8 and uint8; channels last). What `conv` gives may be the next one's input as it is.
+  its inputs (float32, float64, or int8 and uint8; channels last). What `conv` gives may be the next input as it is.
 - Inputs lie within -128..127 (`pack(..., signed=True)`, the default) or 0..255 (`signed=False`). Wider inputs are split
   by the caller into high and low parts.
 - Without a finish the result is the plain sum as float32. The caller has proven |sum| < 2**24 for its weights.
