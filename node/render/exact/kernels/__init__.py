@@ -4,20 +4,23 @@ Every kernel gets integers and gives integers; they differ only in the type that
 instructions that add them up. How an engine uses one:
 
     kernel = kernels.build("float32")
-    packed = kernel.pack(weight, stride=1, padding=1, finish=Finish(bias, shift, 0, 255))   # once per layer
+    packed = kernel.pack(weight, padding=1, low=-40, finish=Finish(bias, shift, 0, 255))   # once per layer
     with kernels.pinned():                       # precision flags and NNPACK, around a whole picture
-        y = kernel.conv(kernel.hold(x), packed)
+        y = kernel.conv(kernel.hold(x, -40), packed)
 
-- `hold(x, signed=...)` takes a tensor of integers of any type to the type and memory order in which this kernel likes
-  its inputs (float32, float64, or int8 and uint8; channels last). What `conv` gives may be the next input as it is.
-- Inputs lie within -128..127 (`pack(..., signed=True)`, the default) or 0..255 (`signed=False`). Wider inputs are split
-  by the caller into high and low parts.
+- Inputs of a layer are integers in low..low+255, with -255 <= low <= 0: 0 after a ReLU, -128 for both signs, anything
+  between for what leans to one side. Wider inputs are split by the caller into high and low parts. A picture's padding
+  is the integer 0.
+- `hold(x, low)` takes such integers, in a tensor of any type, to what this kernel works on; `free(held, low)` takes
+  them back to float32. Float kernels hold the integers themselves; int8 kernels hold the byte x - low, so held values
+  are for `conv`, `matmul`, and for moving about (reshape, concatenate, index, shuffle) only. A table may be held once
+  and then indexed: its results are held.
 - Without a finish the result is the plain sum as float32. The caller has proven |sum| < 2**24 for its weights.
 - With a finish the result is `clip(round_half_even((sum + bias) / 2**shift), low, high)`, per output channel. ReLU is
   `low=0`. Halves go to the even neighbour because that is what every CPU's float conversion and oneDNN's do, so that
-  it can be fused. Where low..high fits 0..255 or -128..127 an int8 kernel gives uint8 (low >= 0) or int8, otherwise and
-  with every other kernel the result is a float that holds integers: say `.float()` before arithmetic on it.
-- |sum + bias| < 2**24 too, and shift is 0..24: then each step is exact in float32.
+  it can be fused. |sum + bias| < 2**24 again and shift is 0..24: then each step is exact in float32.
+- Where high - low <= 255 the result is held, for a next layer that is packed with the finish's low; `free` it for
+  anything else. Otherwise it is float32 integers.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from node.errors import RenderError
 
@@ -34,7 +37,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["Finish", "Kernel", "build", "pinned"]
+__all__ = ["LEVELS", "NAMES", "Finish", "Kernel", "build", "pinned"]
+
+LEVELS: Final = 255
+"""A held value's range: low..low + LEVELS."""
+NAMES: Final = ("int8", "float32", "float64", "im2col", "cuda")
+"""Every kernel, the fastest for a CPU first."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,11 @@ class Finish:
     low: int
     high: int
 
+    @property
+    def held(self) -> bool:
+        """Whether results are held for the next layer."""
+        return self.high - self.low <= LEVELS
+
 
 class Kernel(Protocol):
     """Convolutions and matrix products of integers, exact for |sum| < 2**24."""
@@ -54,8 +67,11 @@ class Kernel(Protocol):
     device: str
     """Where its tensors live: "cpu" or "cuda"."""
 
-    def hold(self, x: Tensor, *, signed: bool = True) -> Tensor:
-        """The same integers on this kernel's device, in the type and memory order that it works on."""
+    def hold(self, x: Tensor, low: int) -> Tensor:
+        """Integers in low..low+255 of any type, as this kernel works on them; pictures (4 axes) channels last."""
+
+    def free(self, x: Tensor, low: int) -> Tensor:
+        """What was held, as float32 integers."""
 
     def pack(
         self,
@@ -63,33 +79,39 @@ class Kernel(Protocol):
         *,
         stride: int = 1,
         padding: int = 0,
-        signed: bool = True,
+        low: int = -128,
         finish: Finish | None = None,
     ) -> Any:
         """Prepare a layer's weight once: (O, I, kh, kw) for `conv`, (O, K) for `matmul`; values within -127..127."""
 
     def conv(self, x: Tensor, packed: Any) -> Tensor:
-        """Convolve (N, I, H, W) with what `pack` made: (N, O, H', W')."""
+        """Convolve held (N, I, H, W) with what `pack` made: (N, O, H', W'), held if the finish says so."""
 
     def matmul(self, x: Tensor, packed: Any) -> Tensor:
-        """Multiply (N, K) with what `pack` made: (N, O)."""
+        """Multiply held (N, K) with what `pack` made: (N, O), held if the finish says so."""
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
-        """Batched product of two activations, (..., N, K) by (..., K, M): plain sums in float32."""
+        """Batched product of two freed activations, (..., N, K) by (..., K, M): plain sums in float32."""
 
 
 def build(name: str) -> Kernel:
     """The kernel of this name.
 
     Raises:
-        RenderError: no kernel has this name, or this machine cannot run it.
+        RenderError: no kernel has this name, or this machine cannot run it exactly.
     """
-    from node.render.exact.kernels import plain
+    from node.render.exact.kernels import int8, plain
 
-    makers: dict[str, Callable[[], Kernel]] = {"float32": plain.float32, "float64": plain.float64}
-    if name in makers:
-        return makers[name]()
-    raise RenderError(f"kernel {name!r}: there is none of this name")
+    makers: dict[str, Callable[[], Kernel]] = {
+        "float32": plain.float32,
+        "float64": plain.float64,
+        "im2col": plain.im2col,
+        "cuda": plain.cuda,
+        "int8": int8.build,
+    }
+    if name not in makers:
+        raise RenderError(f"kernel {name!r}: there is none of this name; known are {', '.join(NAMES)}")
+    return makers[name]()
 
 
 def pinned() -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""Convolutions and matrix products in float32 or float64 that hold integers: exact wherever sums are plain sums."""
+"""Convolutions and matrix products in floats that hold integers: exact wherever sums are plain sums."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from node.errors import RenderError
 from node.render.exact.kernels import Finish
 
 
@@ -20,10 +21,10 @@ class Packed:
     weight: Tensor
     stride: int
     padding: int
-    bias: Tensor | None
-    scale: Tensor | None
-    low: int
-    high: int
+    scale: Tensor | None = None
+    bias: Tensor | None = None
+    low: int = 0
+    high: int = 0
 
 
 class Float:
@@ -34,10 +35,14 @@ class Float:
         self.dtype = dtype
         self.device = device
 
-    def hold(self, x: Tensor, *, signed: bool = True) -> Tensor:  # noqa: ARG002 - a float holds both ranges
+    def hold(self, x: Tensor, low: int) -> Tensor:  # noqa: ARG002 - a float holds any range
         """The same integers as this kernel's float, pictures in channels-last order: convolutions are faster in it."""
         held = x.to(self.device, self.dtype)
         return held.contiguous(memory_format=torch.channels_last) if held.dim() == 4 else held
+
+    def free(self, x: Tensor, low: int) -> Tensor:  # noqa: ARG002 - a float holds any range
+        """The same integers as float32."""
+        return x.float()
 
     def pack(
         self,
@@ -45,18 +50,15 @@ class Float:
         *,
         stride: int = 1,
         padding: int = 0,
-        signed: bool = True,  # noqa: ARG002 - a float holds both ranges
+        low: int = -128,  # noqa: ARG002 - a float holds any range
         finish: Finish | None = None,
     ) -> Packed:
         """Hold weight and finish as floats."""
-        held = self.hold(torch.from_numpy(np.ascontiguousarray(weight)))
+        held = self.hold(torch.from_numpy(np.ascontiguousarray(weight)), 0)
         if finish is None:
-            return Packed(held, stride, padding, None, None, 0, 0)
-        scale = self.hold(
-            torch.ldexp(torch.ones(len(finish.shift), dtype=torch.float64), torch.from_numpy(-finish.shift))
-        )
-        bias = self.hold(torch.from_numpy(finish.bias)) * scale
-        return Packed(held, stride, padding, bias, scale, finish.low, finish.high)
+            return Packed(held, stride, padding)
+        scale, bias = (part.to(self.device, self.dtype) for part in scaled(finish))
+        return Packed(held, stride, padding, scale, bias, finish.low, finish.high)
 
     def conv(self, x: Tensor, packed: Packed) -> Tensor:
         """Convolve (N, I, H, W): (N, O, H', W')."""
@@ -68,14 +70,33 @@ class Float:
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
         """Batched product of two activations."""
-        return torch.matmul(a, b)
+        return torch.matmul(a.to(self.dtype), b.to(self.dtype)).float()
 
     def _finished(self, sums: Tensor, packed: Packed, space: tuple[int, ...]) -> Tensor:
         if packed.scale is None or packed.bias is None:
-            return sums
+            return sums.float()
         scale, bias = packed.scale.reshape(-1, *space), packed.bias.reshape(-1, *space)
         # Sum and bias are integers below 2**24 times one power of two: scaling and adding round nothing.
         return sums.mul_(scale).add_(bias).round_().clamp_(packed.low, packed.high)
+
+
+class Unfolded(Float):
+    """Patches laid out and multiplied as one matrix: no transform that a convolution library may choose."""
+
+    def conv(self, x: Tensor, packed: Packed) -> Tensor:
+        """Convolve (N, I, H, W): (N, O, H', W')."""
+        weight = packed.weight
+        stride, padding, (height, width) = packed.stride, packed.padding, weight.shape[2:]
+        rows = (x.shape[2] + 2 * padding - height) // stride + 1
+        patches = functional.unfold(x, (height, width), padding=padding, stride=stride)
+        sums = torch.matmul(weight.flatten(1), patches).reshape(len(x), len(weight), rows, -1)
+        return self._finished(sums, packed, (1, 1))
+
+
+def scaled(finish: Finish) -> tuple[Tensor, Tensor]:
+    """Per channel 2**-shift and bias * 2**-shift: sum * scale + bias is what gets rounded."""
+    scale = torch.ldexp(torch.ones(len(finish.shift), dtype=torch.float64), torch.from_numpy(-finish.shift))
+    return scale, torch.from_numpy(finish.bias) * scale
 
 
 def float32() -> Float:
@@ -84,5 +105,17 @@ def float32() -> Float:
 
 
 def float64() -> Float:
-    """The same in double precision: twice the time, and nothing to prove."""
+    """The same in double precision: twice the time, and products of any rounding mode below 53 bits."""
     return Float("float64", torch.float64)
+
+
+def im2col() -> Float:
+    """Unfolded convolutions on the CPU: what the GPU kernel does, where it can be tested."""
+    return Unfolded("im2col", torch.float32)
+
+
+def cuda() -> Float:
+    """Unfolded convolutions on a GPU, where cuDNN might choose Winograd or FFT for any convolution it is given."""
+    if not torch.cuda.is_available():
+        raise RenderError("kernel cuda: no CUDA device can be used here; choose another engine")
+    return Unfolded("cuda", torch.float32, "cuda")
