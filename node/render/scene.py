@@ -60,6 +60,7 @@ class Thing:
 class Scene:
     """One place. `hue` and `accent` are 0..255 turns of the palette, profiles have 17 knots, 16 px apart."""
 
+    seed: bytes
     hue: int
     accent: int
     sun_x: int
@@ -95,6 +96,15 @@ def height_at(profile: tuple[int, ...], x: int) -> int:
     return profile[knot] + (profile[knot + 1] - profile[knot]) * rest // (16 * _UNIT)
 
 
+def _gap(stream: _Stream, trees: list[Thing]) -> int:
+    """Where the landmark stands: of six draws, the first that no tree hides, or else the last."""
+    for _ in range(6):
+        x = stream.between(30, 226) * _UNIT
+        if all(abs(x - tree.x) > tree.width // 2 + 12 * _UNIT for tree in trees):
+            break
+    return x
+
+
 def _within(limits: Range, byte: int) -> int:
     low, high = limits
     return low + byte * (high - low + 1) // 256
@@ -125,7 +135,7 @@ def scene(seed: bytes, drawdown: int, flow: int, hues: Range = WHOLE, accents: R
         width = height * (34, 62, 22)[kind] // 100
         trees.append(Thing(x, height_at(near, x) + 4 * _UNIT, height, width, kind))
     trees.sort(key=lambda tree: (tree.y, tree.x))
-    x = stream.between(30, 226) * _UNIT
+    x = _gap(stream, trees)
     shape = stream.between(0, 2)
     height = (26, 58, 40)[shape] * _UNIT
     landmark = Thing(x, height_at(near, x) + 5 * _UNIT, height, (36, 16, 24)[shape] * _UNIT, shape)
@@ -137,7 +147,9 @@ def scene(seed: bytes, drawdown: int, flow: int, hues: Range = WHOLE, accents: R
         boats.append(Thing(x, y, 18 * _UNIT, 13 * _UNIT, 0))
     # Boats come with the inflow: none at an ebb, one around rest, two on a strong tide.
     afloat = boats[: 0 if flow < 112 else 1 if flow < 176 else 2]
-    return Scene(hue, accent, sun_x, sun_y, horizon, far, mid, near, tuple(trees), landmark, tuple(afloat), strike)
+    return Scene(
+        seed, hue, accent, sun_x, sun_y, horizon, far, mid, near, tuple(trees), landmark, tuple(afloat), strike
+    )
 
 
 def _drawn(things: tuple[Thing, ...]) -> NDArray[np.int64]:

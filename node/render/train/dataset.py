@@ -1,4 +1,4 @@
-"""Makes the training set: pictures and their conditions, in numbered parts that an interrupted run continues."""
+"""Makes the training set: pictures with all that steers them, in numbered parts that an interrupted run continues."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import hashlib
 import multiprocessing
 import os
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from node.errors import RenderError
+from node.render.guide import guide
 from node.render.scene import conditions, layout, scene
 from node.render.train.textures import Bank
 from node.render.train.world import paint
 
-PART = 500
+PART: Final = 100
+FIELDS: Final = ("pictures", "guides", "maps", "vectors")
 
 
 def levels(rng: np.random.Generator) -> tuple[int, int, int]:
@@ -25,26 +30,28 @@ def levels(rng: np.random.Generator) -> tuple[int, int, int]:
 
 
 def make_part(folder: Path, part: int) -> None:
-    """Writes part number `part` (500 pictures) unless it is there."""
-    target = folder / f"part-{part:03d}.npz"
+    """Writes part number `part`, a folder of one file per field, unless it is there."""
+    target = folder / f"part-{part:03d}"
     if target.exists():
         return
     os.nice(5)
     bank = Bank.make(1000 + part)
     rng = np.random.default_rng(part)
-    pictures, maps, vectors = [], [], []
+    rows: dict[str, list[NDArray[Any]]] = {field: [] for field in FIELDS}
     for index in range(PART):
         seed = hashlib.sha256(f"patina training {part} {index}".encode()).digest()
         volatility, drawdown, flow = levels(rng)
-        mood = index % 8
+        mood = (part * PART + index) % 8
         place = scene(seed, drawdown, flow)
-        pictures.append(paint(place, mood, volatility, drawdown, bank, part * PART + index))
-        maps.append(layout(place))
-        vectors.append(conditions(place, mood, volatility, drawdown, flow))
-    partial = target.with_suffix(".tmp")
-    with partial.open("wb") as file:
-        np.savez(file, pictures=np.stack(pictures), maps=np.stack(maps), vectors=np.stack(vectors))
-    partial.replace(target)
+        rows["pictures"].append(paint(place, mood, volatility, drawdown, bank, part * PART + index))
+        rows["guides"].append(guide(place, mood, volatility))
+        rows["maps"].append(layout(place))
+        rows["vectors"].append(conditions(place, mood, volatility, drawdown, flow))
+    partial = folder / f".part-{part:03d}.{os.getpid()}"
+    partial.mkdir()
+    for field, values in rows.items():
+        np.save(partial / f"{field}.npy", np.stack(values))
+    partial.rename(target)
 
 
 def make(folder: Path, parts: int, processes: int) -> None:
@@ -54,7 +61,23 @@ def make(folder: Path, parts: int, processes: int) -> None:
         pool.starmap(make_part, [(folder, part) for part in range(parts)], chunksize=1)
 
 
-def load(folder: Path, name: str) -> np.ndarray:
-    """One array ("pictures", "maps" or "vectors") over all parts."""
-    parts = sorted(folder.glob("part-*.npz"))
-    return np.concatenate([np.load(part)[name] for part in parts])
+class Pictures:
+    """The set on disk, mapped into memory: what has been made by now, in its order.
+
+    Fields: pictures uint8 (512, 512, 3), guides uint8 (16, 256, 256), maps uint8 (18, 32, 32), vectors int16 (20,).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        parts = sorted(folder.glob("part-*"))
+        if not parts:
+            raise RenderError(f"{folder}: holds no training pictures; make some with the dataset stage first")
+        self._fields = {field: [np.load(part / f"{field}.npy", mmap_mode="r") for part in parts] for field in FIELDS}
+        self.count = PART * len(parts)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def rows(self, field: str, indices: NDArray[np.int64] | range) -> NDArray[Any]:
+        """Those rows of a field, as one array."""
+        parts = self._fields[field]
+        return np.stack([parts[index // PART][index % PART] for index in (int(i) for i in indices)])
