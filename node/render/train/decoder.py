@@ -1,23 +1,23 @@
-"""Trains the decoder on: shown the scene, it learns to draw what the UNet predicts, not only what the encoder says."""
+"""Trains the decoder: shown the scene and the guide, it learns to draw what the UNet predicts, at 512 px."""
 
 from __future__ import annotations
 
-import math
-import time
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from node.render.network import Decoder256, Denoiser, scaled_conditions, scaled_layout
-from node.render.train import dataset
-from node.render.train.autoencoder import loss_of
+from node.render.network import Decoder, Denoiser, scaled_conditions, scaled_guide, scaled_layout
+from node.render.train.autoencoder import Progress, loss_of, psnr
+from node.render.train.checkpoint import Checkpoint, cosine
+from node.render.train.dataset import Pictures
 from node.render.train.diffusion import TRAIN_STEPS, schedule
 
-_CELLS = 16  # a crop's side in cells of 8 pixels
-_LATEST = 0.95  # share of the noise schedule up to which a prediction still tells the picture
+_CELLS: Final = 12  # a crop's side in cells of 16 pixels
+_LATEST: Final = 0.95  # share of the noise schedule up to which a prediction still tells the picture
 
 
 def blurred_noise(like: Tensor) -> Tensor:
@@ -25,71 +25,66 @@ def blurred_noise(like: Tensor) -> Tensor:
     count, channels, height, width = like.shape
     coarse = functional.interpolate(torch.randn(count, channels, height // 4, width // 4), scale_factor=4.0)
     strength = torch.rand(2, count, 1, 1, 1)
-    return 0.5 * strength[0] * torch.randn_like(like) + 0.3 * strength[1] * coarse
+    return 0.4 * strength[0] * torch.randn_like(like) + 0.25 * strength[1] * coarse
 
 
 def predicted(model: Denoiser, latents: Tensor, layouts: Tensor, vectors: Tensor, alphas: Tensor) -> Tensor:
     """What the UNet makes of latents that were noised to random times: the inputs that sampling will bring."""
-    times = (torch.rand(len(latents)) * _LATEST * TRAIN_STEPS).long()
-    signal, spread = alphas[times].sqrt()[:, None, None, None], (1 - alphas[times]).sqrt()[:, None, None, None]
+    times = (torch.rand(len(latents)) * _LATEST * TRAIN_STEPS).long().to(latents.device)
+    level = alphas.to(latents.device)[times]
+    signal, spread = level.sqrt()[:, None, None, None], (1 - level).sqrt()[:, None, None, None]
     noisy = signal * latents + spread * torch.randn_like(latents)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), torch.autocast(latents.device.type, torch.bfloat16):
         velocity = model(noisy.contiguous(memory_format=torch.channels_last), times, layouts, vectors).float()
     clean: Tensor = signal * noisy - spread * velocity
     return clean
 
 
-def train(folder: Path, work: Path, checkpoint: Path, steps: int, batch: int = 6, rate: float = 6e-4) -> None:
-    """Trains until `steps`, saving every 100; continues from `checkpoint`, or starts from the autoencoder's decoder.
-
-    `work` holds autoencoder.pt, latents.pt and diffusion.pt. Odd steps see noised latents, even ones predictions.
-    """
-    torch.manual_seed(4)
-    stored = torch.load(work / "latents.pt")
+def train(
+    folder: Path,
+    latents_path: Path,
+    denoiser: Path,
+    checkpoint: Path,
+    steps: int,
+    batch: int = 8,
+    rate: float = 1e-3,
+    *,
+    device: str = "cpu",
+    progress: Progress = print,
+) -> None:
+    """Trains until `steps`, saving every 100; continues from `checkpoint`. Every second batch is what the UNet says."""
+    torch.manual_seed(3)
+    stored = torch.load(latents_path)
     mean, deviation = stored["mean"][:, None, None], stored["deviation"][:, None, None]
     latents = (stored["latents"] - mean) / deviation
-    layouts = scaled_layout(torch.from_numpy(dataset.load(folder, "maps")))
-    vectors = scaled_conditions(torch.from_numpy(dataset.load(folder, "vectors")))
-    pictures = dataset.load(folder, "pictures")
-    unet, alphas, decoder = Denoiser(), schedule(), Decoder256()
-    unet.load_state_dict(torch.load(work / "diffusion.pt")["average"])
-    for network in (unet, decoder):
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(decoder.parameters(), rate, weight_decay=1e-4, betas=(0.9, 0.99))
-    start = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint)
-        decoder.load_state_dict(state["decoder"])
-        optimiser.load_state_dict(state["optimiser"])
-        start = state["step"]
-    else:
-        decoder.load_state_dict(torch.load(work / "autoencoder.pt")["decoder"])
-    rng = np.random.default_rng(start)
-    began = time.monotonic()
-    for step in range(start, steps):
-        warm = min(1.0, (step + 1) / 50)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-        chosen = torch.from_numpy(rng.integers(0, len(latents), batch))
-        clean, where, what = latents[chosen], layouts[chosen], vectors[chosen]
-        seen = clean + blurred_noise(clean) if step % 2 else predicted(unet, clean, where, what, alphas)
+    pictures = Pictures(folder)
+    unet, alphas, decoder = Denoiser(), schedule(), Decoder()
+    unet.load_state_dict(torch.load(denoiser, map_location=device)["average"])
+    unet.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    state = Checkpoint(checkpoint, device, rate, decoder=decoder)
+    for step in state.steps(steps):
+        rng = np.random.default_rng([3, step])
+        torch.manual_seed(step)
+        state.rate(cosine(step, steps, warm=50, floor=0.03))
+        chosen = np.sort(rng.integers(0, len(latents), batch))
+        clean = latents[torch.from_numpy(chosen)].to(device)
+        where = scaled_layout(torch.from_numpy(pictures.rows("maps", chosen))).to(device)
+        what = scaled_conditions(torch.from_numpy(pictures.rows("vectors", chosen))).to(device)
+        seen = (
+            clean + blurred_noise(clean.cpu()).to(device) if step % 2 else predicted(unet, clean, where, what, alphas)
+        )
         y, x = (int(corner) for corner in rng.integers(0, 32 - _CELLS + 1, 2))
         part = (..., slice(y, y + _CELLS), slice(x, x + _CELLS))
-        crop = pictures[chosen.numpy(), 8 * y : 8 * (y + _CELLS), 8 * x : 8 * (x + _CELLS)]
-        target = torch.from_numpy(crop).permute(0, 3, 1, 2).float() / 127.5 - 1
-        inputs = (seen * deviation + mean)[part].contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            out = decoder(inputs, where[part], what)
+        crop = pictures.rows("pictures", chosen)[:, 16 * y : 16 * (y + _CELLS), 16 * x : 16 * (x + _CELLS)]
+        sharp = pictures.rows("guides", chosen)[:, :, 8 * y : 8 * (y + _CELLS), 8 * x : 8 * (x + _CELLS)]
+        target = (torch.from_numpy(crop).permute(0, 3, 1, 2).float() / 127.5 - 1).to(device)
+        lines = scaled_guide(torch.from_numpy(sharp)).to(device, memory_format=torch.channels_last)
+        inputs = (seen * deviation.to(device) + mean.to(device))[part].contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, torch.bfloat16):
+            out = decoder(inputs, where[part], what, lines)
         loss = loss_of(out.float(), target)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-        optimiser.step()
+        state.descend(loss)
         if step % 20 < 2:
-            error = functional.mse_loss(out.float().detach(), target).item()
-            psnr, seconds = 10 * math.log10(4 / error), time.monotonic() - began
-            print(f"decoder {step} loss {loss.item():.4f} psnr {psnr:.2f} dB {seconds:.0f} s", flush=True)  # noqa: T201
-        if step % 100 == 99 or step == steps - 1:
-            saved = {"decoder": decoder.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
-            torch.save(saved, checkpoint.with_suffix(".tmp"))
-            checkpoint.with_suffix(".tmp").replace(checkpoint)
+            progress(
+                {"stage": "decoder", "step": step + 1, "loss": loss.item(), "psnr": psnr(out.detach().float(), target)}
+            )
