@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,6 @@ from node.errors import RenderError
 
 FILE = "records.jsonl"
 _LAST = 10  # records that a closing figure is the mean of: single batches scatter
-_LINE = re.compile(
-    r"(?P<stage>[a-z]+) (?P<step>\d+) loss (?P<loss>[\d.]+)(?: psnr (?P<psnr>[\d.]+) dB)? (?P<seconds>\d+) s"
-)
 
 
 @dataclass(frozen=True)
@@ -33,19 +30,25 @@ class Record:
         return f"{self.stage} {self.step} loss {self.loss:.4f}{quality} {self.seconds:.0f} s"
 
 
-def from_line(line: str) -> Record | None:
-    """The record that was printed as this line; None for any other line."""
-    found = _LINE.fullmatch(line.strip())
-    if found is None:
-        return None
-    psnr = found["psnr"]
-    return Record(
-        found["stage"],
-        int(found["step"]),
-        float(found["loss"]),
-        float(found["seconds"]),
-        None if psnr is None else float(psnr),
-    )
+@dataclass
+class Recorder:
+    """Takes what a stage tells of itself, adds the time, keeps it in a file and passes it on to `show`."""
+
+    path: Path
+    show: Callable[[Record], None]
+    began: float = field(default_factory=time.monotonic)
+
+    def __call__(self, told: Mapping[str, float | int | str]) -> None:
+        """One record: "stage", "step", "loss" and, where there is one, "psnr"."""
+        record = Record(
+            str(told["stage"]),
+            int(told["step"]),
+            round(float(told["loss"]), 6),
+            round(time.monotonic() - self.began, 1),
+            round(float(told["psnr"]), 3) if "psnr" in told else None,
+        )
+        append(self.path, record)
+        self.show(record)
 
 
 def append(path: Path, record: Record) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from node.errors import RenderError
-from node.render.train.records import Record, append, from_line, read, summary
+from node.render.train.records import Record, Recorder, append, read, summary
 
 
 def test_append__records__read_as_they_were(tmp_path: Path) -> None:
@@ -36,14 +36,22 @@ def test_read__a_line_that_is_no_record__named(tmp_path: Path, line: str) -> Non
         list(read(tmp_path / "records.jsonl"))
 
 
-@pytest.mark.parametrize("record", [Record("decoder", 2820, 0.0541, 252.0, 27.43), Record("diffusion", 7, 0.25, 0.0)])
-def test_from_line__a_printed_record__the_record(record: Record) -> None:
-    assert from_line(f"  {record}\n") == record
+def test_recorder__what_a_stage_tells__kept_and_passed_on_with_the_time(tmp_path: Path) -> None:
+    shown: list[Record] = []
+    recorder = Recorder(tmp_path / "records.jsonl", shown.append)
+    recorder({"stage": "autoencoder", "step": 20, "loss": 0.5, "psnr": 28.75})
+    recorder({"stage": "diffusion", "step": 50, "loss": 0.25})
+    assert list(read(tmp_path / "records.jsonl")) == shown
+    assert [(record.stage, record.step, record.psnr) for record in shown] == [
+        ("autoencoder", 20, 28.75),
+        ("diffusion", 50, None),
+    ]
+    assert 0 <= shown[0].seconds <= shown[1].seconds
 
 
-@pytest.mark.parametrize("line", ["", "Traceback", "diffusion 5 loss nan 3 s", "x diffusion 5 loss 0.5 3 s"])
-def test_from_line__anything_else__none(line: str) -> None:
-    assert from_line(line) is None
+def test_record__as_a_line__all_it_holds() -> None:
+    assert str(Record("decoder", 2820, 0.05412, 252.3, 27.434)) == "decoder 2820 loss 0.0541 psnr 27.43 dB 252 s"
+    assert str(Record("diffusion", 7, 0.25, 0.0)) == "diffusion 7 loss 0.2500 0 s"
 
 
 def test_summary__a_stage_in_two_runs__steps_and_time_of_both_and_the_last_losses() -> None:
