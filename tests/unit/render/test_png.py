@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import io
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +17,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from node import render
+from node.content.unixfs import CHUNK, file
 from node.errors import RenderError
 from node.render import huffman
-from node.render.deflate import deflate
-from node.render.png import encode
+from node.render.bits import pack
+from node.render.deflate import bound, deflate
+from node.render.matches import WINDOW, find
+from node.render.png import MAX_BLOCK, encode, largest
 
 Pixels = NDArray[np.uint8]
+FIXED, FIXED_TEXTURE = 1045036070, 1039838996
 
 
 def decoded(png: bytes) -> Pixels:
@@ -68,21 +78,97 @@ def test_encode__array_of_another_memory_order__same_bytes() -> None:
     assert encode(pixels[::-1][::-1]) == encode(pixels)
 
 
-def test_encode__zlib_module_that_compresses_differently__same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encode__interpreter_without_zlib__same_bytes() -> None:
     """zlib and zlib-ng do not promise equal bytes: neither may have a part in them."""
-    before = encode(gradient(40, 50))
+    script = (
+        "import sys; sys.modules['zlib'] = None\n"
+        "import hashlib, numpy as np\n"
+        "from node.render.png import encode\n"
+        "picture = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3) ** 2 >> 7\n"
+        "print(hashlib.sha256(encode(picture.astype(np.uint8))).hexdigest())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    picture = (np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3) ** 2 >> 7).astype(np.uint8)
+    assert done.stdout.strip() == hashlib.sha256(encode(picture)).hexdigest()
 
-    def forbidden(*_: object, **__: object) -> bytes:
-        raise AssertionError("a compressor decided bytes")
 
-    monkeypatch.setattr(zlib, "compress", forbidden)
-    monkeypatch.setattr(zlib, "compressobj", forbidden)
-    assert encode(gradient(40, 50)) == before
+@pytest.mark.parametrize("module", ["png", "deflate", "matches", "bits", "huffman"])
+def test_encoder__its_modules__none_imports_zlib(module: str) -> None:
+    source = Path(render.__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+    imported = {
+        name.partition(".")[0]
+        for node in ast.walk(ast.parse(source))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported.isdisjoint({"zlib", "gzip", "PIL", "isal"})
 
 
 def test_encode__fixed_picture__fixed_bytes() -> None:
     """The bytes are a format: a change here changes every CID."""
-    assert zlib.crc32(encode(gradient(64, 64))) == 3368753740
+    grained = gradient(64, 64) // 2 + np.random.default_rng(8).integers(0, 5, (64, 64, 3), np.uint8)
+    assert zlib.crc32(encode(gradient(64, 64))) == FIXED
+    assert zlib.crc32(encode(grained)) == FIXED_TEXTURE
+
+
+def test_encode__noise_of_an_artworks_size__within_the_stated_bound_and_one_block() -> None:
+    noise = np.random.default_rng(7).integers(0, 256, (512, 512, 3), np.uint8)
+    png = encode(noise)
+    assert np.array_equal(decoded(png), noise)
+    assert len(png) <= largest(512, 512) == 787_072 < MAX_BLOCK == CHUNK
+    assert len(file(png)[1]) == 1
+    assert len(png) > 512 * 512 * 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 2**32))
+def test_encode__noise_of_any_shape__within_the_stated_bound(height: int, width: int, seed: int) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    png = encode(noise)
+    assert len(png) <= largest(height, width)
+    assert np.array_equal(decoded(png), noise)
+
+
+def pillow_size(pixels: Pixels, *, optimize: bool) -> int:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", optimize=optimize)
+    return len(out.getvalue())
+
+
+def texture(side: int) -> Pixels:
+    """Hills of light under a grain, as rendered artworks have them."""
+    y, x = np.mgrid[0:side, 0:side]
+    light = np.stack([100 + 80 * np.sin(x / 50 + y / 90), 90 + 60 * np.sin(y / 40), 120 + 50 * np.cos(x / 70)], 2)
+    return (light + np.random.default_rng(3).normal(0, 2, (side, side, 3))).clip(0, 255).astype(np.uint8)
+
+
+def kinds(side: int) -> dict[str, Pixels]:
+    y, x = np.mgrid[0:side, 0:side]
+    rng = np.random.default_rng(1)
+    return {
+        "flat": np.full((side, side, 3), 200, np.uint8),
+        "noise": rng.integers(0, 256, (side, side, 3), np.uint8),
+        "gradient": np.stack([x // 2, y // 2, (x + y) // 4], 2).astype(np.uint8),
+        "steep": gradient(side, side),
+        "radial": np.stack([np.hypot(x - side / 2, y - side / 2) * 0.7] * 3, 2).astype(np.uint8),
+        "cells": rng.integers(0, 256, (16, 16, 3), np.uint8).repeat(side // 16, 0).repeat(side // 16, 1),
+        "texture": texture(side),
+        "half": np.concatenate([texture(side)[: side // 2], np.zeros((side // 2, side, 3), np.uint8)]),
+    }
+
+
+@pytest.mark.parametrize("optimize", [False, True])
+@pytest.mark.parametrize("kind", list(kinds(16)))
+def test_encode__any_kind_of_picture__at_most_1_3_times_pillows_size(kind: str, optimize: bool) -> None:
+    pixels = kinds(512)[kind]
+    png = encode(pixels)
+    assert np.array_equal(decoded(png), pixels)
+    assert len(png) <= 1.3 * pillow_size(pixels, optimize=optimize)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +192,62 @@ def test_deflate__any_runs__zlib_inflates_them(runs: list[tuple[int, int]]) -> N
 @given(st.binary(max_size=3000))
 def test_deflate__any_bytes__zlib_inflates_them(raw: bytes) -> None:
     assert zlib.decompress(deflate(np.frombuffer(raw, np.uint8)), wbits=-15) == raw
+
+
+@st.composite
+def repeating(draw: st.DrawFn) -> bytes:
+    """Bytes put together from few pieces, so that they repeat near and far, on and off."""
+    pieces = draw(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=5))
+    order = draw(st.lists(st.integers(0, len(pieces) - 1), max_size=60))
+    times = draw(st.integers(1, 40))
+    return b"".join(pieces[at] for at in order) * times
+
+
+@settings(max_examples=150, deadline=None)
+@given(repeating())
+def test_deflate__repeating_bytes__zlib_inflates_them(raw: bytes) -> None:
+    packed = deflate(np.frombuffer(raw, np.uint8))
+    assert zlib.decompress(packed, wbits=-15) == raw
+    assert len(packed) <= bound(len(raw))
+
+
+@pytest.mark.parametrize("apart", [WINDOW - 1, WINDOW, WINDOW + 1])
+def test_find__repeat_at_the_windows_edge__only_within_it(apart: int) -> None:
+    """RFC 1951 section 2: a distance is at most 32,768."""
+    raw = np.random.default_rng(2).integers(0, 256, apart + 300, np.uint8)
+    raw[apart:] = raw[:300]
+    found = find(raw, np.full(256, 8), np.zeros(WINDOW + 1, np.int64))
+    assert set(found.distances.tolist()) == ({apart} if apart <= WINDOW else set())
+    assert zlib.decompress(deflate(raw), wbits=-15) == raw.tobytes()
+
+
+def test_find__runs_of_every_length__matches_of_3_to_258() -> None:
+    rng = np.random.default_rng(4)
+    raw = np.concatenate([np.append(np.full(run, run % 251, np.uint8), rng.integers(0, 256, 30, np.uint8))
+                          for run in range(1, 800, 7)])  # fmt: skip
+    found = find(raw, np.full(256, 8), np.zeros(WINDOW + 1, np.int64))
+    assert found.lengths.max() == 258
+    assert found.lengths.min() >= 3
+    assert (found.starts[1:] >= (found.starts + found.lengths)[:-1]).all()
+    assert zlib.decompress(deflate(raw), wbits=-15) == raw.tobytes()
+
+
+def test_deflate__more_than_one_stored_block__zlib_inflates_them() -> None:
+    raw = np.random.default_rng(6).integers(0, 256, 200_000, np.uint8)
+    packed = deflate(raw)
+    assert len(packed) == bound(200_000) == 200_020
+    assert zlib.decompress(packed, wbits=-15) == raw.tobytes()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 48).flatmap(lambda width: st.tuples(st.integers(0, 2**width - 1), st.just(width)))))
+def test_pack__any_fields__as_one_long_number(fields: list[tuple[int, int]]) -> None:
+    number = shift = 0
+    for value, width in fields:
+        number |= value << shift
+        shift += width
+    packed = pack(np.array([v for v, _ in fields], np.uint64), np.array([w for _, w in fields], np.int64))
+    assert packed == number.to_bytes((shift + 7) // 8, "little")
 
 
 @settings(max_examples=100, deadline=None)
