@@ -34,7 +34,6 @@ def make_part(folder: Path, part: int) -> None:
     target = folder / f"part-{part:03d}"
     if target.exists():
         return
-    os.nice(5)
     bank = Bank.make(1000 + part)
     rng = np.random.default_rng(part)
     rows: dict[str, list[NDArray[Any]]] = {field: [] for field in FIELDS}
@@ -57,7 +56,7 @@ def make_part(folder: Path, part: int) -> None:
 def make(folder: Path, parts: int, processes: int) -> None:
     """Writes `parts` parts into `folder`, several processes at once."""
     folder.mkdir(parents=True, exist_ok=True)
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, os.nice, (5,)) as pool:
         pool.starmap(make_part, [(folder, part) for part in range(parts)], chunksize=1)
 
 
