@@ -1,4 +1,4 @@
-"""Exact convolutions and matrix products behind one protocol, and which of them this machine may use.
+"""Exact convolutions behind one protocol, and which of them this machine may use.
 
 Every kernel gets integers and gives integers; they differ only in the type that holds them and in the machine's
 instructions that add them up. How an engine uses one:
@@ -13,7 +13,7 @@ instructions that add them up. How an engine uses one:
   is the integer 0.
 - `hold(x, low)` takes such integers, in a tensor of any type, to what this kernel works on; `free(held, low)` takes
   them back to float32. Float kernels hold the integers themselves; int8 kernels hold the byte x - low, so held values
-  are for `conv`, `matmul`, and for moving about (reshape, concatenate, index, shuffle) only. A table may be held once
+  are for `conv`, and for moving about (reshape, concatenate, index, shuffle) only. A table may be held once
   and then indexed: its results are held.
 - Without a finish the result is the plain sum as float32. The caller has proven |sum| < 2**24 for its weights.
 - With a finish the result is `clip(round_half_even((sum + bias) / 2**shift), low, high)`, per output channel. ReLU is
@@ -21,6 +21,10 @@ instructions that add them up. How an engine uses one:
   it can be fused. |sum + bias| < 2**24 again and shift is 0..24: then each step is exact in float32.
 - Where high - low <= 255 the result is held, for a next layer that is packed with the finish's low; `free` it for
   anything else. Otherwise it is float32 integers.
+
+What things cost beside a convolution (64 to 64 channels at 32 x 32: 380 us in float32, 110 us in int8), for 65,536
+numbers on a core: float32 multiply, add, round or clip 4 us in place; float64 6 us; float32 to int16 or int32 4 us,
+to uint8 20 us, by way of int16 9 us; `index_select` in a table 27 us; int64 multiply 26 us, int64 division 240 us.
 """
 
 from __future__ import annotations
@@ -61,7 +65,7 @@ class Finish:
 
 
 class Kernel(Protocol):
-    """Convolutions and matrix products of integers, exact for |sum| < 2**24."""
+    """Convolutions of integers, exact for |sum| < 2**24."""
 
     name: str
     device: str
@@ -82,16 +86,10 @@ class Kernel(Protocol):
         low: int = -128,
         finish: Finish | None = None,
     ) -> Any:
-        """Prepare a layer's weight once: (O, I, kh, kw) for `conv`, (O, K) for `matmul`; values within -127..127."""
+        """Prepare a layer's weight (O, I, kh, kw) once; values within -127..127. A 1 x 1 layer is a matrix product."""
 
     def conv(self, x: Tensor, packed: Any) -> Tensor:
         """Convolve held (N, I, H, W) with what `pack` made: (N, O, H', W'), held if the finish says so."""
-
-    def matmul(self, x: Tensor, packed: Any) -> Tensor:
-        """Multiply held (N, K) with what `pack` made: (N, O), held if the finish says so."""
-
-    def product(self, a: Tensor, b: Tensor) -> Tensor:
-        """Batched product of two freed activations, (..., N, K) by (..., K, M): plain sums in float32."""
 
 
 def build(name: str) -> Kernel:

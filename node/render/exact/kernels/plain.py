@@ -1,4 +1,4 @@
-"""Convolutions and matrix products in floats that hold integers: exact wherever sums are plain sums."""
+"""Convolutions in floats that hold integers: exact wherever sums are plain sums."""
 
 from __future__ import annotations
 
@@ -57,27 +57,18 @@ class Float:
         held = self.hold(torch.from_numpy(np.ascontiguousarray(weight)), 0)
         if finish is None:
             return Packed(held, stride, padding)
-        scale, bias = (part.to(self.device, self.dtype) for part in scaled(finish))
+        scale, bias = (part.to(self.device, self.dtype)[:, None, None] for part in scaled(finish))
         return Packed(held, stride, padding, scale, bias, finish.low, finish.high)
 
     def conv(self, x: Tensor, packed: Packed) -> Tensor:
         """Convolve (N, I, H, W): (N, O, H', W')."""
-        return self._finished(functional.conv2d(x, packed.weight, None, packed.stride, packed.padding), packed, (1, 1))
+        return self._finished(functional.conv2d(x, packed.weight, None, packed.stride, packed.padding), packed)
 
-    def matmul(self, x: Tensor, packed: Packed) -> Tensor:
-        """Multiply (N, K): (N, O)."""
-        return self._finished(functional.linear(x, packed.weight), packed, ())
-
-    def product(self, a: Tensor, b: Tensor) -> Tensor:
-        """Batched product of two activations."""
-        return torch.matmul(a.to(self.dtype), b.to(self.dtype)).float()
-
-    def _finished(self, sums: Tensor, packed: Packed, space: tuple[int, ...]) -> Tensor:
+    def _finished(self, sums: Tensor, packed: Packed) -> Tensor:
         if packed.scale is None or packed.bias is None:
             return sums.float()
-        scale, bias = packed.scale.reshape(-1, *space), packed.bias.reshape(-1, *space)
         # Sum and bias are integers below 2**24 times one power of two: scaling and adding round nothing.
-        return sums.mul_(scale).add_(bias).round_().clamp_(packed.low, packed.high)
+        return sums.mul_(packed.scale).add_(packed.bias).round_().clamp_(packed.low, packed.high)
 
 
 class Unfolded(Float):
@@ -90,7 +81,7 @@ class Unfolded(Float):
         rows = (x.shape[2] + 2 * padding - height) // stride + 1
         patches = functional.unfold(x, (height, width), padding=padding, stride=stride)
         sums = torch.matmul(weight.flatten(1), patches).reshape(len(x), len(weight), rows, -1)
-        return self._finished(sums, packed, (1, 1))
+        return self._finished(sums, packed)
 
 
 def scaled(finish: Finish) -> tuple[Tensor, Tensor]:
