@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,21 @@ def cosine(step: int, steps: int, *, warm: int, floor: float) -> float:
     return min(1.0, (step + 1) / warm) * fall
 
 
+@contextmanager
+def _between_steps() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM set the event instead; only the main thread is ever sent them."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    kept = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
 class Checkpoint:
     """Networks, their optimiser and the number of steps done, in one file that is replaced whole."""
 
@@ -31,6 +49,7 @@ class Checkpoint:
         self._average = average
         self._rate = rate
         self.done = 0
+        self._torn = False  # within an update: nothing to save
         for network in (*networks.values(), *([average] if average is not None else [])):
             network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._parameters = [each for network in networks.values() for each in network.parameters()]
@@ -46,15 +65,21 @@ class Checkpoint:
         return {**self._networks, **extra, "optimiser": self._optimiser}
 
     def steps(self, until: int) -> Iterator[int]:
-        """The steps still to do; what is done is saved every hundred, at the end, and when the loop is cut off."""
-        try:
-            while self.done < until:
-                yield self.done
-                self.done += 1
-                if self.done % _EVERY == 0:
+        """The steps still to do; what is done is saved every hundred, at the end, and when the loop is cut off.
+
+        Ctrl-C waits for the end of a step: what is saved is then what an uninterrupted run had at that step.
+        """
+        with _between_steps() as asked:
+            try:
+                while self.done < until:
+                    yield self.done
+                    if asked.is_set():
+                        raise KeyboardInterrupt
+                    if self.done % _EVERY == 0:
+                        self.save()
+            finally:
+                if not self._torn:
                     self.save()
-        finally:
-            self.save()
 
     def rate(self, share: float) -> None:
         """Sets the learning rate to a share of the full one."""
@@ -62,16 +87,19 @@ class Checkpoint:
             group["lr"] = self._rate * share
 
     def descend(self, loss: Tensor, clip: float = 1.0) -> None:
-        """One optimiser step down the loss; the averaged copy follows."""
+        """One optimiser step down the loss, once in each step; the averaged copy follows, and the step is done."""
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._parameters, clip)
+        self._torn = True
         self._optimiser.step()
         if self._average is not None:
             keep = min(0.999, (self.done + 1) / (self.done + 10))
             with torch.no_grad():
                 for kept, now in zip(self._average.parameters(), self._parameters, strict=True):
                     kept.lerp_(now, 1 - keep)
+        self.done += 1
+        self._torn = False
 
     def save(self) -> None:
         """Writes everything beside the old file, then takes its place."""
