@@ -156,7 +156,9 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
             parts.recipes,
             keepers[0].answers,
             parts.status,
-            lambda: Readiness(not (reasons := parts.health.reasons(parts.gossip.connected)), reasons),
+            lambda: Readiness(
+                not (reasons := parts.health.reasons(parts.gossip.connected, parts.renderers.fault)), reasons
+            ),
         )
         work = asyncio.create_task(Daemon(config, parts, keepers, gallery).run())
         stopping = asyncio.create_task(stop.wait())

@@ -36,8 +36,11 @@ class Health:
         """Note that the chain did not answer."""
         self.chain_error = error
 
-    def reasons(self, brokers: int) -> list[str]:
-        """Return a short code for everything that keeps the node from its work; `brokers` counts those connected."""
+    def reasons(self, brokers: int, render_fault: str = "") -> list[str]:
+        """Return a short code for everything that keeps the node from its work.
+
+        `brokers` counts those connected; `render_fault` says why no worker may render (`Pool.fault`).
+        """
         found = []
         if self.final is None:
             found.append("chain-not-read-yet")
@@ -47,4 +50,6 @@ class Health:
             found.append("final-block-stands-still")
         if brokers == 0:
             found.append("no-broker")
+        if render_fault:
+            found.append("renderer-unfit")
         return found

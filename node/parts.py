@@ -30,7 +30,7 @@ from node.journal import Journal
 from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes
-from node.render.pool import RenderPool
+from node.render.local import RenderSettings, local_pool
 from node.rounds import RoundDriver
 from node.studio import Studio
 from node.transmit import Transmitter
@@ -38,6 +38,7 @@ from node.transmit import Transmitter
 if TYPE_CHECKING:
     from node.config import Config
     from node.keys.signing import Signer
+    from node.render.pool import Pool
 
 log = structlog.get_logger("node")
 
@@ -63,6 +64,7 @@ class Parts:
     rounds: RoundDriver
     sender: Sender
     collector: Collector
+    renderers: Pool
     health: Health
 
     def status(self) -> dict[str, object]:
@@ -97,6 +99,7 @@ class Parts:
                 for status in self.rounds.status()
             ],
             "images_rendered": self.studio.painted,
+            "rendering": self.renderers.status(),
             "artworks_missing": self.collector.missing,
             "messages": dict(self.gossip.counters + self.verifier.counters + self.rounds.counters),
             "transactions": [
@@ -168,7 +171,8 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         store = BlockStore(config.node.directory / "blocks", config.content.max_block_bytes)
         peers = Peers(session, [peer.reveal() for peer in config.content.peers], store, config.content.max_block_bytes)
         recipes = Recipes(config.render.recipes, peers)
-        renderers = await stack.enter_async_context(RenderPool(config.render.workers))
+        renderers = local_pool(render_settings(config))
+        stack.push_async_callback(renderers.aclose)
         landings = Landings(chain, journal, await first_landing(chain))
         sender = Sender(chain, signer, journal, fees(config))
         transmitter = Transmitter(
@@ -203,6 +207,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             rounds=rounds,
             sender=sender,
             collector=collector,
+            renderers=renderers,
             health=Health(),
         )
 
@@ -217,6 +222,21 @@ async def first_landing(chain: Chain) -> int:
     # Asked second: a feed opened in between then counts, and one opened later lands its reports later still.
     feeds = await chain.feeds()
     return min((feed.opened_at for feed in feeds), default=final.number + 1)
+
+
+def render_settings(config: Config) -> RenderSettings:
+    """Return how this node renders, in the pool's own units."""
+    chosen = config.render
+    return RenderSettings(
+        engine=chosen.engine,
+        devices=chosen.devices,
+        workers=chosen.workers,
+        batch=chosen.batch,
+        memory=chosen.memory_mb,
+        nice=chosen.nice,
+        patience=chosen.picture_ms / 1000,
+        pipelines=chosen.pipelines,
+    )
 
 
 def timing(config: Config) -> Timing:

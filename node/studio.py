@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from node.chain.types import Edition, Feed
     from node.content.store import BlockStore
     from node.recipes import Recipes
-    from node.render.pool import RenderPool
+    from node.render.pool import Pool
     from node.render.recipe import Recipe
 
 log = structlog.get_logger("studio")
@@ -38,7 +38,7 @@ def describe(recipe: Recipe) -> str:
 class Studio:
     """Turns agreed inputs into a content root; equal inputs give equal roots on every node."""
 
-    def __init__(self, chain_id: int, recipes: Recipes, pool: RenderPool, store: BlockStore) -> None:
+    def __init__(self, chain_id: int, recipes: Recipes, pool: Pool, store: BlockStore) -> None:
         self._chain_id = chain_id
         self._recipes = recipes
         self._pool = pool

@@ -82,6 +82,11 @@ def show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
     )
     console.print(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {escape(chain['error'])}")
     console.print(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
+    rendering = figures.get("rendering", {})
+    for job in rendering.get("jobs", ()):
+        console.print(f"drawing: {job['done']} of {job['of']} images, {job['per_second']} a second")
+    for worker in rendering.get("workers", ()):
+        console.print(f"render worker {worker['place']}: {escape(str(worker['state']))}")
     for title, rows in (("rounds", figures["rounds"]), ("transactions", figures["transactions"])):
         if rows:
             table = Table(*rows[0], title=title, title_justify="left")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from node.config.faults import Faults
-from node.config.values import WRONG
+from node.config.values import WRONG, fault_of_url
 from node.keys.secrets import SecretUrl
+
+_DEVICE = re.compile(r"cpu|cuda:(0|[1-9][0-9]{0,2})")
 
 
 def check_together(sections: Mapping[str, Mapping[str, Any]], faults: Faults) -> None:
     """Note every pair of settings that contradict each other; settings that are WRONG are passed over."""
     _check_order(sections, faults)
+    _check_render(sections.get("render", {}), faults)
     brokers = sections.get("gossip", {}).get("brokers", WRONG)
     if brokers is WRONG:
         return
@@ -35,6 +39,34 @@ def _check_order(sections: Mapping[str, Mapping[str, Any]], faults: Faults) -> N
         high = sections.get(section, {}).get(larger, WRONG)
         if WRONG not in (low, high) and low > high:
             faults.add(f"{section}.{larger}", f"{high} is below {smaller} ({low})", f"make it at least {low}")
+
+
+def _check_render(render: Mapping[str, Any], faults: Faults) -> None:
+    devices, engine, pool = (render.get(name, WRONG) for name in ("devices", "engine", "pool"))
+    named = () if devices in (WRONG, "auto") else devices
+    for position, device in enumerate(named, 1):
+        where = f"render.devices[{position}]"
+        if not _DEVICE.fullmatch(device):
+            faults.add(where, "is no device", 'write "cpu", or "cuda:0" for the first GPU')
+        elif engine != "auto" and engine is not WRONG and (device == "cpu") == (engine == "cuda"):
+            faults.add(where, f'has no use with engine "{engine}"', 'write engine = "auto", or remove the device')
+    if pool in (WRONG, "local"):
+        return
+    if pool != "ray://auto" and (fault := _fault_of_ray(pool)):
+        faults.add("render.pool", fault, 'write "local", "ray://auto" or "ray://host:10001"')
+    elif named:
+        faults.add("render.devices", "names devices, which a Ray cluster chooses itself", 'write devices = "auto"')
+
+
+def _fault_of_ray(pool: str) -> str | None:
+    if fault := fault_of_url(pool, ("ray",)):
+        return fault
+    parts = urlsplit(pool)
+    if "@" in parts.netloc:
+        return "holds a user or password, which Ray does not know"
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        return "has more than host and port"
+    return None if parts.port else "has no port"
 
 
 def _check_broker(broker: Mapping[str, Any], where: str, faults: Faults) -> None:

@@ -255,14 +255,63 @@ class FeedsConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderConfig:
-    """Drawing the artworks."""
+    """Drawing the artworks, in processes beside the node: one for each device."""
 
+    engine: Annotated[
+        str,
+        Key(
+            '"auto" (the fastest that proves exact on this machine), "torch" (CPU), "cuda", or "numpy" '
+            "(without torch, and slow). All draw the same bytes.",
+            choices=("auto", "numpy", "torch", "cuda"),
+        ),
+    ] = "auto"
+    devices: Annotated[
+        Literal["auto"] | tuple[str, ...],
+        Key('"auto" (the GPUs, or without one the CPU), or a list such as ["cpu", "cuda:0"].', many=1),
+    ] = "auto"
     workers: Annotated[
-        int, Key("How many processes render at once; each keeps a model in memory.", low=1, high=256)
+        int,
+        Key(
+            "How many processes render at once on the CPU, or on the Ray cluster; each keeps a model in memory.",
+            low=1,
+            high=256,
+        ),
     ] = 1
+    batch: Annotated[
+        int,
+        Key("The most pictures that are drawn together; less where memory asks for it.", low=1, high=256),
+    ] = 4
+    memory_mb: Annotated[
+        int,
+        Key(
+            "MiB of memory that one process may fill, shared libraries and a GPU's memory aside; beyond it the process "
+            "is replaced and a smaller batch tried.",
+            low=512,
+            high=2**24,
+        ),
+    ] = 4_096
+    nice: Annotated[int, Key("How far rendering yields to all else on this machine.", low=0, high=19)] = 5
+    picture_ms: Annotated[
+        int,
+        Key(
+            "How long one picture may take, or the start of a process, before the process is replaced, in ms.",
+            low=1_000,
+            high=24 * _HOUR,
+        ),
+    ] = 180_000
+    pool: Annotated[
+        str,
+        Key(
+            'Where rendering is done: "local" (this machine), "ray://host:port" (a Ray cluster, by its client port) or '
+            '"ray://auto" (the cluster that this machine is part of). Ray comes with the extra patina[ray].'
+        ),
+    ] = "local"
     recipes: Annotated[
         Path, Key("Folder of recipe files (*.json); recipes that are not there are fetched from the content peers.")
     ] = Path("recipes")
+    pipelines: Annotated[
+        Path, Key("Folder of diffusers pipelines, each in a folder of its own, for recipes that name one.")
+    ] = Path("pipelines")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

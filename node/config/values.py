@@ -86,7 +86,10 @@ class Reader:
         return self.read(others[0], key, value, where)
 
     def _wanted(self, words: list[str], others: list[Any], key: Key) -> str:
-        other = "a list of numbers" if get_origin(others[0]) is tuple else f"a number {_span(key)}"
+        if get_origin(others[0]) is tuple:
+            other = "a list of numbers" if get_args(others[0])[0] is int else "a list of texts in quotes"
+        else:
+            other = f"a number {_span(key)}"
         return " or ".join([*(f'"{word}"' for word in words), other])
 
     def _read_list(self, kind: Any, key: Key, value: object, where: str) -> Any:
@@ -220,4 +223,4 @@ def _span(key: Key) -> str:
 
 
 def _plural(kind: Any) -> str:
-    return {SecretUrl: "URLs in quotes", int: "whole numbers"}.get(kind, "values")
+    return {SecretUrl: "URLs in quotes", int: "whole numbers", str: "texts in quotes"}.get(kind, "values")

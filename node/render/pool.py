@@ -1,104 +1,79 @@
-"""Renders editions in worker processes, so that the daemon's loop never waits for a picture and never loads torch."""
+"""Draws editions in worker processes, so that the daemon's loop never waits for a picture and never loads torch."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self
+
+import structlog
 
 from node.errors import RenderError
 from node.render import model_digest
+from node.render.edition import ATTEMPTS, Batch, Edition, OnImage
+from node.render.place import Place, Standing
+from node.render.process import Launch, WorkerDiedError, WorkerFullError, WorkerProcess
+from node.render.progress import Progress
 from node.render.recipe import Recipe
-from node.render.worker import PICTURE
+from node.render.turns import Turns
 
-_ROOT: Final = Path(__file__).parents[2]
-_ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-_ATTEMPTS: Final = 3
 _GRACE: Final = 2.0
+_REST: Final = 30.0
+"""Seconds that a place stays out of turn after its workers did not start."""
+_CLOSED: Final = "render pool: closed"
+
+log = structlog.get_logger("render")
 
 
-class _WorkerDiedError(Exception):
-    """The process ended, or fell silent for too long, before it replied."""
+class Pool(Protocol):
+    """Whatever draws editions: worker processes of this machine, or of a Ray cluster."""
 
+    async def render(
+        self,
+        recipe: Recipe,
+        seeds: Sequence[bytes],
+        band: int,
+        signals: Sequence[int],
+        on_image: OnImage | None = None,
+    ) -> list[bytes]:
+        """The PNGs of the seeds, in their order. Cancelling the call ends its work. Raises RenderError."""
 
-class _Worker:
-    """One worker process and the one request it may have in hand."""
+    async def aclose(self) -> None:
+        """End all workers; what is still being drawn fails with RenderError."""
 
-    def __init__(self, process: Process, patience: float) -> None:
-        self._process = process
-        self._patience = patience
-        self._reply: asyncio.Task[tuple[int, bytes]] | None = None
+    @property
+    def fault(self) -> str:
+        """Why nothing can be drawn at all, such as the kernel that failed its probe; "" while something can."""
 
-    @classmethod
-    async def start(cls, patience: float) -> _Worker:
-        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-        # A group of its own: Ctrl-C is for the node, which then closes its workers in order. Not a session of its
-        # own: Linux shares the CPU by session, and a worker must yield to its node.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "node.render.worker", stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": path}, process_group=0,
-        )  # fmt: skip
-        return cls(process, patience)
-
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """The reply to one request; what a cancelled caller left unread is read and dropped first."""
-        try:
-            async with asyncio.timeout(self._patience):
-                if self._reply is not None:
-                    await asyncio.shield(self._reply)
-                assert self._process.stdin is not None  # noqa: S101 - started with PIPE
-                self._process.stdin.write(request)
-                self._reply = asyncio.create_task(self._read())
-                await self._process.stdin.drain()
-                reply = await asyncio.shield(self._reply)
-        except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
-            raise _WorkerDiedError from error
-        self._reply = None
-        return reply
-
-    async def _read(self) -> tuple[int, bytes]:
-        assert self._process.stdout is not None  # noqa: S101 - started with PIPE
-        head = await self._process.stdout.readexactly(5)
-        return head[0], await self._process.stdout.readexactly(int.from_bytes(head[1:], "big"))
-
-    async def stop(self, grace: float) -> None:
-        """Ends the process: by closing its stdin, or after `grace` seconds by force."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            async with asyncio.timeout(grace):
-                await self._process.wait()
-        except TimeoutError:
-            pass
-        finally:
-            if self._process.returncode is None:
-                self._process.kill()
-            if self._reply is not None:
-                self._reply.cancel()
-                await asyncio.gather(self._reply, return_exceptions=True)
-            await self._process.wait()
+    def status(self) -> dict[str, Any]:
+        """Figures for the status page."""
 
 
 class RenderPool:
-    """At most `workers` worker processes, started when first needed and replaced when they die.
+    """A worker process in every place, started when first needed and kept warm; see `Pool`.
 
-    `patience` is how many seconds one picture may take, a cold start included.
+    `batch` is the most pictures that one request asks for. `wanted` gives the model (32-byte digest) that every
+    worker must have. `rest` is how many seconds a place is left alone when its workers do not start.
     """
 
-    def __init__(self, workers: int = 1, *, patience: float = 180.0) -> None:
-        if workers < 1:
-            raise RenderError(f"render pool: {workers} workers, at least 1 is needed")
-        self._workers = workers
-        self._patience = patience
-        self._turns = asyncio.Semaphore(workers)
-        self._idle: list[_Worker] = []
-        self._busy: set[_Worker] = set()
+    def __init__(
+        self,
+        places: Sequence[Place],
+        *,
+        batch: int = 1,
+        rest: float = _REST,
+        wanted: Callable[[], bytes] = model_digest,
+    ) -> None:
+        if not places or batch < 1:
+            raise RenderError(f"render pool: {len(places)} workers and a batch of {batch}, at least 1 is needed")
+        self._places = tuple(places)
+        self._batch = batch
+        self._rest = rest
+        self._wanted = wanted
+        self._turns = Turns(self._places)
+        self._resting: dict[Place, asyncio.TimerHandle] = {}
+        self._progress = Progress()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -109,82 +84,113 @@ class RenderPool:
     ) -> None:
         await self.aclose()
 
+    @property
+    def fault(self) -> str:
+        """See `Pool.fault`."""
+        return "" if any(place.standing is not Standing.UNFIT for place in self._places) else self._states()
+
+    def status(self) -> dict[str, Any]:
+        """See `Pool.status`."""
+        return {
+            "workers": [place.status() for place in self._places],
+            "batch": self._batch,
+            **self._progress.status(),
+        }
+
     async def render(
         self,
         recipe: Recipe,
         seeds: Sequence[bytes],
         band: int,
         signals: Sequence[int],
-        on_image: Callable[[int, bytes], None] | None = None,
+        on_image: OnImage | None = None,
     ) -> list[bytes]:
-        """The PNGs of the seeds, in their order; `on_image(index, png)` is called as each is done.
+        """The PNGs of the seeds, in their order; `on_image(index, png)` is called as each is there.
 
-        Cancelling the call starts no further picture of it. Jobs that run at once take turns, picture by picture.
-        Raises RenderError where `node.render.render` would, when a picture fails three times, or after aclose().
+        Cancelling the call starts no further picture of it and gives up those in hand. Jobs that run at once take
+        turns, batch by batch. A batch that a worker did not survive is tried again in halves; a picture that three
+        did not survive fails the job. Raises RenderError then, where `node.render.render` would, when no worker can
+        be had, and after aclose().
         """
         _check(recipe, seeds, band, signals)
-        done: list[bytes] = [b""] * len(seeds)
-        waiting = iter(range(len(seeds)))
-
-        async def paint() -> None:
-            for index in waiting:
-                done[index] = await self._one(_request(recipe, seeds[index], band, signals))
-                if on_image is not None:
-                    on_image(index, done[index])
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._workers, len(seeds))):
-                    group.create_task(paint())
-        except BaseExceptionGroup as failures:
-            # One cause is enough: the others failed, or were cancelled, with it.
-            raise failures.exceptions[0] from None
-        return done
+        edition = Edition(recipe, seeds, band, signals, on_image)
+        with self._progress.job(len(seeds)) as job:
+            batches = edition.begin(job, self._batch, len(self._places))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(len(self._places), batches)):
+                        group.create_task(self._work(edition))
+            except BaseExceptionGroup as failures:
+                # One cause is enough: the others failed, or were cancelled, with it.
+                raise failures.exceptions[0] from None
+        return edition.done
 
     async def aclose(self) -> None:
-        """Ends all workers; pictures still being drawn fail with RenderError. May be called twice."""
+        """End all workers; pictures still being drawn fail with RenderError. May be called twice."""
         self._closed = True
-        workers, self._idle = [*self._idle, *self._busy], []
-        await asyncio.gather(*(worker.stop(_GRACE) for worker in workers))
+        for timer in self._resting.values():
+            timer.cancel()
+        self._turns.stop(_CLOSED)
+        await asyncio.gather(*(place.close(_GRACE) for place in self._places))
 
-    async def _one(self, request: bytes) -> bytes:
-        async with self._turns:
-            for _ in range(_ATTEMPTS):
-                if self._closed:
-                    raise RenderError("render pool: closed")
-                try:
-                    status, body = await self._ask(request)
-                except _WorkerDiedError:
-                    continue
-                if status != PICTURE:
-                    raise RenderError(body.decode(errors="replace"))
-                return body
-        if self._closed:
-            raise RenderError("render pool: closed")
-        raise RenderError(f"render pool: the worker died {_ATTEMPTS} times over one picture; is there enough memory?")
+    async def _work(self, edition: Edition) -> None:
+        """Draw batch after batch, each wherever there is a turn."""
+        while (batch := edition.next()) is not None:
+            try:
+                await self._draw(batch)
+            except (WorkerDiedError, WorkerFullError) as error:
+                full = isinstance(error, WorkerFullError)
+                self._progress.lost(full=full)
+                edition.lost(batch, _hopeless(self._places[0].launch, full=full))
 
-    async def _ask(self, request: bytes) -> tuple[int, bytes]:
-        """One request to an idle worker, or to a new one; a dead worker does not come back to the idle."""
-        worker = self._idle.pop() if self._idle else await _Worker.start(self._patience)
-        if self._closed:  # while the worker started: aclose() did not see it
-            await worker.stop(0)
-            raise _WorkerDiedError
-        self._busy.add(worker)
+    async def _draw(self, batch: Batch) -> None:
+        """One batch, in the first place that is free and can have a worker."""
+        drawn = False
+        while not drawn:
+            place = await self._turns.take()
+            try:
+                worker = await place.worker(self._wanted())
+                if drawn := worker is not None:
+                    await self._ask(place, worker, batch)
+            finally:
+                self._hand_back(place)
+
+    async def _ask(self, place: Place, worker: WorkerProcess, batch: Batch) -> None:
         try:
-            reply = await worker.ask(request)
-        except _WorkerDiedError:
-            await worker.stop(0)
+            await worker.ask(batch.request, batch.arrived)
+        except (WorkerDiedError, WorkerFullError) as error:
+            how = "came to its memory cap" if isinstance(error, WorkerFullError) else "died"
+            await place.lost(f"the last worker {how}")
+            if self._closed:
+                raise RenderError(_CLOSED) from None
+            log.warning(f"render worker {how}", place=place.launch.name, pictures=len(batch.left))
             raise
-        except BaseException:
-            if not self._closed:
-                self._idle.append(worker)
-            raise
-        else:
-            if not self._closed:
-                self._idle.append(worker)
-            return reply
-        finally:
-            self._busy.discard(worker)
+
+    def _hand_back(self, place: Place) -> None:
+        if self._closed:
+            return
+        if place.standing is Standing.USABLE:
+            self._turns.give(place)
+            return
+        if place.standing is Standing.TIRED:
+            self._resting[place] = asyncio.get_running_loop().call_later(self._rest, self._rested, place)
+        if all(other.standing is not Standing.USABLE for other in self._places):
+            self._turns.stop(f"render pool: {self._states()}")
+
+    def _rested(self, place: Place) -> None:
+        del self._resting[place]
+        place.rested()
+        self._turns.resume()
+        self._turns.give(place)
+
+    def _states(self) -> str:
+        return "; ".join(sorted({place.state for place in self._places}))
+
+
+def _hopeless(launch: Launch, *, full: bool) -> str:
+    if full:
+        return f"render pool: one picture alone takes a worker beyond {launch.memory} MiB: raise render.memory_mb"
+    return f"render pool: the worker died {ATTEMPTS} times over one picture; is there enough memory?"
 
 
 def _check(recipe: Recipe, seeds: Sequence[bytes], band: int, signals: Sequence[int]) -> None:
@@ -198,13 +204,3 @@ def _check(recipe: Recipe, seeds: Sequence[bytes], band: int, signals: Sequence[
     for index, seed in enumerate(seeds):
         if len(seed) != 32:
             raise RenderError(f"seed {index}: {len(seed)} bytes instead of 32")
-
-
-def _request(recipe: Recipe, seed: bytes, band: int, signals: Sequence[int]) -> bytes:
-    fields = {
-        "recipe": recipe.canonical.decode(),
-        "seed": seed.hex(),
-        "band": band,
-        "signals": [str(signal) for signal in signals],
-    }
-    return json.dumps(fields).encode() + b"\n"

@@ -1,52 +1,177 @@
-"""The render worker process: one request a line on stdin, one framed picture after another on stdout.
+"""The render worker process: draws what it is asked on stdin, and can be told to stop in the middle of a picture.
 
-Request: a JSON object {"recipe": canonical JSON text, "seed": hex, "band": int, "signals": [decimal strings]}.
-Reply: one status byte (0 picture, 1 refused), the length in 4 big-endian bytes, then the PNG or the reason (UTF-8).
-The worker ends when its stdin does, so it never outlives the node that started it by more than one picture.
+What goes in and out is in `node.render.wire`. A thread reads stdin, so that a cancellation, or the end of the node,
+is heard while the main thread draws: the worker never outlives the node that started it.
 """
 
 from __future__ import annotations
 
+import _thread
+import argparse
 import json
 import os
+import queue
+import resource
+import signal
 import sys
-from typing import BinaryIO
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 from node.errors import PatinaError
+from node.render.wire import Hello, Kind, Request, frame
 
-PICTURE, REFUSED = 0, 1
-
-
-def answer(line: bytes) -> tuple[int, bytes]:
-    """The status and body of the reply to one request."""
-    from node.render import Recipe, render
-    from node.render.png import encode
-
-    try:
-        request = json.loads(line)
-        recipe = Recipe.from_json(request["recipe"].encode())
-        signals = [int(signal) for signal in request["signals"]]
-        return PICTURE, encode(render(recipe, bytes.fromhex(request["seed"]), request["band"], signals))
-    except PatinaError as error:
-        return REFUSED, str(error).encode()
-    except Exception as error:  # the node must hear why; a worker that cannot even say so has died and is replaced
-        return REFUSED, f"render worker: {type(error).__name__}: {error}".encode()
+_STOP: Final = signal.SIGUSR1
+# What torch says when an allocation fails; it has no error class of its own for that on the CPU.
+_FULL: Final = ("can't allocate memory", "not enough memory", "out of memory")
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answers requests in order until there are no more."""
-    for line in requests:
-        status, body = answer(line)
-        replies.write(bytes([status]) + len(body).to_bytes(4, "big") + body)
-        replies.flush()
+class _CancelledError(BaseException):
+    """Raised in the middle of a picture that nobody wants any more; no library's `except Exception` keeps it."""
 
 
-def main() -> None:
-    """Serves on a private copy of stdout, so that a library's print cannot break the framing."""
-    os.nice(5)
+class Renderer:
+    """How a worker draws. `engine` and `pipelines` are the configuration's render.engine and render.pipelines."""
+
+    def __init__(self, engine: str = "auto", pipelines: Path | None = None) -> None:
+        self.engine = engine
+        self.pipelines = pipelines
+
+    def prepare(self) -> Hello:
+        """Load and probe the engine. Raises RenderError when this machine must not render with it."""
+        from node.render import model_digest
+
+        return Hello(self.engine, model_digest())
+
+    def draw(self, request: Request) -> Iterator[bytes]:
+        """The PNGs of a request, in the order of its seeds. Raises RenderError."""
+        from node.render import render
+        from node.render.png import encode
+
+        for seed in request.seeds:
+            yield encode(render(request.recipe, seed, request.band, request.signals))
+
+
+class Worker:
+    """One process's loop: requests in, replies out, until stdin ends."""
+
+    def __init__(self, renderer: Renderer, requests: BinaryIO, replies: BinaryIO) -> None:
+        self._renderer = renderer
+        self._requests = requests
+        self._replies = replies
+        self._queue: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._current = self._cancelled = 0
+        self._drawing = False
+        self._warm = False
+
+    def run(self) -> None:
+        """Say what this worker is, then answer until it is to end."""
+        signal.signal(_STOP, self._interrupt)
+        threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            hello = self._renderer.prepare()
+        except Exception as error:
+            self._say(*((Kind.FULL, b"") if is_full(error) else (Kind.UNFIT, reason(error))))
+            return
+        self._say(Kind.READY, hello.body())
+        while True:
+            fields = self._queue.get()
+            self._current = fields["request"]
+            kind, body = self._answer(fields)
+            self._say(kind, body)
+            self._current = 0
+            if kind is Kind.FULL:
+                return
+
+    def _answer(self, fields: dict[str, Any]) -> tuple[Kind, bytes]:
+        try:
+            pictures = self._renderer.draw(Request.parse(fields))
+            while (picture := self._next(pictures)) is not None:
+                self._say(Kind.PICTURE, picture)
+                self._warm = True
+        except _CancelledError:
+            return Kind.DONE, b""
+        except Exception as error:  # the node must hear why; a worker that cannot even say so has died and is replaced
+            return (Kind.FULL, b"") if is_full(error) else (Kind.REFUSED, reason(error))
+        return Kind.DONE, b""
+
+    def _next(self, pictures: Iterator[bytes]) -> bytes | None:
+        """The next picture, drawn where a cancellation may break in; never while a library is still loading."""
+        self._drawing = self._warm
+        if self._cancelled == self._current:
+            self._drawing = False
+            raise _CancelledError
+        picture = next(pictures, None)
+        self._drawing = False
+        return picture
+
+    def _interrupt(self, *_: object) -> None:
+        # Runs in the main thread, between two of its steps.
+        if self._drawing and self._cancelled == self._current:
+            self._drawing = False
+            raise _CancelledError
+
+    def _listen(self) -> None:
+        for line in self._requests:
+            fields = json.loads(line)
+            if "cancel" in fields:
+                self._cancelled = fields["cancel"]
+                _thread.interrupt_main(_STOP)
+            else:
+                self._queue.put(fields)
+        # The node is gone or wants no more; what is being drawn has nobody to go to.
+        os._exit(0)
+
+    def _say(self, kind: Kind, body: bytes) -> None:
+        self._drawing = False
+        self._replies.write(frame(kind, self._current, body))
+        self._replies.flush()
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an allocation failed."""
+    told = isinstance(error, RuntimeError) and any(words in str(error) for words in _FULL)
+    return told or isinstance(error, MemoryError)
+
+
+def reason(error: BaseException) -> bytes:
+    """An error in words; those that Patina raises on purpose speak for themselves."""
+    known = isinstance(error, PatinaError)
+    return (str(error) if known else f"render worker: {type(error).__name__}: {error}").encode()[:4_096]
+
+
+def cap_memory(mebibytes: int) -> None:
+    """Let allocations fail beyond so much private memory; 0 leaves it as it is.
+
+    RLIMIT_DATA counts what the process may write (setrlimit(2)), a tenth above what it really uses with torch on a CPU;
+    RLIMIT_AS would also count every mapped library, about twice that.
+    """
+    if mebibytes:
+        resource.setrlimit(resource.RLIMIT_DATA, (mebibytes * 2**20,) * 2)
+
+
+def options() -> argparse.ArgumentParser:
+    """What a pool tells its workers at their start."""
+    parser = argparse.ArgumentParser(prog="node.render.worker")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--nice", type=int, default=0)
+    parser.add_argument("--memory", type=int, default=0, help="MiB of private memory, 0 for no limit")
+    parser.add_argument("--pipelines", type=Path)
+    return parser
+
+
+def main(renderer: type[Renderer] = Renderer) -> None:
+    """Serve on a private copy of stdout, so that a library's print cannot break the framing."""
+    chosen = options().parse_args()
+    os.nice(chosen.nice)
+    cap_memory(chosen.memory)
     with os.fdopen(os.dup(1), "wb") as replies:
         os.dup2(2, 1)
-        serve(sys.stdin.buffer, replies)
+        Worker(renderer(chosen.engine, chosen.pipelines), sys.stdin.buffer, replies).run()
+        replies.flush()
+        # Not by way of the interpreter's end: the thread that reads stdin would hold it up.
+        os._exit(0)
 
 
 if __name__ == "__main__":

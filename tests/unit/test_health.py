@@ -65,3 +65,10 @@ def test_reasons__final_block_that_stands_still__is_named_after_a_while(clock: C
     assert found.reasons(1) == ["final-block-stands-still"]
     found.chain_ok(make_block(6), make_block(9))
     assert found.reasons(1) == []
+
+
+def test_reasons__renderer_failed_its_probe__is_named_beside_the_others() -> None:
+    found = Health()
+    found.chain_ok(make_block(5), make_block(7))
+    assert found.reasons(1, "cpu is unfit: kernel int8") == ["renderer-unfit"]
+    assert found.reasons(0, "cpu is unfit: kernel int8") == ["no-broker", "renderer-unfit"]

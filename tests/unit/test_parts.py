@@ -27,7 +27,8 @@ from node.gossip.verifier import Verifier
 from node.health import Health
 from node.journal import Journal
 from node.keys.signing import LocalSigner
-from node.parts import Parts, broker_settings, fees, first_landing, seat_of, timing
+from node.parts import Parts, broker_settings, fees, first_landing, render_settings, seat_of, timing
+from node.render.local import RenderSettings, local_pool
 from node.rounds import RoundDriver
 from tests.unit.paper import make_block, make_feed
 
@@ -58,6 +59,14 @@ max_fee_gwei = 2.5
 priority_fee_gwei = 0.5
 bump_percent = 20
 resend_after_ms = 2500
+[render]
+engine = "torch"
+devices = ["cpu"]
+workers = 3
+batch = 2
+memory_mb = 900
+nice = 7
+picture_ms = 2500
 """
 SIGNERS = [LocalSigner(keccak(b"signer %d" % index)) for index in range(4)]
 TRANSPORT = [Ed25519PrivateKey.from_private_bytes(keccak(b"transport %d" % index)) for index in range(4)]
@@ -113,6 +122,13 @@ def test_fees__gwei_and_milliseconds__become_wei_and_seconds(config: Config) -> 
     assert (found.bump_percent, found.resend_after, found.poll) == (Decimal(20), 2.5, 1.5)
 
 
+def test_render_settings__every_render_key__is_the_configured_one(config: Config, tmp_path: Path) -> None:
+    assert render_settings(config) == RenderSettings(
+        engine="torch", devices=("cpu",), workers=3, batch=2, memory=900, nice=7, patience=2.5,
+        pipelines=tmp_path / "pipelines",
+    )  # fmt: skip
+
+
 @dataclass
 class PaperChain:
     opened: list[Feed] = field(default_factory=list)
@@ -151,6 +167,7 @@ def make_parts(config: Config, committee: Committee, journal: Journal) -> Parts:
         "health": Health(),
         "studio": SimpleNamespace(painted=12),
         "collector": SimpleNamespace(missing=0),
+        "renderers": local_pool(render_settings(config)),
     }
     return Parts(**{each.name: known.get(each.name) for each in fields(Parts)})
 
@@ -166,6 +183,9 @@ async def test_status__fresh_node__has_every_figure_and_no_secret(
     assert status["chain"] == {"id": 31337, "final": None, "head": None, "error": ""}
     assert status["brokers"] == {"connected": 0, "configured": 2}
     assert (status["cursors"], status["rounds"], status["transactions"]) == ({}, [], [])
+    rendering: Any = status["rendering"]
+    assert [worker["state"] for worker in rendering["workers"]] == ["not started"] * 3
+    assert (rendering["jobs"], rendering["drawn"], rendering["batch"]) == ([], 0, 2)
     encoded = msgspec.json.encode(status).decode()
     assert PASSWORD not in encoded
     assert "planted-endpoint-key-72" not in encoded

@@ -84,6 +84,19 @@ def test_status__json__is_the_nodes_figures_and_its_readiness(node: Node, tmp_pa
     assert document == {**FIGURES, "ready": True, "reasons": []}
 
 
+def test_status__node_that_renders__shows_how_far_it_is_and_which_kernel_failed(node: Node, tmp_path: Path) -> None:
+    configure(tmp_path)
+    node.figures |= {
+        "rendering": {
+            "jobs": [{"done": 3, "of": 12, "per_second": 0.8}],
+            "workers": [{"place": "cuda:0", "state": "cuda:0 is unfit: kernel int8 gives 3 [not 4]", "process": None}],
+        }
+    }
+    shown = status(tmp_path).stdout
+    assert "drawing: 3 of 12 images, 0.8 a second" in shown
+    assert "render worker cuda:0: cuda:0 is unfit: kernel int8 gives 3 [not 4]" in shown
+
+
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
 def test_status__node_not_ready__says_why_with_status_1(node: Node, tmp_path: Path, arguments: list[str]) -> None:
     configure(tmp_path)

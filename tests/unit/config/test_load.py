@@ -80,6 +80,11 @@ def test_load__many_faults__all_told_at_once(tmp_path: Path) -> None:
         usrname = "a"
         [agreement]
         view_ms = 900000
+        [render]
+        engine = "fast"
+        devices = ["tpu"]
+        pool = "ray:"
+        workers = 0
         """,
     )
     assert set(found) == {
@@ -95,6 +100,10 @@ def test_load__many_faults__all_told_at_once(tmp_path: Path) -> None:
         "gossip.brokers[1].url",
         "gossip.brokers[1].usrname",
         "agreement.max_view_ms",
+        "render.engine",
+        "render.devices[1]",
+        "render.pool",
+        "render.workers",
     }
     assert "did you mean chain?" in found["chian"]
     assert "did you mean poll_ms?" in found["chain.pol_ms"]
@@ -127,6 +136,25 @@ def test_load__many_faults__all_told_at_once(tmp_path: Path) -> None:
         ("web", "port = 0x" + "f" * 9000, "web.port", "the number is too large"),
         ("transmit", "max_fee_gwei = 1e999999", "transmit.max_fee_gwei", "too large"),
         ("node", 'directory = "~nobody-here/x"', "node.directory", "begins with ~"),
+        ("render", 'engine = "numpi"', "render.engine", 'one of "auto", "numpy", "torch", "cuda"'),
+        ("render", 'devices = "gpu"', "render.devices", '"auto" or a list of texts in quotes'),
+        ("render", "devices = 3", "render.devices", '"auto" or a list of texts in quotes'),
+        ("render", "devices = []", "render.devices", "name at least one"),
+        ("render", "devices = [0]", "render.devices[1]", "is a whole number"),
+        ("render", 'devices = ["cpu", "cuda"]', "render.devices[2]", 'write "cpu", or "cuda:0"'),
+        ("render", 'devices = ["cuda:00"]', "render.devices[1]", "is no device"),
+        ("render", 'devices = ["cpu", "cpu"]', "render.devices", "twice"),
+        ("render", 'devices = ["cpu"]\nengine = "cuda"', "render.devices[1]", "no use"),
+        ("render", 'devices = ["cuda:0"]\nengine = "numpy"', "render.devices[1]", "no use"),
+        ("render", "batch = 0", "render.batch", "too small"),
+        ("render", "memory_mb = 100", "render.memory_mb", "too small"),
+        ("render", "nice = 20", "render.nice", "too large"),
+        ("render", 'pool = "remote"', "render.pool", 'write "local"'),
+        ("render", 'pool = "ray://host"', "render.pool", "has no port"),
+        ("render", 'pool = "http://host:10001"', "render.pool", "not a URL of ray"),
+        ("render", 'pool = "ray://host:10001/x"', "render.pool", "more than host and port"),
+        ("render", 'pool = "ray://me:secret@host:1"', "render.pool", "which Ray does not know"),
+        ("render", 'pool = "ray://auto"\ndevices = ["cpu"]', "render.devices", "which a Ray cluster chooses"),
     ],
 )
 def test_load__bad_value__named_with_key_and_fix(tmp_path: Path, section: str, line: str, key: str, words: str) -> None:

@@ -1,202 +1,304 @@
-"""The worker pool: order, progress, cancellation, dead workers, and a clean end."""
+"""The pool with worker processes that draw at once: order, batches, cancellation, lost workers, a clean end."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-import pytest_asyncio
-from numpy.typing import NDArray
 
 from node.errors import RenderError
 from node.render import Recipe
-from node.render.png import encode
+from node.render.local import RenderSettings, local_pool
+from node.render.place import Place
 from node.render.pool import RenderPool
-from node.render.worker import PICTURE, REFUSED, answer
+from node.render.process import Launch
+from tests.unit.render.planted import MARKED, begun, picture
 
-SIGNALS = (5 * 10**15, 10**16, 2 * 10**16)
-Draw = Callable[[int, int], NDArray[np.uint8]]
-SEEDS = [bytes([token]) * 32 for token in (1, 2, 3)]
-
-
-# Starting a worker costs seconds (torch), so the tests that can share one, in any order, share it.
-shared_loop = pytest.mark.asyncio(loop_scope="module")
+MODULE = "tests.unit.render.planted"
+SIGNALS = (5 * 10**15, -(10**30), 2 * 10**16)
+SEEDS = [bytes([token]) * 32 for token in range(1, 9)]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pool() -> AsyncIterator[RenderPool]:
-    async with RenderPool(1) as made:
-        yield made
+@pytest.fixture(autouse=True)
+def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where planted workers note what they begin."""
+    monkeypatch.setenv("PLANTED", str(tmp_path / "begun"))
+
+
+def planted(**changes: Any) -> RenderPool:
+    return local_pool(RenderSettings(**{"devices": ["cpu"], "nice": 0, **changes}), module=MODULE)
+
+
+def plain(name: str = "plain") -> Recipe:
+    return Recipe.for_bands(8, name)
+
+
+def expected(recipe: Recipe, seeds: list[bytes], band: int = 5) -> list[bytes]:
+    return [picture(recipe, seed, band, SIGNALS) for seed in seeds]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 def worker_pids() -> set[int]:
-    """Processes under this one that run the worker module."""
+    """Processes under this one that run a worker module."""
     listed = subprocess.run(["ps", "-o", "pid=,ppid=,args=", "-A"], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()]
-    return {int(pid) for pid, parent, args in rows if int(parent) == os.getpid() and "node.render.worker" in args}
+    return {int(pid) for pid, parent, args in rows if int(parent) == os.getpid() and MODULE in args}
 
 
-@shared_loop
-async def test_render__several_seeds__pngs_in_order_equal_to_direct_rendering(
-    pool: RenderPool, quick: Recipe, drawn: Draw
-) -> None:
-    """An edition in one job gives each picture the bytes that it has alone, in this process: batch size is no input."""
-    seen: list[tuple[int, bytes]] = []
-    images = await pool.render(quick, SEEDS[:2], 5, SIGNALS, lambda index, png: seen.append((index, png)))
-    assert images == [encode(drawn(1, 5)), encode(drawn(2, 5))]
-    assert seen == list(enumerate(images))
-    assert await pool.render(quick, [], 5, SIGNALS) == []
+@pytest.mark.parametrize(("workers", "batch"), [(1, 1), (1, 3), (2, 4), (3, 100)])
+async def test_render__any_workers_and_batch__pngs_in_order_each_told_once(workers: int, batch: int) -> None:
+    seen: dict[int, bytes] = {}
+    async with planted(workers=workers, batch=batch) as pool:
+        images = await pool.render(plain(), SEEDS, 5, SIGNALS, lambda index, png: seen.update({index: png}))
+        assert images == expected(plain(), SEEDS)
+        assert [seen[index] for index in range(8)] == images
+        assert await pool.render(plain(), [], 5, SIGNALS) == []
+        assert len(worker_pids()) == workers
+        assert sorted(begun()) == [seed.hex() for seed in SEEDS]
 
 
-@shared_loop
-async def test_render__cancelled__starts_no_further_picture_and_stays_usable(
-    pool: RenderPool, quick: Recipe, drawn: Draw
-) -> None:
-    seen: list[int] = []
-    first = asyncio.Event()
-
-    def count(index: int, _: bytes) -> None:
-        seen.append(index)
-        first.set()
-
-    job = asyncio.create_task(pool.render(quick, SEEDS * 20, 5, SIGNALS, count))
-    await asyncio.wait_for(first.wait(), 120)
-    job.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await job
-    done = len(seen)
-    assert done < 60
-    # The picture that the worker still had in hand is not taken for the next job's.
-    assert await pool.render(quick, SEEDS[:1], 0, SIGNALS) == [encode(drawn(1, 0))]
-    assert len(seen) == done
+async def test_render__jobs_at_once__take_turns_batch_by_batch() -> None:
+    order: list[str] = []
+    async with planted(batch=2) as pool:
+        await asyncio.gather(
+            pool.render(plain(), SEEDS, 5, SIGNALS, lambda *_: order.append("a")),
+            pool.render(plain("other"), SEEDS, 0, SIGNALS, lambda *_: order.append("b")),
+        )
+    assert order == list("aabb" * 4)
 
 
-@shared_loop
-async def test_render__worker_killed_busy_and_idle__replaced_and_the_picture_retried(
-    pool: RenderPool, quick: Recipe, drawn: Draw
-) -> None:
-    before = worker_pids()
-    await pool.render(quick, SEEDS[:1], 5, SIGNALS)
-    (victim,) = worker_pids() - before or before
-    seen: list[int] = []
-
-    def strike(index: int, _: bytes) -> None:
-        seen.append(index)
-        if index == 0:
-            os.kill(victim, signal.SIGKILL)
-
-    images = await pool.render(quick, SEEDS, 5, SIGNALS, strike)
-    assert images == [encode(drawn(token, 5)) for token in (1, 2, 3)]
-    assert seen == [0, 1, 2]
-    (replacement,) = worker_pids()
-    assert replacement != victim
-    os.kill(replacement, signal.SIGKILL)
-    assert await pool.render(quick, SEEDS[:1], 5, SIGNALS) == images[:1]
+async def test_render__cancelled__work_stops_in_the_middle_of_a_picture_and_the_next_job_starts_at_once() -> None:
+    """A view is lost: nothing more of it is drawn, by the same worker, which is not restarted."""
+    async with planted(batch=4) as pool:
+        await pool.render(plain(), SEEDS[:1], 5, SIGNALS)
+        (worker,) = worker_pids()
+        job = asyncio.create_task(pool.render(plain("slow"), SEEDS, 5, SIGNALS))
+        await until(lambda: len(begun()) == 2)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        # A picture of "slow" never ends by itself: that this one is drawn shows that the worker let go of it.
+        assert await pool.render(plain(), SEEDS[:2], 0, SIGNALS) == expected(plain(), SEEDS[:2], 0)
+        assert worker_pids() == {worker}
+        assert begun() == [SEEDS[0].hex(), SEEDS[0].hex(), SEEDS[0].hex(), SEEDS[1].hex()]
+        assert pool.status()["jobs"] == []
+        assert (pool.status()["jobs_ended_early"], pool.status()["drawn"], pool.status()["workers_died"]) == (1, 3, 0)
 
 
-@shared_loop
-async def test_render__failing_callback__error_reaches_the_caller(pool: RenderPool, quick: Recipe) -> None:
+async def test_render__cancelled_worker_that_will_not_stop__replaced_and_the_next_job_drawn() -> None:
+    async with planted() as pool:
+        await pool.render(plain(), SEEDS[:1], 5, SIGNALS)
+        (worker,) = worker_pids()
+        job = asyncio.create_task(pool.render(plain("deaf"), SEEDS, 5, SIGNALS))
+        await until(lambda: len(begun()) == 2)
+        job.cancel()
+        assert await pool.render(plain(), SEEDS[:1], 0, SIGNALS) == expected(plain(), SEEDS[:1], 0)
+        assert worker not in worker_pids()
+
+
+async def test_render__cancelled_while_the_worker_starts__worker_is_kept_for_the_next() -> None:
+    async with planted() as pool:
+        job = asyncio.create_task(pool.render(plain(), SEEDS, 5, SIGNALS))
+        await until(worker_pids)
+        (worker,) = worker_pids()
+        job.cancel()
+        await pool.render(plain(), SEEDS[:1], 5, SIGNALS)
+        assert worker_pids() == {worker}
+        assert len(begun()) == 1
+
+
+async def test_render__worker_killed_busy_and_idle__replaced_and_nothing_drawn_twice_but_the_picture_in_hand() -> None:
+    async with planted(batch=4) as pool:
+        await pool.render(plain(), SEEDS[:1], 5, SIGNALS)
+        (victim,) = worker_pids()
+        seen: list[int] = []
+
+        def strike(index: int, _: bytes) -> None:
+            seen.append(index)
+            if index == 1:
+                os.kill(victim, signal.SIGKILL)
+
+        assert await pool.render(plain(), SEEDS, 5, SIGNALS, strike) == expected(plain(), SEEDS)
+        assert sorted(seen) == list(range(8))
+        (replacement,) = worker_pids()
+        assert replacement != victim
+        os.kill(replacement, signal.SIGKILL)
+        assert await pool.render(plain(), SEEDS[:1], 5, SIGNALS) == expected(plain(), SEEDS[:1])
+
+
+async def test_render__poisoned_picture__found_out_and_given_up_after_three_workers() -> None:
+    async with planted(batch=4) as pool:
+        with pytest.raises(RenderError, match="died 3 times over one picture"):
+            await pool.render(plain("poison"), [*SEEDS[:2], MARKED, SEEDS[3]], 5, SIGNALS)
+        assert begun().count(MARKED.hex()) <= 5
+        assert pool.status()["workers_died"] == begun().count(MARKED.hex())
+        assert await pool.render(plain(), SEEDS, 5, SIGNALS) == expected(plain(), SEEDS)
+        assert pool.fault == ""
+
+
+@pytest.mark.parametrize(("fault", "said"), [("refused", "nobody can draw this"), ("unforeseen", "ZeroDivisionError")])
+async def test_render__refused_by_the_renderer__fails_at_once_with_its_reason(fault: str, said: str) -> None:
+    async with planted(batch=2) as pool:
+        with pytest.raises(RenderError, match=said):
+            await pool.render(plain(fault), [*SEEDS[:2], MARKED, *SEEDS], 5, SIGNALS)
+        assert begun().count(MARKED.hex()) == 1
+        assert await pool.render(plain(), SEEDS[:2], 5, SIGNALS) == expected(plain(), SEEDS[:2])
+
+
+async def test_render__failing_callback__error_reaches_the_caller_and_the_worker_stops() -> None:
     def broken(_: int, __: bytes) -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        await pool.render(quick, SEEDS, 5, SIGNALS, broken)
+    async with planted(batch=8) as pool:
+        with pytest.raises(ZeroDivisionError):
+            await pool.render(plain(), SEEDS, 5, SIGNALS, broken)
+        assert await pool.render(plain(), SEEDS[:1], 5, SIGNALS) == expected(plain(), SEEDS[:1])
+        assert pool.status()["workers_died"] == 0
 
 
-@shared_loop
+@pytest.mark.parametrize("fault", ["greedy", "greedy and shared"])
+async def test_render__picture_beyond_the_memory_cap__worker_ended_and_the_job_told_what_to_raise(fault: str) -> None:
+    """Once the allocation itself fails; once it is shared memory, which only the pool's watch sees."""
+    async with planted(memory=256) as pool:
+        with pytest.raises(RenderError, match=r"beyond 256 MiB: raise render\.memory_mb"):
+            await pool.render(plain(fault), [*SEEDS[:2], MARKED], 5, SIGNALS)
+        assert pool.status()["workers_full"] == 3
+        assert await pool.render(plain(), SEEDS, 5, SIGNALS) == expected(plain(), SEEDS)
+
+
+async def test_render__batch_beyond_the_memory_cap__drawn_in_smaller_ones() -> None:
+    async with planted(memory=256, batch=4) as pool:
+        assert await pool.render(plain("greedy batch"), SEEDS[:4], 5, SIGNALS) == expected(
+            plain("greedy batch"), SEEDS[:4]
+        )
+        assert pool.status()["workers_full"] == 3
+
+
+async def test_render__machine_fails_the_probe__draws_nothing_and_names_the_kernel() -> None:
+    async with planted(engine="unfit", workers=2) as pool:
+        assert pool.fault == ""
+        with pytest.raises(RenderError, match="cpu is unfit: kernel int8 gives 32767"):
+            await pool.render(plain(), SEEDS, 5, SIGNALS)
+        assert "kernel int8 gives 32767" in pool.fault
+        assert worker_pids() == set()
+        with pytest.raises(RenderError, match="kernel int8"):
+            await pool.render(plain(), SEEDS, 5, SIGNALS)
+        assert begun() == []
+        assert all("kernel int8" in worker["state"] for worker in pool.status()["workers"])
+
+
+async def test_render__worker_with_another_model__draws_nothing() -> None:
+    async with planted(engine="other") as pool:
+        with pytest.raises(RenderError, match="draws with model 0000"):
+            await pool.render(plain(), SEEDS, 5, SIGNALS)
+        assert begun() == []
+
+
+def place(engine: str, spare: str = "") -> Place:
+    made = [Launch(engine, MODULE, ("--engine", engine), patience=60) for engine in (engine, spare) if engine]
+    return Place(*made)
+
+
+async def test_render__one_place_unfit_and_one_that_does_not_start__the_third_draws_all() -> None:
+    async with RenderPool([place("unfit"), place("dies"), place("numpy")], batch=1) as pool:
+        assert await pool.render(plain(), SEEDS, 5, SIGNALS) == expected(plain(), SEEDS)
+        assert pool.fault == ""
+
+
+async def test_render__gpu_unfit_where_devices_are_found__its_place_goes_to_the_cpu() -> None:
+    async with RenderPool([place("unfit", spare="numpy")]) as pool:
+        assert await pool.render(plain(), SEEDS, 5, SIGNALS) == expected(plain(), SEEDS)
+        assert pool.status()["workers"][0]["place"] == "numpy"
+
+
+@pytest.mark.parametrize("engine", ["dies", "eats"])
+async def test_render__no_worker_starts__job_fails_with_the_reason_and_later_ones_try_again(engine: str) -> None:
+    said = "at its start" if engine == "dies" else "to start"
+    tired = Place(Launch("cpu", MODULE, ("--engine", engine, "--memory", "256"), memory=256))
+    async with RenderPool([tired], rest=0.3) as pool:
+        with pytest.raises(RenderError, match=said):
+            await pool.render(plain(), SEEDS, 5, SIGNALS)
+        with pytest.raises(RenderError, match=said):  # at once, while it rests
+            await pool.render(plain(), SEEDS, 5, SIGNALS)
+        assert pool.fault == ""
+        tired.launch = Launch("cpu", MODULE)
+        await until(lambda: tired.standing.value == "usable")
+        assert await pool.render(plain(), SEEDS, 5, SIGNALS) == expected(plain(), SEEDS)
+
+
 @pytest.mark.parametrize("fault", ["model", "band", "signals", "seed"])
-async def test_render__bad_request__refused_before_a_worker_starts(fault: str, quick: Recipe) -> None:
-    before = worker_pids()
-    recipe = dataclasses.replace(quick, model=bytes(32)) if fault == "model" else quick
+async def test_render__bad_request__refused_before_a_worker_starts(fault: str) -> None:
+    recipe = dataclasses.replace(plain(), model=bytes(32)) if fault == "model" else plain()
     seeds = [*SEEDS, b"short"] if fault == "seed" else SEEDS
-    async with RenderPool(1) as own:
+    async with planted() as pool:
         with pytest.raises(RenderError):
-            await own.render(recipe, seeds, 8 if fault == "band" else 0, SIGNALS[: 2 if fault == "signals" else 3])
-        assert worker_pids() == before
+            await pool.render(recipe, seeds, 8 if fault == "band" else 0, SIGNALS[: 2 if fault == "signals" else 3])
+        assert worker_pids() == set()
 
 
-@shared_loop
-async def test_render__worker_that_never_answers__given_up_after_its_attempts(quick: Recipe) -> None:
-    before = worker_pids()
-    async with RenderPool(1, patience=0.05) as hasty:
-        with pytest.raises(RenderError, match="died 3 times"):
-            await hasty.render(quick, SEEDS[:1], 5, SIGNALS)
-        assert worker_pids() == before
+async def test_render__worker_that_never_answers__given_up() -> None:
+    async with planted(patience=0.001) as hasty:
+        with pytest.raises(RenderError, match="hangs"):
+            await hasty.render(plain(), SEEDS[:1], 5, SIGNALS)
+        assert worker_pids() == set()
 
 
-@shared_loop
-async def test_render__two_workers_closed_while_busy__order_kept_and_no_process_left(
-    quick: Recipe, drawn: Draw
-) -> None:
-    before = worker_pids()
-    pair = RenderPool(2)
-    assert await pair.render(quick, SEEDS, 5, SIGNALS) == [encode(drawn(token, 5)) for token in (1, 2, 3)]
-    assert len(worker_pids() - before) == 2
-    first = asyncio.Event()
-    job = asyncio.create_task(pair.render(quick, SEEDS * 50, 5, SIGNALS, lambda *_: first.set()))
-    await asyncio.wait_for(first.wait(), 120)
+async def test_aclose__while_busy__jobs_fail_and_no_process_is_left() -> None:
+    pair = planted(workers=2)
+    job = asyncio.create_task(pair.render(plain("slow"), SEEDS, 5, SIGNALS))
+    waiting = asyncio.create_task(pair.render(plain(), SEEDS, 5, SIGNALS))
+    await until(lambda: len(begun()) == 2)
     await pair.aclose()
     await pair.aclose()
+    for task in (job, waiting):
+        with pytest.raises(RenderError, match="closed"):
+            await task
+    assert worker_pids() == set()
     with pytest.raises(RenderError, match="closed"):
-        await job
-    assert worker_pids() == before
-    with pytest.raises(RenderError, match="closed"):
-        await pair.render(quick, SEEDS, 5, SIGNALS)
+        await pair.render(plain(), SEEDS, 5, SIGNALS)
 
 
-def test_pool__no_workers__refused() -> None:
+async def test_status__at_work__images_done_of_total_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with planted(workers=1, batch=3) as pool:
+        shown: list[Any] = []
+        await pool.render(plain(), SEEDS, 5, SIGNALS, lambda *_: shown.append(pool.status()["jobs"][0]))
+        assert [(job["done"], job["of"]) for job in shown] == [(done, 8) for done in range(1, 9)]
+        assert all(job["per_second"] > 0 for job in shown)
+        status = pool.status()
+        assert (status["drawn"], status["batch"], status["jobs"]) == (8, 3, [])
+        assert status["workers"][0] == {"place": "cpu", "state": "ready: auto", "process": worker_pids().pop()}
+
+
+def environment_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
+async def test_worker__environment__has_no_secret_of_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATINA_SIGNING_PASSWORD", "planted-password-81")
+    async with planted(nice=3) as pool:
+        await pool.render(plain(), SEEDS[:1], 5, SIGNALS)
+        (worker,) = worker_pids()
+        environment = environment_of(worker)
+        assert b"PLANTED=" in environment
+        assert b"planted-password-81" not in environment
+        assert b"\0CUDA_VISIBLE_DEVICES=\0" in environment
+        assert os.getpriority(os.PRIO_PROCESS, worker) == os.getpriority(os.PRIO_PROCESS, 0) + 3
+
+
+def test_pool__no_workers_or_no_batch__refused() -> None:
     with pytest.raises(RenderError, match="at least 1"):
-        RenderPool(0)
-
-
-def alive(pids: list[int]) -> bool:
-    states = subprocess.run(["ps", "-o", "stat=", "-p", ",".join(map(str, pids))], capture_output=True, text=True)
-    return any(not state.startswith("Z") for state in states.stdout.split())
-
-
-def test_worker__node_killed__ends_with_its_stdin() -> None:
-    """A node that dies without a word leaves no worker behind."""
-    program = (
-        "import asyncio, os\n"
-        "from node.render import Recipe\n"
-        "from node.render.pool import RenderPool\n"
-        "async def main():\n"
-        "    recipe, say = Recipe.for_bands(2, 'x'), lambda *_: print('on', flush=True)\n"
-        "    await RenderPool(1).render(recipe, [bytes(32)] * 100, 0, (0, 0, 0), say)\n"
-        "asyncio.run(main())\n"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    assert parent.stdout.readline() == b"on\n"
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent.pid)], capture_output=True, text=True, check=True)
-    workers = [int(pid) for pid in listed.stdout.split()]
-    assert workers
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    deadline = time.monotonic() + 60
-    while alive(workers):
-        assert time.monotonic() < deadline, "a worker outlived its node"
-        time.sleep(0.05)
-
-
-def test_answer__request_the_renderer_refuses__reason_not_traceback() -> None:
-    status, body = answer(b'{"recipe": "{}", "seed": "00", "band": 0, "signals": []}')
-    assert status == REFUSED != PICTURE
-    assert b"recipe" in body
-
-
-def test_answer__failure_nobody_foresaw__reason_not_a_dead_worker(quick: Recipe) -> None:
-    request = {"recipe": quick.canonical.decode(), "seed": "no hex", "band": 0, "signals": ["0", "0", "0"]}
-    status, body = answer(json.dumps(request).encode())
-    assert status == REFUSED
-    assert b"ValueError" in body
+        local_pool(RenderSettings(devices=["cpu"], workers=0))
+    with pytest.raises(RenderError, match="at least 1"):
+        local_pool(RenderSettings(devices=["cpu"], batch=0))

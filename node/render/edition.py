@@ -1,0 +1,96 @@
+"""One job's pictures: which are there, which are still to be drawn, and which no worker survives."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from node.errors import RenderError
+from node.render.progress import Job
+from node.render.recipe import Recipe
+from node.render.wire import Request
+
+OnImage = Callable[[int, bytes], None]
+"""Told the index of a seed and its PNG as soon as it is there."""
+
+ATTEMPTS: Final = 3
+"""Workers that may be lost over one picture."""
+
+
+class Batch:
+    """Some of a job's pictures, asked for in one request."""
+
+    def __init__(self, edition: Edition, indices: tuple[int, ...], request: Request) -> None:
+        self.request = request
+        self._edition = edition
+        self._indices = indices
+        self._got = 0
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """The indices of the pictures that have not come."""
+        return self._indices[self._got :]
+
+    def arrived(self, png: bytes) -> None:
+        """Take the next picture."""
+        index = self._indices[self._got]
+        self._got += 1
+        self._edition.arrived(index, png)
+
+
+class Edition:
+    """The pictures of some seeds in one band under the same signals, in batches of at most `size`."""
+
+    def __init__(
+        self, recipe: Recipe, seeds: Sequence[bytes], band: int, signals: Sequence[int], on_image: OnImage | None
+    ) -> None:
+        self.done: list[bytes] = [b""] * len(seeds)
+        self._recipe = recipe
+        self._seeds = seeds
+        self._band = band
+        self._signals = tuple(signals)
+        self._on_image = on_image
+        self._todo: deque[tuple[int, ...]] = deque()
+        self._losses: Counter[int] = Counter()
+        self._job: Job | None = None
+
+    def begin(self, job: Job, size: int, workers: int) -> int:
+        """Cut the work into batches, smaller where that gives every worker a share; return their number."""
+        size = max(1, min(size, -(-len(self._seeds) // workers)))
+        every = range(len(self._seeds))
+        self._todo.extend(tuple(every[at : at + size]) for at in every[::size])
+        self._job = job
+        return len(self._todo)
+
+    def next(self) -> Batch | None:
+        """A batch to draw, or None when none is left to begin."""
+        if not self._todo:
+            return None
+        indices = self._todo.popleft()
+        seeds = tuple(self._seeds[index] for index in indices)
+        return Batch(self, indices, Request(self._recipe, seeds, self._band, self._signals))
+
+    def arrived(self, index: int, png: bytes) -> None:
+        """Keep a picture and tell of it."""
+        self.done[index] = png
+        if self._job is not None:
+            self._job.drawn()
+        if self._on_image is not None:
+            self._on_image(index, png)
+
+    def lost(self, batch: Batch, why: str) -> None:
+        """Try again what is left of a batch whose worker was lost: in halves, so that one bad picture is found out.
+
+        Raises RenderError, with `why`, for a picture that was alone with its worker three times.
+        """
+        left = batch.left
+        if len(left) > 1:
+            middle = len(left) // 2
+            self._todo.extendleft([left[middle:], left[:middle]])
+            return
+        for index in left:
+            self._losses[index] += 1
+            if self._losses[index] >= ATTEMPTS:
+                raise RenderError(why)
+            self._todo.appendleft(left)
