@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import rfc8785
 
 from node.errors import RenderError
+from node.render.document import SIGNALS, Reading, parse
 
 FORMAT: Final = "patina-recipe/1"
 MOODS: Final = ("collapse", "storm", "winter", "overcast", "dawn", "clear", "golden", "flourishing")
-SIGNALS: Final = ("volatility", "drawdown", "flow")
-MAX_BYTES: Final = 65_536
 MAX_STEPS: Final = 100
 _FULL_SCALES: Final = {"volatility": 2 * 10**16, "drawdown": 5 * 10**16, "flow": 10**17}
-_WAD_DIGITS: Final = 77  # what an int256 holds, and a bound on the work of int()
 
 
 @dataclass(frozen=True)
@@ -50,13 +47,7 @@ class Recipe:
     @classmethod
     def from_json(cls, document: bytes) -> Recipe:
         """The recipe in a JSON document; RenderError lists everything that is wrong with it."""
-        if len(document) > MAX_BYTES:
-            raise RenderError(f"recipe: {len(document)} bytes, at most {MAX_BYTES} are read")
-        try:
-            parsed = json.loads(document.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            raise RenderError(f"recipe: not a JSON document: {error}") from None
-        return _Reading().recipe(parsed)
+        return _Reading().recipe(parse(document))
 
     @classmethod
     def for_bands(cls, n: int, name: str, *, steps: int = 20) -> Recipe:
@@ -106,36 +97,29 @@ class Recipe:
 
     def levels(self, signals: Sequence[int]) -> Levels:
         """Signed wads to levels: integers only, clamped at the recipe's full scale."""
-        if len(signals) != len(SIGNALS):
-            raise RenderError(f"{len(signals)} signals: recipe {self.name!r} takes {', '.join(SIGNALS)}")
-        volatility, drawdown, flow = signals
-        full_volatility, full_drawdown, full_flow = self.full_scales
-        # Towards zero on both sides, so that an outflow looks as strong as the inflow of its size.
-        shift = abs(flow) * 128 // full_flow * (1 if flow >= 0 else -1)
-        return Levels(
-            min(max(volatility, 0) * 255 // full_volatility, 255),
-            min(max(drawdown, 0) * 255 // full_drawdown, 255),
-            min(max(128 + shift, 0), 255),
-        )
+        return levels(self.name, self.full_scales, signals)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuses a repeated key: two readers could take different ones."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key appears twice in one object")
-    return found
+def levels(name: str, full_scales: tuple[int, int, int], signals: Sequence[int]) -> Levels:
+    """Signed wads to levels: integers only, clamped at the full scales of the recipe `name`.
+
+    Raises RenderError unless there is one signal for each scale.
+    """
+    if len(signals) != len(SIGNALS):
+        raise RenderError(f"{len(signals)} signals: recipe {name!r} takes {', '.join(SIGNALS)}")
+    volatility, drawdown, flow = signals
+    full_volatility, full_drawdown, full_flow = full_scales
+    # Towards zero on both sides, so that an outflow looks as strong as the inflow of its size.
+    shift = abs(flow) * 128 // full_flow * (1 if flow >= 0 else -1)
+    return Levels(
+        min(max(volatility, 0) * 255 // full_volatility, 255),
+        min(max(drawdown, 0) * 255 // full_drawdown, 255),
+        min(max(128 + shift, 0), 255),
+    )
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-class _Reading:
-    """One pass over a parsed document that collects every fault before it says any."""
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
+class _Reading(Reading):
+    """An exact recipe's fields."""
 
     def recipe(self, document: object) -> Recipe:
         fields = ("format", "name", "model", "sampler", "classes", "signals", "palette")
@@ -143,63 +127,27 @@ class _Reading:
         if top.get("format") != FORMAT:
             self.faults.append(f"format: must be {FORMAT!r}")
         name = self.name(top.get("name"))
-        model = self.model(top.get("model"))
+        model = self.digest("model", top.get("model"))
         sampler = self.table("sampler", top.get("sampler"), ("kind", "steps"))
         if sampler.get("kind") != "ddim":
             self.faults.append("sampler.kind: must be 'ddim'")
         steps = self.integer("sampler.steps", sampler.get("steps"), 1, MAX_STEPS)
         classes = self.classes(top.get("classes"))
         signals = self.table("signals", top.get("signals"), SIGNALS)
-        volatility, drawdown, flow = (self.scale(signal, signals.get(signal)) for signal in SIGNALS)
+        volatility, drawdown, flow = (
+            self.scale(signal, self.table(f"signals.{signal}", signals.get(signal), ("full_scale",)).get("full_scale"))
+            for signal in SIGNALS
+        )
         palette = self.table("palette", top.get("palette"), ("hue", "accent"))
         hue, accent = (self.span(f"palette.{key}", palette.get(key)) for key in ("hue", "accent"))
-        if self.faults:
-            raise RenderError("recipe: " + "; ".join(self.faults))
+        self.done()
         return Recipe(name, model, steps, classes, (volatility, drawdown, flow), hue, accent)
-
-    def table(self, where: str, value: object, keys: Sequence[str]) -> Mapping[str, Any]:
-        if not isinstance(value, dict):
-            self.faults.append(f"{where}: must be an object")
-            return {}
-        for key in keys:
-            if key not in value:
-                self.faults.append(f"{where}: lacks {key!r}")
-        unknown = sorted(set(value) - set(keys))
-        if unknown:
-            self.faults.append(f"{where}: does not know {', '.join(repr(key[:40]) for key in unknown[:5])}")
-        return value
-
-    def name(self, value: object) -> str:
-        if not isinstance(value, str) or not 1 <= len(value) <= 80 or not value.isprintable():
-            self.faults.append("name: must be 1 to 80 printable characters")
-            return ""
-        return value
-
-    def model(self, value: object) -> bytes:
-        if not isinstance(value, str) or len(value) != 64 or set(value) - set("0123456789abcdef"):
-            self.faults.append("model: must be a sha2-256 digest, 64 lower-case hex digits")
-            return b""
-        return bytes.fromhex(value)
-
-    def integer(self, where: str, value: object, low: int, high: int) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            self.faults.append(f"{where}: must be an integer from {low} to {high}")
-            return low
-        return value
 
     def classes(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, list) or not 1 <= len(value) <= 16 or any(mood not in MOODS for mood in value):
             self.faults.append(f"classes: must be 1 to 16 moods, one per band, out of {', '.join(MOODS)}")
             return ()
         return tuple(value)
-
-    def scale(self, signal: str, value: object) -> int:
-        text = self.table(f"signals.{signal}", value, ("full_scale",)).get("full_scale")
-        digits = isinstance(text, str) and text.isascii() and text.isdigit() and text[0] != "0"
-        if not isinstance(text, str) or not digits or len(text) > _WAD_DIGITS:
-            self.faults.append(f"signals.{signal}.full_scale: must be a positive wad as a decimal string")
-            return 1
-        return int(text)
 
     def span(self, where: str, value: object) -> tuple[int, int]:
         if not isinstance(value, list) or len(value) != 2:
