@@ -1,0 +1,45 @@
+"""What a picture is drawn from, all integers: noise, layout, conditions and guide of a seed, mood and levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.errors import RenderError
+from node.render import noise
+from node.render.exact.arithmetic import Ints
+from node.render.guide import guide
+from node.render.recipe import Recipe
+from node.render.scene import CELLS, conditions, layout, scene
+
+LATENT = 8
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`noise` (8, 32, 32) in 1/4096, `layout` (18, 32, 32), `conditions` (20,), `guide` (16, 256, 256)."""
+
+    noise: Ints
+    layout: NDArray[np.uint8]
+    conditions: Ints
+    guide: NDArray[np.uint8]
+
+
+def inputs(recipe: Recipe, seed: bytes, band: int, signals: Sequence[int]) -> Inputs:
+    """The inputs of a 32-byte token seed in a band under signed wads (volatility, drawdown, flow).
+
+    Raises RenderError for a band or a number of signals that the recipe does not have, or another seed.
+    """
+    if len(seed) != 32:
+        raise RenderError(f"seed: {len(seed)} bytes instead of 32")
+    mood, levels = recipe.mood(band), recipe.levels(signals)
+    place = scene(bytes(seed), levels.drawdown, levels.flow, recipe.hue, recipe.accent)
+    return Inputs(
+        noise.normal(bytes(seed), LATENT * CELLS * CELLS).reshape(LATENT, CELLS, CELLS),
+        layout(place),
+        conditions(place, mood, levels.volatility, levels.drawdown, levels.flow).astype(np.int64),
+        guide(place, mood, levels.volatility),
+    )

@@ -1,0 +1,133 @@
+"""What flows through the float networks while they draw: samples of every layer's input and output, and extremes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from node.render import noise
+from node.render.exact.inputs import Inputs
+from node.render.guide import guide
+from node.render.network import Decoder, Denoiser, scaled_conditions, scaled_guide, scaled_layout
+from node.render.scene import conditions, layout, scene
+
+Floats = NDArray[np.float64]
+_MOODS = 8
+_STREAMS = ("ResnetBlock2D", "Residual")
+
+
+@dataclass
+class Seen:
+    """Values at one place: sampled positions (P, C), and the greatest magnitude that any position had."""
+
+    parts: list[NDArray[np.float32]] = field(default_factory=list)
+    greatest: float = 0.0
+
+    @property
+    def samples(self) -> Floats:
+        """All samples, (P, C)."""
+        return np.concatenate(self.parts).astype(np.float64)
+
+
+class Record:
+    """Listens to modules of a network and keeps samples by "name.in" and "name.out"."""
+
+    def __init__(self, positions: int) -> None:
+        self._positions = positions
+        self._rng = np.random.default_rng(0)
+        self.seen: dict[str, Seen] = {}
+
+    def __getitem__(self, name: str) -> Seen:
+        return self.seen[name]
+
+    @contextmanager
+    def of(self, network: nn.Module) -> Iterator[None]:
+        """Listens while the context lasts."""
+        hooks = [
+            module.register_forward_hook(self._listener(name))
+            for name, module in network.named_modules()
+            if isinstance(module, (nn.Conv2d, nn.Linear, nn.GroupNorm)) or type(module).__name__ in _STREAMS
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _listener(self, name: str) -> Any:
+        def listen(module: nn.Module, taken: tuple[Any, ...], given: Any) -> None:  # noqa: ARG001 - torch's signature
+            self._keep(f"{name}.in", taken[0])
+            self._keep(f"{name}.out", given)
+
+        return listen
+
+    def _keep(self, place: str, values: Tensor) -> None:
+        kept = self.seen.setdefault(place, Seen())
+        kept.greatest = max(kept.greatest, values.abs().max().item())
+        rows = values.movedim(1, -1) if values.dim() == 4 else values
+        rows = rows.reshape(-1, rows.shape[-1])
+        chosen = self._rng.integers(0, len(rows), min(self._positions, len(rows)))
+        kept.parts.append(rows[torch.from_numpy(chosen)].numpy())
+
+
+def inputs(count: int, tag: str) -> list[Inputs]:
+    """Pictures' inputs over all moods, with signals of all strengths, from seeds that only depend on the tag."""
+    out = []
+    for index in range(count):
+        seed = hashlib.sha256(f"patina/{tag}/{index}".encode()).digest()
+        volatility, drawdown, flow = seed[0], seed[1] * seed[2] // 255, seed[3]
+        mood = index % _MOODS
+        place = scene(seed, drawdown, flow)
+        out.append(
+            Inputs(
+                noise.normal(seed, 8 * 32 * 32).reshape(8, 32, 32),
+                layout(place),
+                conditions(place, mood, volatility, drawdown, flow).astype(np.int64),
+                guide(place, mood, volatility),
+            )
+        )
+    return out
+
+
+@dataclass(frozen=True)
+class Floating:
+    """The float model: networks, latents' mean and deviation (8,), and diffusers' scheduler settings."""
+
+    denoiser: Denoiser
+    decoder: Decoder
+    mean: Tensor
+    deviation: Tensor
+    schedule: dict[str, Any]
+
+    def draw(self, pictures: list[Inputs], steps: int) -> Tensor:
+        """Pictures (N, 3, 512, 512) around -1..1, as diffusers would draw them in one batch."""
+        from diffusers import DDIMScheduler
+
+        scheduler: Any = DDIMScheduler(**self.schedule)  # type: ignore[no-untyped-call]
+        scheduler.set_timesteps(steps)
+        start = np.stack([picture.noise for picture in pictures]).astype(np.float32) / noise.SCALE
+        latent = torch.from_numpy(start).contiguous(memory_format=torch.channels_last)
+        where = scaled_layout(torch.from_numpy(np.stack([picture.layout for picture in pictures])))
+        what = scaled_conditions(torch.from_numpy(np.stack([picture.conditions for picture in pictures])))
+        sharp = scaled_guide(torch.from_numpy(np.stack([picture.guide for picture in pictures])))
+        with torch.inference_mode():
+            for time in scheduler.timesteps:
+                velocity = self.denoiser(latent, time, where, what)
+                latent = scheduler.step(velocity, int(time), latent).prev_sample
+            latent = latent * self.deviation[:, None, None] + self.mean[:, None, None]
+            out: Tensor = self.decoder(latent, where, what, sharp)
+        return out
+
+
+def levels(picture: Tensor) -> NDArray[np.uint8]:
+    """Around -1..1, (N, 3, H, W), to uint8 (N, H, W, 3)."""
+    out: NDArray[np.uint8] = (picture * 127.5 + 128).floor().clamp(0, 255).to(torch.uint8).movedim(1, -1).numpy()
+    return out

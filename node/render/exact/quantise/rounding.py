@@ -1,0 +1,114 @@
+"""Floats to the integers of one layer: units by squared error, weights by power-of-two steps, bounds kept."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from node.errors import RenderError
+from node.render.exact.arithmetic import LEVELS
+from node.render.exact.layers import Arrays
+from node.render.exact.quantise.calibration import Floats
+
+BOUND: Final = 2**24
+_WEIGHT: Final = 127
+_SHIFTS: Final = 24
+_SHRINKS: Final = np.array([1.0, 0.92, 0.85, 0.78, 0.71, 0.64, 0.57, 0.5, 0.43, 0.36, 0.3])
+
+
+def quantised(samples: Floats, unit: Floats, low: int) -> Floats:
+    """Samples (P, C) in units (C,) as the operand's integers."""
+    return np.asarray(np.clip(np.rint(samples / unit), low, low + LEVELS), np.float64)
+
+
+def operand_units(samples: Floats, low: int, *, shared: bool = False, least: float = 1e-4) -> Floats:
+    """The unit of each channel of samples (P, C), or one shared by all, that loses least by rounding and clipping."""
+    reach = np.maximum(samples.max(0) / (low + LEVELS), samples.min(0) / min(low, -1) if low else 0.0)
+    reach = np.maximum(reach, least)
+    if shared:
+        reach = np.full_like(reach, reach.max())
+    best, lost = reach, np.full(reach.shape, np.inf)
+    for shrink in _SHRINKS:
+        unit = reach * shrink
+        error = ((quantised(samples, unit, low) * unit - samples) ** 2).mean(0)
+        if shared:
+            error = np.full_like(error, error.mean())
+        best, lost = np.where(error < lost, unit, best), np.minimum(error, lost)
+    return best
+
+
+def conv(
+    weight: Floats,
+    bias: Floats,
+    taken: Floats,
+    given: Floats,
+    samples: Floats,
+    real: Floats,
+    limits: tuple[int, int, int],
+    name: str,
+) -> Arrays:
+    """A convolution's arrays: weight (O, I, h, w), inputs in units `taken` (I,), outputs in units `given` (O,).
+
+    `samples` (P, I) are inputs as integers and `real` the same as floats; limits are (take, low, high). Weights that
+    break the bound get a coarser step; RenderError if no step keeps it.
+    """
+    wanted = weight * (taken[None, :] / given[:, None])[:, :, None, None]
+    energy = (samples**2).mean(0)[None, :, None, None]
+    take, low, high = limits
+    best = np.zeros(wanted.shape)
+    shift, lost = np.full(len(wanted), -1), np.full(len(wanted), np.inf)
+    for candidate in range(_SHIFTS + 1):
+        whole = np.clip(np.rint(wanted * 2.0**candidate), -_WEIGHT, _WEIGHT)
+        error = (energy * (whole * 2.0**-candidate - wanted) ** 2).sum((1, 2, 3))
+        kept = (error < lost) & (reach(whole, take) + np.abs(bias / given) * 2.0**candidate * 1.1 < 0.98 * BOUND)
+        best, lost, shift = (
+            np.where(kept[:, None, None, None], whole, best),
+            np.where(kept, error, lost),
+            np.where(kept, candidate, shift),
+        )
+    if (shift < 0).any():
+        raise RenderError(f"quantise: {name} has no weights whose sums stay below 2**24")
+    # What rounding moved on average goes into the bias.
+    missed = (weight.sum((2, 3)) * real.mean(0)).sum(1) / given
+    missed -= (best.sum((2, 3)) * samples.mean(0)).sum(1) * 2.0**-shift
+    whole_bias = np.rint((bias / given + missed) * 2.0**shift)
+    if (reach(best, take) + np.abs(whole_bias) >= BOUND).any():
+        raise RenderError(f"quantise: sums of {name} may reach 2**24")
+    return {
+        f"{name}.weight": best.astype(np.int8),
+        f"{name}.bias": whole_bias.astype(np.int32),
+        f"{name}.shift": shift.astype(np.uint8),
+        f"{name}.range": np.array([take, low, high], np.int32),
+    }
+
+
+def reach(weight: Floats, take: int) -> Floats:
+    """The greatest magnitude of a sum, part or whole, that inputs in take..take+255 can give, per output (O,)."""
+    above, below = np.maximum(weight, 0).sum((1, 2, 3)), np.maximum(-weight, 0).sum((1, 2, 3))
+    most = take + LEVELS
+    return np.asarray(np.maximum(above * most - below * take, below * most - above * take))
+
+
+def narrow(name: str, units: Floats, wide: float) -> tuple[Arrays, Floats]:
+    """The factors and shifts from a wide unit to operand units (C,), and the units that they really give."""
+    ratio = wide / units
+    shift = np.clip(8 - np.floor(np.log2(ratio)), 0, 30)
+    factor = np.rint(ratio * 2.0**shift)
+    # 512 is 256 with one shift less.
+    shift, factor = np.where(factor == 512, shift - 1, shift), np.where(factor == 512, 256, factor)
+    if (factor > 511).any() or (factor < 1).any() or (shift < 0).any():
+        raise RenderError(f"quantise: the input of {name} has no factor below 512")
+    arrays = {f"{name}.factor": factor.astype(np.int16), f"{name}.scale": shift.astype(np.uint8)}
+    return arrays, wide * 2.0**shift / factor
+
+
+def dense(name: str, weight: Floats, bias: Floats, taken: float, given: Floats) -> Arrays:
+    """A dense layer's arrays: 16-bit weights (O, K), the finest step per output that they hold."""
+    wanted = weight * taken / given[:, None]
+    shift = np.clip(np.floor(np.log2(32767 / np.maximum(np.abs(wanted).max(1), 1e-9))), 0, 40)
+    return {
+        f"{name}.weight": np.rint(wanted * 2.0 ** shift[:, None]).astype(np.int16),
+        f"{name}.bias": np.rint(bias / given * 2.0**shift).astype(np.int64),
+        f"{name}.shift": shift.astype(np.uint8),
+    }
