@@ -8,6 +8,7 @@ import torch
 from diffusers import UNet2DModel
 from torch import Tensor, nn
 
+from node.render.guide import LAYOUT
 from node.render.scene import CELLS, CHANNELS
 
 LATENT = 8
@@ -32,14 +33,14 @@ class Residual(nn.Module):
 class Decoder(nn.Module):
     """Latent (N, 8, h, w) to picture (N, 3, 16 h, 16 w) around -1..1: convolutions, ReLU and pixel shuffles only.
 
-    It sees the layout map (N, 18, h, w) and the conditions (N, 20), and at its finer scales the guide
+    It sees the layout map (N, 34, h, w) and the conditions (N, 20), and at its finer scales the guide
     (N, 16, 8 h, 8 w), so that edges come out crisp although the latent is coarse.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.coarse = nn.Sequential(
-            nn.Conv2d(LATENT + CHANNELS + CONDITIONS, 128, 3, padding=1),
+            nn.Conv2d(LATENT + LAYOUT + CONDITIONS, 128, 3, padding=1),
             Residual(128),
             Residual(128),
             nn.Conv2d(128, 256, 3, padding=1),
@@ -104,7 +105,7 @@ class Decoder256(nn.Module):
 
 UNET: dict[str, Any] = {
     "sample_size": CELLS,
-    "in_channels": LATENT + CHANNELS,
+    "in_channels": LATENT + LAYOUT,
     "out_channels": LATENT,
     "layers_per_block": 1,
     "block_out_channels": (64, 96, 128),
@@ -118,13 +119,13 @@ UNET: dict[str, Any] = {
 class Denoiser(nn.Module):
     """A diffusers UNet that sees the latent beside the layout map, and the conditions added to its time embedding."""
 
-    def __init__(self) -> None:
+    def __init__(self, planes: int = LAYOUT) -> None:
         super().__init__()
-        self.unet: Any = UNet2DModel(**UNET)  # type: ignore[no-untyped-call]
+        self.unet: Any = UNet2DModel(**{**UNET, "in_channels": LATENT + planes})  # type: ignore[no-untyped-call]
         self.conditioner = nn.Sequential(nn.Linear(CONDITIONS, 256), nn.SiLU(), nn.Linear(256, 256))
 
     def forward(self, latent: Tensor, time: Tensor, layout: Tensor, conditions: Tensor) -> Tensor:
-        """The velocity v for latents (N, 8, 32, 32), timesteps (N,), layout (N, 18, 32, 32) and conditions (N, 20)."""
+        """The velocity v for latents (N, 8, 32, 32), timesteps (N,), layout (N, 34, 32, 32) and conditions (N, 20)."""
         sample = torch.cat([latent, layout], 1)
         out: Tensor = self.unet(sample, time, class_labels=self.conditioner(conditions)).sample
         return out

@@ -20,7 +20,7 @@ from node.errors import RenderError
 from node.render import noise
 from node.render.network import LATENT, Decoder256, Denoiser, scaled_conditions, scaled_layout
 from node.render.recipe import Recipe
-from node.render.scene import CELLS, conditions, layout, scene
+from node.render.scene import CELLS, CHANNELS, conditions, layout, scene
 
 WEIGHTS = "weights.safetensors"
 CARD = "model.json"
@@ -33,7 +33,7 @@ class Painter:
         try:
             card = json.loads((folder / CARD).read_bytes())
             stored = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
-            self._denoiser, self._decoder = Denoiser(), Decoder256()
+            self._denoiser, self._decoder = Denoiser(CHANNELS), Decoder256()
             self._denoiser.load_state_dict(_part(stored, "denoiser."))
             self._decoder.load_state_dict(_part(stored, "decoder."))
             self._mean = torch.tensor(card["latent_mean"], dtype=torch.float32)[:, None, None]

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from node.errors import RenderError
 from node.render import noise
 from node.render.exact.arithmetic import Ints
-from node.render.guide import guide
+from node.render.guide import guide, layout_map
 from node.render.recipe import Recipe
-from node.render.scene import CELLS, conditions, layout, scene
+from node.render.scene import CELLS, conditions, scene
 
 LATENT = 8
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """`noise` (8, 32, 32) in 1/4096, `layout` (18, 32, 32), `conditions` (20,), `guide` (16, 256, 256)."""
+    """`noise` (8, 32, 32) in 1/4096, `layout` (34, 32, 32), `conditions` (20,), `guide` (16, 256, 256)."""
 
     noise: Ints
     layout: NDArray[np.uint8]
@@ -37,9 +37,10 @@ def inputs(recipe: Recipe, seed: bytes, band: int, signals: Sequence[int]) -> In
         raise RenderError(f"seed: {len(seed)} bytes instead of 32")
     mood, levels = recipe.mood(band), recipe.levels(signals)
     place = scene(bytes(seed), levels.drawdown, levels.flow, recipe.hue, recipe.accent)
+    sharp = guide(place, mood, levels.volatility)
     return Inputs(
         noise.normal(bytes(seed), LATENT * CELLS * CELLS).reshape(LATENT, CELLS, CELLS),
-        layout(place),
+        layout_map(place, sharp),
         conditions(place, mood, levels.volatility, levels.drawdown, levels.flow).astype(np.int64),
-        guide(place, mood, levels.volatility),
+        sharp,
     )

@@ -21,8 +21,8 @@ from node.render.exact.inputs import LATENT, Inputs
 from node.render.exact.kernels import Kernel
 from node.render.exact.reference import Reference
 from node.render.exact.renderer import Renderer, opened
-from node.render.guide import guide
-from node.render.scene import CELLS, conditions, layout, scene
+from node.render.guide import guide, layout_map
+from node.render.scene import CELLS, conditions, scene
 
 GOLDEN: Final = "golden.json"
 """The known picture's file in a model folder."""
@@ -130,5 +130,6 @@ def _picture(found: Engine) -> str:
     place = scene(_SEED, drawdown, flow)
     start = noise.normal(_SEED, LATENT * CELLS * CELLS).reshape(LATENT, CELLS, CELLS)
     what = conditions(place, _MOOD, volatility, drawdown, flow).astype(np.int64)
-    (picture,) = found.draw([Inputs(start, layout(place), what, guide(place, _MOOD, volatility))], _STEPS)
+    sharp = guide(place, _MOOD, volatility)
+    (picture,) = found.draw([Inputs(start, layout_map(place, sharp), what, sharp)], _STEPS)
     return hashlib.sha256(picture.tobytes()).hexdigest()

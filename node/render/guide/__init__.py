@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from node.render.guide import buildings, land, trees, weather
 from node.render.guide.canvas import Planes
-from node.render.scene import Scene
+from node.render.scene import CELLS, CHANNELS, Scene, layout
 
 NAMES: Final = (
     "far", "mid", "near", "water", "sun", "crown", "wood", "walls",
@@ -21,6 +21,7 @@ NAMES: Final = (
 )  # fmt: skip
 PLANES: Final = {name: index for index, name in enumerate(NAMES)}
 SIDE: Final = 256
+LAYOUT: Final = CHANNELS + len(NAMES)
 
 
 def guide(place: Scene, mood: int, volatility: int, size: int = SIDE) -> NDArray[np.uint8]:
@@ -34,3 +35,13 @@ def guide(place: Scene, mood: int, volatility: int, size: int = SIDE) -> NDArray
     trees.draw(planes, place, mood, volatility, PLANES)
     weather.draw(planes, place, mood, volatility, PLANES)
     return np.clip(planes.values + 128, 0, 255).astype(np.uint8)
+
+
+def layout_map(place: Scene, planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The map that both networks see, uint8 (34, 32, 32): the scene's layout, then the guide's mean over each cell.
+
+    `planes` is the place's guide at size 256. So the UNet dreams up nothing that the guide will not have there.
+    """
+    side = SIDE // CELLS
+    means = planes.reshape(len(NAMES), CELLS, side, CELLS, side).sum((2, 4), dtype=np.int64) // side**2
+    return np.concatenate([layout(place), means.astype(np.uint8)])

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import RenderError
-from node.render.guide import guide
-from node.render.scene import conditions, layout, scene
+from node.render.guide import guide, layout_map
+from node.render.scene import conditions, scene
 from node.render.train.textures import Bank
 from node.render.train.world import paint
 
@@ -43,8 +43,9 @@ def make_part(folder: Path, part: int) -> None:
         mood = (part * PART + index) % 8
         place = scene(seed, drawdown, flow)
         rows["pictures"].append(paint(place, mood, volatility, drawdown, bank, part * PART + index))
-        rows["guides"].append(guide(place, mood, volatility))
-        rows["maps"].append(layout(place))
+        planes = guide(place, mood, volatility)
+        rows["guides"].append(planes)
+        rows["maps"].append(layout_map(place, planes))
         rows["vectors"].append(conditions(place, mood, volatility, drawdown, flow))
     partial = folder / f".part-{part:03d}.{os.getpid()}"
     partial.mkdir()
@@ -63,7 +64,7 @@ def make(folder: Path, parts: int, processes: int) -> None:
 class Pictures:
     """The set on disk, mapped into memory: what has been made by now, in its order.
 
-    Fields: pictures uint8 (512, 512, 3), guides uint8 (16, 256, 256), maps uint8 (18, 32, 32), vectors int16 (20,).
+    Fields: pictures uint8 (512, 512, 3), guides uint8 (16, 256, 256), maps uint8 (34, 32, 32), vectors int16 (20,).
     """
 
     def __init__(self, folder: Path) -> None:

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from node.render import noise
 from node.render.exact.inputs import Inputs
-from node.render.guide import guide
+from node.render.guide import guide, layout_map
 from node.render.network import Decoder, Denoiser, scaled_conditions, scaled_guide, scaled_layout
-from node.render.scene import conditions, layout, scene
+from node.render.scene import conditions, scene
 
 Floats = NDArray[np.float64]
 _MOODS = 8
@@ -86,12 +86,13 @@ def inputs(count: int, tag: str) -> list[Inputs]:
         volatility, drawdown, flow = seed[0], seed[1] * seed[2] // 255, seed[3]
         mood = index % _MOODS
         place = scene(seed, drawdown, flow)
+        sharp = guide(place, mood, volatility)
         out.append(
             Inputs(
                 noise.normal(seed, 8 * 32 * 32).reshape(8, 32, 32),
-                layout(place),
+                layout_map(place, sharp),
                 conditions(place, mood, volatility, drawdown, flow).astype(np.int64),
-                guide(place, mood, volatility),
+                sharp,
             )
         )
     return out
