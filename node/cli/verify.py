@@ -1,0 +1,210 @@
+"""`patina verify`: one token, from chain data and content alone, trusting nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from node.cli.options import config_option, json_option
+
+if TYPE_CHECKING:
+    from node.keys.secrets import SecretUrl
+    from node.verify.repaint import Paint
+    from node.verify.sheet import Step
+    from node.verify.verification import Verification
+
+ENGINES = ("auto", "numpy", "torch", "cuda")
+
+
+@click.command()
+@click.argument("collection")
+@click.argument("token", type=click.IntRange(min=1))
+@click.option("--rpc", "rpcs", multiple=True, help="JSON-RPC URL of the chain; several are compared with each other.")
+@click.option(
+    "--content",
+    "contents",
+    multiple=True,
+    help="A node's page or another IPFS gateway, or a folder of blocks; several are asked in turn. None is trusted.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="What renders again; all draw the same bytes.",
+)
+@click.option(
+    "--pipelines",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of diffusers pipelines, for artworks of other models.",
+)
+@config_option
+@json_option
+def verify(
+    collection: str,
+    token: int,
+    *,
+    rpcs: tuple[str, ...],
+    contents: tuple[str, ...],
+    engine: str,
+    pipelines: Path | None,
+    config_path: Path,
+    as_json: bool,
+) -> None:
+    """Verify TOKEN of COLLECTION from chain data and content alone, and render it again.
+
+    Follows the artwork back from its tokenURI to the signatures under it, block by block and hash by hash, renders
+    it again and compares. Without --rpc and --content, the endpoints and blocks of this folder's node are used.
+    Exit status 0 only if every step is ok, 1 if one failed or could not be taken.
+    """
+    import asyncio
+
+    from node.verify.repaint import painter
+    from node.verify.sheet import Verdict
+
+    where = _where(rpcs, contents, config_path)
+    address = _address(collection)
+    watch = _ignore if as_json else show_step
+    done = asyncio.run(_verify(where, address, token, painter(engine, pipelines or where.pipelines), watch))
+    if as_json:
+        click.echo(json.dumps(describe(done), indent=2))
+    else:
+        show_verdict(done)
+    if done.sheet.verdict is not Verdict.VERIFIED:
+        raise SystemExit(1)
+
+
+@dataclass(frozen=True)
+class _Where:
+    """Where chain and content are to be had."""
+
+    endpoints: list[SecretUrl]
+    gateways: list[SecretUrl]
+    folders: list[Path]
+    pipelines: Path | None = None
+
+
+def _where(rpcs: Sequence[str], contents: Sequence[str], config_path: Path) -> _Where:
+    from node.config.schema import HTTP
+    from node.config.values import fault_of_url
+    from node.keys.secrets import SecretUrl
+
+    for rpc in rpcs:
+        if fault := fault_of_url(rpc, HTTP):
+            raise click.UsageError(f"--rpc: {fault}")
+    endpoints = [SecretUrl(rpc) for rpc in rpcs]
+    gateways, folders = [], []
+    for content in contents:
+        if "://" not in content and Path(content).is_dir():
+            folders.append(Path(content))
+        elif fault := fault_of_url(content, HTTP):
+            raise click.UsageError(f"--content: {fault}, and no folder of this machine either")
+        else:
+            gateways.append(SecretUrl(content))
+    if (endpoints and contents) or not config_path.is_file():
+        if not endpoints or not contents:
+            raise click.UsageError(
+                "name the chain's JSON-RPC URL with --rpc and a node's page or a folder of blocks with --content, or "
+                "run this in a node's folder"
+            )
+        return _Where(endpoints, gateways, folders)
+
+    from node.config import load
+
+    config = load(config_path, check_files=False)
+    if not contents:
+        folders = [config.node.directory, config.path.parent]  # its blocks, and the folder of its recipes
+        gateways = list(config.content.peers)
+    pipelines = config.render.pipelines
+    return _Where(
+        endpoints or list(config.chain.endpoints), gateways, folders, pipelines if pipelines.is_dir() else None
+    )
+
+
+def _address(text: str) -> str:
+    from node.keys.address import fault_of_address
+
+    if wrong := fault_of_address(text):
+        raise click.UsageError(f"COLLECTION: {wrong[0]}; {wrong[1]}")
+    return text
+
+
+async def _verify(where: _Where, collection: str, token: int, paint: Paint, watch: Any) -> Verification:
+    import aiohttp
+
+    from node.chain.pool import RpcPool
+    from node.verify.blocks import Blocks, Folder, Gateway
+    from node.verify.sheet import Sheet
+    from node.verify.verification import Verification
+
+    async with RpcPool(where.endpoints) as pool, aiohttp.ClientSession() as session:
+        folders = [Folder(folder) for folder in where.folders if folder.is_dir()]
+        blocks = Blocks([*folders, *(Gateway(session, url) for url in where.gateways)])
+        verification = Verification(pool, blocks, collection, token, paint, Sheet(watch))
+        await verification.run()
+        return verification
+
+
+def _ignore(_: Step) -> None:
+    pass
+
+
+def show_step(step: Step) -> None:
+    """Print a step on a line of its own."""
+    from node.verify.sheet import Status
+
+    colour = {Status.OK: "green", Status.FAILED: "red", Status.UNCHECKED: "yellow"}[step.status]
+    status = click.style(f"{step.status:<12}", fg=colour, bold=step.status is not Status.OK)
+    click.echo(f"{status}{step.name:<12}{_printable(step.detail)}")
+
+
+def show_verdict(done: Verification) -> None:
+    """Print what all steps come to, in one sentence."""
+    from node.verify.sheet import Status, Verdict
+
+    steps = done.sheet.steps
+    failed = [step.name for step in steps if step.status is Status.FAILED]
+    missed = [step.name for step in steps if step.status is Status.UNCHECKED and not step.optional]
+    if done.sheet.verdict is Verdict.VERIFIED:
+        landed = done.landed
+        what = f"what a quorum signed for checkpoint {landed.checkpoint}" if landed else "its edition's placeholder"
+        click.secho(f"Verified: token {done.token} shows {what}.", bold=True)
+    elif failed:
+        click.secho(f"NOT what it should be: {', '.join(failed)} failed.", fg="red", bold=True)
+    else:
+        click.secho(f"Not verified: {', '.join(missed)} could not be checked.", fg="yellow", bold=True)
+
+
+def describe(done: Verification) -> dict[str, Any]:
+    """Return a verification as JSON says it."""
+    facts, landed = done.facts, done.landed
+    document: dict[str, Any] = {
+        "collection": done.collection,
+        "token": str(done.token),
+        "verdict": str(done.sheet.verdict),
+        "steps": [
+            {"name": step.name, "status": str(step.status), "detail": step.detail, "optional": step.optional}
+            for step in done.sheet.steps
+        ],
+    }
+    if facts is not None:
+        document |= {"chain_id": facts.chain_id, "block": facts.block.number, "token_uri": facts.uri}
+    if landed is not None:
+        document |= {
+            "feed": landed.feed,
+            "checkpoint": landed.checkpoint,
+            "band": landed.band,
+            "content_root": "0x" + landed.content_root.hex(),
+            "transaction": "0x" + landed.tx_hash.hex(),
+        }
+    return document
+
+
+def _printable(text: str) -> str:
+    """Text from elsewhere, without anything that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
