@@ -13,6 +13,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("node.cli.run:run", "Run the node until SIGTERM or Ctrl-C."),
     "status": ("node.cli.status:status", "Show what the node that runs with this configuration is doing."),
     "report": ("node.cli.report:report", "Print the landed report of FEED for CHECKPOINT."),
+    "verify": (
+        "node.cli.verify:verify",
+        "Verify TOKEN of COLLECTION from chain data and content alone, and render it again.",
+    ),
     "replay": (
         "node.cli.replay:replay",
         "Replay HISTORY, a CSV file of share prices, through a whole network.",
@@ -21,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "node.cli.demo:demo",
         "Run four nodes and replay two real share-price histories.",
     ),
+    "model": ("node.cli.model:model", "Make the model that paints: train, quantise, export, evaluate."),
     "devnet": ("node.cli.devnet:devnet", "Run an embedded chain and an embedded broker until Ctrl-C."),
     "config": ("node.cli.config:config", "Show the configuration, secrets masked."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,14 +42,17 @@ Meant for the editions of Patina: `patina render` draws with it, and `PatinaPipe
 `node.render.pipeline` opens this folder as a diffusers pipeline. A recipe names the model by its digest, which
 covers every file that can change a pixel; this card is none of them.
 
-It takes no text and draws one world only: a shore in eight moods ({moods}). It knows no people, no letters and no
-other subject. Pictures of signals near their extremes at once are rare in its training set and may look strained.
-Nothing follows from a picture about the worth of the vault whose mood it shows.
+It takes no text and draws one world only, a shore in eight moods:
+{moods}.
+It knows no people, no letters and no other subject. Signals that are near their extremes at once are rare in its
+training set, and their pictures may look strained. Nothing follows from a picture about the worth of the vault whose
+mood it shows.
 
 ## Data
 
-{data} No photograph, no foreign picture and no text was used: a program of the project (`node/render/train/world.py`)
-paints every training picture from a seed, so the set can be made again and carries the project's own licence.
+{data}
+No photograph, no foreign picture and no text was used: a program of the project (`node/render/train/world.py`) paints
+every training picture from a seed, so the set can be made again and carries the project's own licence.
 """
 _STAGES: Final = {
     "autoencoder": "encoder and decoder, pictures to latents of 8 planes of 32 x 32 and back",
@@ -66,7 +70,7 @@ pictures of {size} x {size} px.
   classifier's last 64, and 16 x 16 px.
 - Composition: edges at 64 x 64 px; a token is found again if, of all tokens in another mood, its own picture
   correlates best.
-- Crispness: at {size} px or the training set's size, whichever is less, against as many training pictures.
+- Crispness: at {size} px, against as many training pictures.
 """
 
 
@@ -75,7 +79,7 @@ def text(facts: Mapping[str, Any]) -> str:
     data = facts["data"]
     shown = f"{data['pictures']:,} generated pictures of {data['size']} x {data['size']} px."
     parts = [_FRONT, _ABOUT.format(moods=", ".join(MOODS), data=shown), _training(facts), _files(facts)]
-    parts.append(_quality(facts.get("figures")))
+    parts.append(_quality(facts))
     parts.append("\n## Licence\n\nApache-2.0, weights and code.\n")
     return "".join(parts)
 
@@ -103,18 +107,25 @@ def _training(facts: Mapping[str, Any]) -> str:
 
 def _files(facts: Mapping[str, Any]) -> str:
     table = [(f"`{name}`", f"{file['bytes']:,}", f"`{file['sha256']}`") for name, file in facts["files"].items()]
-    return "\n## Files\n\n" + _table(("file", "bytes", "sha2-256"), table)
+    digest = facts.get("digest")
+    said = (
+        "Recipes name the digest that `patina model export` prints.\n\n"
+        if digest is None
+        else f"Model digest: `{digest}`\n\n"
+    )
+    return "\n## Files\n\n" + said + _table(("file", "bytes", "sha2-256"), table)
 
 
-def _quality(figures: Mapping[str, Any] | None) -> str:
-    if figures is None:
-        return "\n## Quality\n\nNot measured yet: `patina model evaluate --write`.\n"
+def _quality(facts: Mapping[str, Any]) -> str:
+    figures = facts.get("figures")
+    if figures is None or figures["model"] != fingerprint(facts["files"]):
+        return "\n## Quality\n\nThese weights are not measured yet: `patina model evaluate --write`.\n"
     table = [
         (row.name, row.shown(row.value), "" if row.floor is None else row.shown(row.floor)) for row in rows(figures)
     ]
     confusion = [(mood, *map(str, line)) for mood, line in zip(MOODS, figures["classifier"]["confusion"], strict=True)]
     return (
-        f"\n## Quality\n\nOf model `{figures['model']}`.\n\n"
+        "\n## Quality\n\n"
         + _table(("figure", "value", "floor"), table)
         + _FIGURES.format(
             tokens=figures["tokens"],
@@ -125,6 +136,11 @@ def _quality(figures: Mapping[str, Any] | None) -> str:
         + "\nMood drawn (row) against mood read (column):\n\n"
         + _table(("", *MOODS), confusion)
     )
+
+
+def fingerprint(files: Mapping[str, Mapping[str, Any]]) -> str:
+    """What tells the files that were measured: sha2-256 over their names and digests."""
+    return hashlib.sha256("".join(f"{name} {files[name]['sha256']}\n" for name in sorted(files)).encode()).hexdigest()
 
 
 def _table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
@@ -142,6 +158,26 @@ def facts(model: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((model / FACTS).read_bytes())
     except (OSError, ValueError) as error:
         raise RenderError(f"{model / FACTS}: cannot be read ({error}): `patina model export` writes it") from error
+    return found
+
+
+def current(model: Path, digest: str | None) -> bool:
+    """Whether the card is what card.json makes, and card.json is of the files and the model digest that are there."""
+    known = facts(model)
+    same = (model / CARD).exists() and (model / CARD).read_text(encoding="utf-8") == text(known)
+    return same and known.get("digest") == digest and known["files"] == files(model)
+
+
+def files(model: Path) -> dict[str, dict[str, Any]]:
+    """Size and digest of every file of a model folder, but of its card; RenderError if there is none."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(model.rglob("*")):
+        name = path.relative_to(model).as_posix()
+        if path.is_file() and name not in (CARD, FACTS):
+            content = path.read_bytes()
+            found[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    if not found:
+        raise RenderError(f"{model} holds no model: `patina model quantise` makes one")
     return found
 
 

@@ -7,13 +7,24 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from node.render import Recipe, render
-from node.render.recipe import MOODS
+from node.errors import RenderError
+from node.render.exact import open_model
+from node.render.exact.inputs import inputs
+from node.render.recipe import MOODS, Recipe
 from node.render.train.dataset import levels
 from node.render.train.sight import Pixels, Sight, see
+
+if TYPE_CHECKING:
+    from node.render.exact.renderer import Renderer
+
+_BATCH = 4
+ENGINES = ("auto", "int8", "float32", "cuda")
 
 
 @dataclass(frozen=True)
@@ -24,13 +35,53 @@ class Token:
     signals: tuple[int, int, int]
 
 
+@dataclass(frozen=True)
+class Brush:
+    """What draws: a model folder and an engine."""
+
+    folder: Path
+    engine: str
+
+    def draw(self, token: Token) -> list[Pixels]:
+        """The token's artworks in every mood, worst to best."""
+        asked = recipe()
+        wanted = [inputs(asked, token.seed, mood, token.signals) for mood in range(len(MOODS))]
+        drawn: list[Pixels] = []
+        for start in range(0, len(wanted), _BATCH):
+            drawn += _opened(self.folder, self.engine).draw(wanted[start : start + _BATCH], asked.steps)
+        return drawn
+
+
+def brush(folder: Path, engine: str) -> Brush:
+    """A brush whose engine works here: "auto" is a GPU if there is one, then bytes, then plain float kernels.
+
+    RenderError if the folder holds no model, or the engine is not for this machine.
+    """
+    if engine != "auto":
+        _opened(folder, engine)
+        return Brush(folder, engine)
+    for each in ("cuda", "int8"):
+        try:
+            return brush(folder, each)
+        except RenderError:
+            continue
+    return brush(folder, "float32")
+
+
+@cache
+def _opened(folder: Path, engine: str) -> Renderer:
+    return open_model(folder, engine)
+
+
+@cache
 def recipe() -> Recipe:
     """One band per mood, as many steps as recipes usually ask for."""
     return Recipe.for_bands(len(MOODS), "Evaluation")
 
 
-def tokens(count: int, full_scales: tuple[int, int, int]) -> list[Token]:
+def tokens(count: int) -> list[Token]:
     """`count` tokens, always the same, under signals as the training set has them."""
+    full_scales = recipe().full_scales
     rng = np.random.default_rng(20)
     found = []
     for index in range(count):
@@ -46,35 +97,28 @@ def tokens(count: int, full_scales: tuple[int, int, int]) -> list[Token]:
     return found
 
 
-def sights(count: int, size: int | None, processes: int, progress: Callable[[int], None]) -> Iterator[Sight]:
+def sights(by: Brush, count: int, processes: int, progress: Callable[[int], None]) -> Iterator[Sight]:
     """What is to be seen of `count` tokens, token by token, each in every mood; `progress` is told the pictures drawn.
 
-    Crispness is measured at `size` pixels, or at the model's own. A GPU, where the renderer uses one, is shared by
-    the processes: one is best there.
+    A GPU is used from this process alone.
     """
-    jobs = [(token, mood, size) for token in tokens(count, recipe().full_scales) for mood in range(len(MOODS))]
-    if processes <= 1:
-        for done, job in enumerate(jobs, 1):
-            yield _sight(*job)
-            progress(done)
+    jobs = [(by, token) for token in tokens(count)]
+    if processes <= 1 or by.engine == "cuda":
+        yield from _counted(map(_job, jobs), progress)
         return
     with multiprocessing.get_context("spawn").Pool(processes, _alone) as pool:
-        for done, seen in enumerate(pool.imap(_job, jobs), 1):
-            yield seen
-            progress(done)
+        yield from _counted(pool.imap(_job, jobs), progress)
 
 
-def picture(token: Token, mood: int) -> Pixels:
-    """The token's artwork in a mood."""
-    return render(recipe(), token.seed, mood, token.signals)
+def _counted(tokens: Iterator[list[Sight]], progress: Callable[[int], None]) -> Iterator[Sight]:
+    for done, seen in enumerate(tokens, 1):
+        yield from seen
+        progress(done * len(seen))
 
 
-def _sight(token: Token, mood: int, size: int | None) -> Sight:
-    return see(picture(token, mood), size)
-
-
-def _job(job: tuple[Token, int, int | None]) -> Sight:
-    return _sight(*job)
+def _job(job: tuple[Brush, Token]) -> list[Sight]:
+    by, token = job
+    return [see(picture) for picture in by.draw(token)]
 
 
 def _alone() -> None:

@@ -1,4 +1,4 @@
-"""How good the shipped model is: figures, some with floors, from its own pictures and the training set's."""
+"""How good a model is: figures, some with floors, from its own pictures and the training set's."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import RenderError
-from node.render import model_digest
+from node.render.exact.quantise import fidelity
 from node.render.recipe import MOODS
-from node.render.train import classifier, composition, diversity, drawing
+from node.render.scene import PICTURE
+from node.render.train import card, classifier, composition, diversity, drawing
 from node.render.train.dataset import Pictures
 from node.render.train.sight import THUMBNAIL, Sight, see, shrunk, structure
 
@@ -34,10 +35,10 @@ class Reference:
     held_moods: NDArray[np.int64]
 
 
-def reference(folder: Path, tokens: int, size: int | None, progress: Counts) -> Reference:
+def reference(folder: Path, tokens: int, progress: Counts) -> Reference:
     """Reads the set: `tokens` pictures of every mood from its end are held back, the first 2,500 others are taught.
 
-    Crispness is measured at `size` pixels. RenderError if the set is missing or too small.
+    RenderError if the set is missing or too small.
     """
     pictures = Pictures(folder)
     moods = pictures.rows("vectors", range(len(pictures)))[:, : len(MOODS)].argmax(1)
@@ -51,15 +52,10 @@ def reference(folder: Path, tokens: int, size: int | None, progress: Counts) -> 
     seen: list[Sight] = []
     for index in (*held.tolist(), *taught.tolist()):
         picture = pictures.rows("pictures", range(index, index + 1))[0]
-        seen.append(see(picture, size) if len(seen) < len(held) else Sight(shrunk(picture, THUMBNAIL), 0, 0))
+        seen.append(see(picture) if len(seen) < len(held) else Sight(shrunk(picture, THUMBNAIL), 0, 0))
         progress("reading the training set", len(seen), len(held) + len(taught))
     thumbnails = np.stack([sight.thumbnail for sight in seen[len(held) :]])
     return Reference(thumbnails, moods[taught], seen[: len(held)], moods[held])
-
-
-def picture_size(folder: Path) -> int:
-    """Pixels a side of the set's pictures; RenderError if there is no set."""
-    return int(Pictures(folder).rows("pictures", range(1)).shape[1])
 
 
 def measure(sights: list[Sight], known: Reference, read_by: classifier.Classifier) -> dict[str, Any]:
@@ -119,18 +115,35 @@ def _rounded(value: float, digits: int) -> float:
     return round(value, digits) if math.isfinite(value) else value
 
 
-def evaluate(work: Path, pictures: int, processes: int, progress: Counts) -> dict[str, Any]:
-    """Measures the shipped model on `pictures` of its own (a multiple of 8, at least 16); `work` holds the set."""
+def evaluate(work: Path, model: Path, pictures: int, engine: str, processes: int, progress: Counts) -> dict[str, Any]:
+    """Measures the model in a folder on `pictures` of its own, a multiple of 8 and at least 16.
+
+    `work` holds the training set and the float checkpoints that it was quantised from. RenderError if something is
+    missing.
+    """
     tokens = pictures // len(MOODS)
     if tokens < 2:
         raise RenderError(f"{pictures} pictures are too few: two tokens in each of {len(MOODS)} moods are the least")
-    first = drawing.picture(drawing.tokens(1, drawing.recipe().full_scales)[0], 0)
-    size = min(len(first), picture_size(work / "set"))
-    known = reference(work / "set", tokens, size, progress)
+    brush = drawing.brush(model, engine)
+    known = reference(work / "set", tokens, progress)
     progress("teaching the classifier", 0, 1)
     read_by = classifier.train(known.taught, known.taught_moods)
     progress("teaching the classifier", 1, 1)
     total = tokens * len(MOODS)
-    drawn = drawing.sights(tokens, size, processes, lambda done: progress("drawing", done, total))
-    figures = measure(list(drawn), known, read_by)
-    return {"model": model_digest().hex(), "pictures": total, "tokens": tokens, "size": len(first), **figures}
+    sights = list(drawing.sights(brush, tokens, processes, lambda done: progress("drawing", done, total)))
+    progress("comparing with float", 0, 1)
+    close = fidelity(work, model, tokens, drawing.recipe().steps, brush.engine)
+    progress("comparing with float", 1, 1)
+    return {
+        "model": card.fingerprint(card.files(model)),
+        "pictures": total,
+        "tokens": tokens,
+        "size": PICTURE,
+        "steps": drawing.recipe().steps,
+        "fidelity": {
+            "pictures": len(close.decibels),
+            "worst": _rounded(close.worst, 2),
+            "median": _rounded(close.median, 2),
+        },
+        **measure(sights, known, read_by),
+    }

@@ -1,49 +1,147 @@
-"""Puts a quantised model in its place: checked first, with its card, and all or nothing."""
+"""Quantises the trained networks, checks what came out, and puts it in its place, all or nothing."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import torch
+
 from node.errors import RenderError
+from node.render import exact, model_digest
+from node.render.exact import quantise as quantising
+from node.render.exact.quantise.calibration import inputs
+from node.render.exact.quantise.rounding import reach
+from node.render.scene import PICTURE
 from node.render.train import card, records
 
 LARGEST: Final = 12_000_000  # bytes of a model folder: it lives in git and on every node
+SHIPPED: Final = Path(__file__).parents[1] / "model"
+_BOUND: Final = 2**24  # what float32 counts to
+_GOLDEN_STEPS: Final = 2  # the reference takes its time
 
 
-def put(quantised: Path, model: Path, known: dict[str, Any]) -> None:
-    """Replaces the folder `model` by a copy of `quantised` with its card; `known` is what the card tells.
+def quantised(work: Path) -> Path:
+    """Where the quantised model of a working folder lies."""
+    return work / "model"
+
+
+def quantise(work: Path) -> int:
+    """Quantises the float checkpoints of a working folder into it; returns the model's size in bytes.
+
+    RenderError if a checkpoint is missing or a layer cannot be kept within its bounds.
+    """
+    with tempfile.TemporaryDirectory(dir=work, prefix=".quantise.") as partial:
+        fresh = Path(partial) / "model"
+        quantising.quantise(work, fresh)
+        put(fresh, quantised(work), _known(work, fresh))
+    return _size(quantised(work))
+
+
+def export(work: Path, model: Path) -> str | None:
+    """Checks the quantised model and puts it in place of the folder `model`; returns as `digest` does.
+
+    RenderError, with nothing changed, if it is not what was quantised, is too large, may overflow, or is drawn
+    otherwise by the reference than by the kernels.
+    """
+    source = quantised(work)
+    known = card.facts(source)
+    if known["files"] != card.files(source):
+        raise RenderError(f"{source} is not what was quantised: quantise again")
+    check(source)
+    put(source, model, known)
+    return describe(model)
+
+
+def digest(model: Path) -> str | None:
+    """The digest that recipes name, in hex, of the model that ships; None for a folder elsewhere."""
+    if model.resolve() != SHIPPED.resolve():
+        return None
+    model_digest.cache_clear()
+    return model_digest().hex()
+
+
+def describe(model: Path, figures: dict[str, Any] | None = None) -> str | None:
+    """Writes a folder's card again, with the digest that it has by now and, if given, new figures; returns the digest.
+
+    RenderError if the folder's files are not those that card.json knows.
+    """
+    known = card.facts(model)
+    if known["files"] != card.files(model):
+        raise RenderError(f"{model}: its files are not those of {card.FACTS}: export the model again")
+    found = digest(model)
+    kept = {key: value for key, value in known.items() if key not in ("digest", "figures")}
+    card.write(
+        model,
+        kept
+        | ({} if found is None else {"digest": found})
+        | ({"figures": figures or known["figures"]} if figures or "figures" in known else {}),
+    )
+    return found
+
+
+def check(model: Path) -> None:
+    """RenderError unless a model is small enough, within its bounds, and drawn alike by reference and kernels."""
+    size = _size(model)
+    if size > LARGEST:
+        raise RenderError(f"{model}: {size:,} bytes, a model may have {LARGEST:,}")
+    for path in sorted(model.glob("*/*.safetensors")):
+        bounds(path)
+    golden = inputs(1, "export")
+    want = exact.open_model(model, "numpy").draw(golden, _GOLDEN_STEPS)[0]
+    got = exact.open_model(model, "torch").draw(golden, _GOLDEN_STEPS)[0]
+    if not np.array_equal(want, got):
+        raise RenderError(
+            f"{model}: the kernels draw {(want != got).any(-1).sum()} pixels otherwise than the reference"
+        )
+    if len(np.unique(want)) < 16:
+        raise RenderError(f"{model}: the picture it draws is all but flat")
+
+
+def bounds(path: Path) -> None:
+    """RenderError unless every convolution in a file of arrays keeps |sum + bias| below 2**24 for any input."""
+    from safetensors.numpy import load_file
+
+    arrays = load_file(path)
+    for name in sorted(arrays):
+        layer = name.removesuffix(".weight")
+        if layer == name or arrays[name].dtype != np.int8:
+            continue
+        take = int(arrays[f"{layer}.range"][0])
+        most = reach(arrays[name].astype(np.float64), take) + np.abs(arrays[f"{layer}.bias"].astype(np.float64))
+        if most.max() >= _BOUND:
+            raise RenderError(f"{path.parent.name}: sums of {layer} may reach {most.max():.0f}, 2**24 is too many")
+
+
+def put(source: Path, model: Path, known: dict[str, Any]) -> None:
+    """Replaces the folder `model` by a copy of `source` with its card; `known` is what the card tells.
 
     The copy is complete before the old folder moves away, so whatever is cut off leaves a whole model: the old one,
-    the new one, or, between two renames, the old one under the name `.model.old`, which the next call puts back.
+    the new one, or, between two renames, the old one beside its place, which the next call puts back.
     """
     fresh, old = model.with_name(f".{model.name}.new"), model.with_name(f".{model.name}.old")
-    restore(model)
-    shutil.rmtree(fresh, ignore_errors=True)
     try:
-        shutil.copytree(quantised, fresh)
+        _restore(model, old)
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(source, fresh)
         card.write(fresh, known)
-        for path in fresh.rglob("*"):
+        for path in (fresh, *fresh.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
         if model.exists():
             model.rename(old)
-        try:
-            fresh.rename(model)
-        except OSError:
-            restore(model)
-            raise
+        fresh.rename(model)
     except OSError as error:
         raise RenderError(f"{model} cannot be written: {error}") from error
     finally:
+        _restore(model, old)
         shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
 
 
-def restore(model: Path) -> None:
-    """Puts back the old model that a cut-off `put` had moved away."""
-    old = model.with_name(f".{model.name}.old")
+def _restore(model: Path, old: Path) -> None:
+    """Puts the old model back if there is none in its place, and else takes it away."""
     if old.exists():
         if model.exists():
             shutil.rmtree(old)
@@ -51,27 +149,18 @@ def restore(model: Path) -> None:
             old.rename(model)
 
 
-def files(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size and digest of every file of a model but its card; RenderError if there are none, or too many bytes."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in (card.CARD, card.FACTS):
-            content = path.read_bytes()
-            found[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    if not found:
-        raise RenderError(f"{folder} holds no model: `patina model quantise` makes one")
-    total = sum(int(file["bytes"]) for file in found.values())
-    if total > LARGEST:
-        raise RenderError(f"{folder}: {total:,} bytes, a model may have {LARGEST:,}")
-    return found
+def _size(model: Path) -> int:
+    return sum(int(file["bytes"]) for file in card.files(model).values())
 
 
-def known(work: Path, folder: Path, parameters: int, pictures: int, size: int) -> dict[str, Any]:
-    """What the card of a quantised model tells before it is measured."""
+def _known(work: Path, model: Path) -> dict[str, Any]:
+    """What the card of a model tells that is not measured yet."""
+    floating = quantising.load(work)
+    parameters = sum(each.numel() for part in (floating.denoiser, floating.decoder) for each in part.parameters())
+    pictures = len(torch.load(work / "latents.pt", mmap=True)["latents"])
     return {
-        "data": {"pictures": pictures, "size": size},
+        "data": {"pictures": pictures, "size": PICTURE},
         "parameters": parameters,
         "training": records.summary(records.read(work / records.FILE)),
-        "files": files(folder),
+        "files": card.files(model),
     }

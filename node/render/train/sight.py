@@ -23,10 +23,9 @@ class Sight:
     fine: float
 
 
-def see(picture: Pixels, size: int | None = None) -> Sight:
-    """Looks at a square picture (n, n, 3), averaged down to `size` pixels first if that is smaller."""
-    scaled = picture if size is None else shrunk(picture, size)
-    grey = luma(scaled)
+def see(picture: Pixels) -> Sight:
+    """Looks at a square picture (n, n, 3)."""
+    grey = luma(picture)
     return Sight(shrunk(picture, THUMBNAIL), laplacian(grey), fine_share(grey))
 
 

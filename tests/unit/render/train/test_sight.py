@@ -60,10 +60,6 @@ def test_see__a_blurred_picture__less_crisp_by_both_measures() -> None:
     assert np.array_equal(see(soft).thumbnail, see(sharp).thumbnail)
 
 
-def test_see__at_a_smaller_size__as_the_shrunk_picture() -> None:
-    assert see(noise(128), 64).laplacian == see(shrunk(noise(128), 64)).laplacian
-
-
 def test_structure__other_light_and_contrast__the_same_shapes() -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[20:44, 10:30] = 200

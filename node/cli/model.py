@@ -1,0 +1,204 @@
+"""`patina model`: train, quantise, export, evaluate and describe the model that paints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from node.cli.options import json_option
+
+if TYPE_CHECKING:
+    from node.render.train.floors import Row
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_STAGES = ("dataset", "autoencoder", "latents", "diffusion", "decoder")  # node.render.train.stages imports torch
+_SHIPPED = Path(__file__).parents[1] / "render" / "model"
+
+
+def _folder(name: str, default: Path, help: str, shown: str | bool = True) -> Callable[[_Command], _Command]:  # noqa: A002 - as click calls it
+    kind = click.Path(path_type=Path, file_okay=False)
+    return click.option(f"--{name}", type=kind, default=default, show_default=shown, help=help)
+
+
+_work = _folder("work", Path(".training"), "Where the training set and the checkpoints lie.")
+_model = _folder("model", _SHIPPED, "The model's folder.", "the model that ships")
+_device = click.option(
+    "--device",
+    type=click.Choice(("auto", "cpu", "cuda")),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU if there is one.",
+)
+_processes = click.option(
+    "--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes or threads to use."
+)
+
+
+@click.group()
+def model() -> None:
+    """Make the model that paints: train, quantise, export, evaluate.
+
+    A new model takes the four in this order. It has a new digest, and recipes name the digest that draws them.
+    """
+
+
+@model.command()
+@click.option("--stage", type=click.Choice((*_STAGES, "all")), default="all", show_default=True)
+@_work
+@click.option(
+    "--parts", type=click.IntRange(1), default=32, show_default=True, help="Training pictures, in parts of 100."
+)
+@click.option("--steps", type=click.IntRange(1), help="How far the stage is to be trained; needs --stage.")
+@click.option("--batch", type=click.IntRange(1), help="Pictures a step; by default what the stage is tuned for.")
+@_device
+@_processes
+def train(
+    *, stage: str, work: Path, parts: int, steps: int | None, batch: int | None, device: str, processes: int
+) -> None:
+    """Paint the training set and train on it, one stage after another.
+
+    Each stage continues where it was cut off and is skipped when it is complete. Ctrl-C leaves a checkpoint.
+    """
+    from node.render.train.stages import STEPS
+
+    if steps is not None and stage not in STEPS:
+        raise click.UsageError(f"--steps needs --stage, one of {', '.join(STEPS)}")
+    import torch
+
+    from node.render.train import records, stages
+
+    torch.set_num_threads(processes)
+    chosen = stages.chosen_device(device)
+    plan = stages.Plan(work, parts, STEPS if steps is None else {**STEPS, stage: steps}, processes, batch)
+    try:
+        for each in stages.STAGES if stage == "all" else (stage,):
+            click.echo(f"{each}: {plan.done(each):,} of {plan.wanted(each):,} done, on {chosen}", err=True)
+            stages.run(plan, each, chosen, records.Recorder(work / records.FILE, click.echo))
+    except KeyboardInterrupt:
+        click.echo("stopped; the same command continues", err=True)
+        raise SystemExit(130) from None
+    click.echo(f"complete: {stage}", err=True)
+
+
+@model.command()
+@click.option("--tokens", type=click.IntRange(1, 60), default=6, show_default=True, help="Rows of the sheet.")
+@click.option("--training", is_flag=True, help="Show training pictures instead of the model's.")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+def sheet(*, target: Path, tokens: int, training: bool) -> None:
+    """Draw a contact sheet into TARGET, a PNG: one row per token, one column per mood."""
+    from node.render.train.sheet import draw
+
+    draw(target, tokens, training)
+
+
+@model.command()
+@_work
+def quantise(*, work: Path) -> None:
+    """Turn the trained networks into integers, in the working folder."""
+    from node.render.train import release
+
+    click.echo(f"{release.quantised(work)}: {release.quantise(work):,} bytes")
+
+
+@model.command()
+@_work
+@_model
+def export(*, work: Path, model: Path) -> None:
+    """Check the quantised model and put it in its place.
+
+    The old model stays until the new one is complete. Prints the digest by which recipes name the model that ships.
+    """
+    from node.render.train import release
+
+    click.echo(release.export(work, model) or f"{model}: complete")
+
+
+@model.command()
+@_work
+@_model
+@click.option(
+    "--pictures", type=click.IntRange(16), default=480, show_default=True, help="How many to draw, 8 for each token."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(("auto", "int8", "float32", "cuda")),
+    default="auto",
+    show_default=True,
+    help="What draws them; the pictures are the same.",
+)
+@_processes
+@click.option("--write", is_flag=True, help="Put the figures into the model card.")
+@json_option
+def evaluate(
+    *, work: Path, model: Path, pictures: int, engine: str, processes: int, write: bool, as_json: bool
+) -> None:
+    """Measure a model: fidelity, moods, diversity, composition, crispness.
+
+    Compares with the training set and the float networks in the working folder. Exit status 1 if a floor is not held.
+    """
+    import torch
+
+    from node.render.train import evaluate, floors, release
+
+    torch.set_num_threads(processes)
+    figures = evaluate.evaluate(work, model, pictures, engine, processes, _progress())
+    if write:
+        release.describe(model, figures)
+    if as_json:
+        click.echo(json.dumps(figures, indent=2))
+    else:
+        _show(floors.rows(figures), figures["classifier"]["confusion"])
+    missed = floors.missed(figures)
+    for row in missed:
+        click.echo(f"below its floor: {row.name}", err=True)
+    if missed:
+        raise SystemExit(1)
+
+
+@model.command()
+@_model
+@click.option("--check", is_flag=True, help="Write nothing; exit status 1 if the card is not up to date.")
+def card(*, model: Path, check: bool) -> None:
+    """Write the model card, README.md, from the facts in card.json."""
+    from node.render.train import card, release
+
+    if not check:
+        release.describe(model)
+    elif not card.current(model, release.digest(model)):
+        click.echo(f"{model / card.CARD} is not up to date: `patina model card` writes it", err=True)
+        raise SystemExit(1)
+
+
+def _progress() -> Callable[[str, int, int], None]:
+    """Says on standard error what is being done, every tenth of it."""
+    told: dict[str, int] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        tenth = 10 * done // total
+        if told.get(what) != tenth:
+            told[what] = tenth
+            click.echo(f"{what}: {done} of {total}", err=True)
+
+    return show
+
+
+def _show(rows: list[Row], confusion: list[list[int]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from node.render.recipe import MOODS
+
+    console = Console(highlight=False)
+    table = Table("figure", "value", "floor", "")
+    for row in rows:
+        verdict = "" if row.floor is None else "held" if row.held else "[red]missed[/]"
+        table.add_row(row.name, row.shown(row.value), "" if row.floor is None else row.shown(row.floor), verdict)
+    console.print(table)
+    moods = Table("drawn \\ read", *MOODS)
+    for mood, line in zip(MOODS, confusion, strict=True):
+        moods.add_row(mood, *(str(count) if count else "" for count in line))
+    console.print(moods)
