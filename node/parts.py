@@ -20,6 +20,7 @@ from node.chain.sender import Sender
 from node.collect import Collector
 from node.config import broker_password, unlock_signer, unlock_transport
 from node.content.store import BlockStore
+from node.drawings import Drawings
 from node.errors import ConfigError
 from node.gossip.envelope import sealer
 from node.gossip.settings import BrokerSettings
@@ -65,6 +66,7 @@ class Parts:
     sender: Sender
     collector: Collector
     renderers: Pool
+    drawings: Drawings
     health: Health
 
     def status(self) -> dict[str, object]:
@@ -99,7 +101,7 @@ class Parts:
                 for status in self.rounds.status()
             ],
             "images_rendered": self.studio.painted,
-            "rendering": self.renderers.status(),
+            "rendering": {**self.renderers.status(), "found_again": self.drawings.found},
             "artworks_missing": self.collector.missing,
             "messages": dict(self.gossip.counters + self.verifier.counters + self.rounds.counters),
             "transactions": [
@@ -173,6 +175,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         recipes = Recipes(config.render.recipes, peers)
         renderers = local_pool(render_settings(config))
         stack.push_async_callback(renderers.aclose)
+        drawings = Drawings(renderers, journal, store)
         landings = Landings(chain, journal, await first_landing(chain))
         sender = Sender(chain, signer, journal, fees(config))
         transmitter = Transmitter(
@@ -201,13 +204,14 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             store=store,
             recipes=recipes,
             landings=landings,
-            studio=Studio(committee.chain_id, recipes, renderers, store),
+            studio=Studio(committee.chain_id, recipes, drawings, store),
             gossip=gossip,
             verifier=verifier,
             rounds=rounds,
             sender=sender,
             collector=collector,
             renderers=renderers,
+            drawings=drawings,
             health=Health(),
         )
 

@@ -116,6 +116,7 @@ class RoundDriver:
         """
         self._journal.rounds.finish(report.feed, report.checkpoint, "landed")
         self._journal.rounds.finish_until(report.feed, report.block_number)
+        self._journal.pictures.forget_before(report.feed, report.checkpoint)
         self._apply(self._machine.landed(report.feed, report.block_number - 1, milliseconds()))
 
     async def _receive(self) -> None:
@@ -175,6 +176,7 @@ class RoundDriver:
                         sending.cancel()
                     if not landed:
                         self._journal.rounds.finish(key.feed, key.checkpoint, "abandoned")
+                        self._journal.pictures.forget(key.feed, key.checkpoint)
                     log.info("round over", feed=key.feed, checkpoint=key.checkpoint, landed=landed)
 
     def _attest(self, effect: Attest) -> list[Effect]:

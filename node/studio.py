@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from node.chain.types import Edition, Feed
     from node.content.store import BlockStore
+    from node.drawings import Drawings
     from node.recipes import Recipes
-    from node.render.pool import Pool
     from node.render.recipe import Recipe
 
 log = structlog.get_logger("studio")
@@ -38,10 +38,10 @@ def describe(recipe: Recipe) -> str:
 class Studio:
     """Turns agreed inputs into a content root; equal inputs give equal roots on every node."""
 
-    def __init__(self, chain_id: int, recipes: Recipes, pool: Pool, store: BlockStore) -> None:
+    def __init__(self, chain_id: int, recipes: Recipes, drawings: Drawings, store: BlockStore) -> None:
         self._chain_id = chain_id
         self._recipes = recipes
-        self._pool = pool
+        self._drawings = drawings
         self._store = store
         self.painted = 0
         self.on_image: Callable[[Feed, int, int], None] | None = None
@@ -59,8 +59,11 @@ class Studio:
 
         `signals` are (name, wad) in the agreed order.
 
+        Images that a crash or a lost view left behind are found again; `on_image` tells of those that are drawn.
+
         Raises:
             RenderError, ContentError: the recipe cannot be had or not be rendered.
+            JournalError: what is drawn cannot be noted.
         """
         recipe = await self._recipes.find(edition.recipe)
         tokens = edition.token_ids()
@@ -73,7 +76,7 @@ class Studio:
                 self.on_image(feed, index + 1, len(seeds))
 
         levels = [value for _, value in signals]
-        images = await self._pool.render(recipe, seeds, band, levels, image_done)
+        images = await self._drawings.render(feed.id, checkpoint, recipe, seeds, band, levels, image_done)
         spec = EditionSpec(
             chain_id=self._chain_id,
             collection=edition.collection,

@@ -8,6 +8,7 @@ from typing import Self
 
 from node.errors import JournalError
 from node.journal.attestations import Attestations
+from node.journal.pictures import Pictures
 from node.journal.reports import Artworks, Reports
 from node.journal.rounds import Rounds
 from node.journal.samples import Cursors, Samples
@@ -42,6 +43,7 @@ class Journal:
         self.transactions = Transactions(self._store)
         self.reports = Reports(self._store)
         self.artworks = Artworks(self._store)
+        self.pictures = Pictures(self._store)
         self.counters = Counters(self._store)
 
     @property

@@ -66,6 +66,14 @@ CREATE TABLE artworks (
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+PICTURES = """
+CREATE TABLE pictures (
+  key BLOB PRIMARY KEY CHECK (length(key) = 32), cid BLOB NOT NULL CHECK (length(cid) = 36),
+  feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX pictures_by_round ON pictures (feed, checkpoint);
+CREATE INDEX pictures_by_age ON pictures (checkpoint)
+"""
+
 
 def migrations() -> Migrations:
     """Every migration of the journal, oldest first."""
@@ -75,12 +83,20 @@ def migrations() -> Migrations:
 
     @journal(name="0001_first")
     def first(db: Database) -> None:
-        # One by one: sqlite3's executescript would commit the migration's transaction first.
-        for statement in FIRST.split(";"):
-            if statement.strip():
-                db.execute(statement)
+        _execute(db, FIRST)
+
+    @journal(name="0002_pictures")
+    def pictures(db: Database) -> None:
+        _execute(db, PICTURES)
 
     return journal
+
+
+def _execute(db: Database, statements: str) -> None:
+    # One by one: sqlite3's executescript would commit the migration's transaction first.
+    for statement in statements.split(";"):
+        if statement.strip():
+            db.execute(statement)
 
 
 def migrate(db: Database) -> None:

@@ -168,6 +168,7 @@ def make_parts(config: Config, committee: Committee, journal: Journal) -> Parts:
         "studio": SimpleNamespace(painted=12),
         "collector": SimpleNamespace(missing=0),
         "renderers": local_pool(render_settings(config)),
+        "drawings": SimpleNamespace(found=5),
     }
     return Parts(**{each.name: known.get(each.name) for each in fields(Parts)})
 
@@ -185,7 +186,7 @@ async def test_status__fresh_node__has_every_figure_and_no_secret(
     assert (status["cursors"], status["rounds"], status["transactions"]) == ({}, [], [])
     rendering: Any = status["rendering"]
     assert [worker["state"] for worker in rendering["workers"]] == ["not started"] * 3
-    assert (rendering["jobs"], rendering["drawn"], rendering["batch"]) == ([], 0, 2)
+    assert (rendering["jobs"], rendering["drawn"], rendering["found_again"]) == ([], 0, 5)
     encoded = msgspec.json.encode(status).decode()
     assert PASSWORD not in encoded
     assert "planted-endpoint-key-72" not in encoded

@@ -36,8 +36,11 @@ from node.gossip.queues import Lanes
 from node.gossip.verifier import Verifier
 from node.journal import Journal
 from node.keys.signing import LocalSigner
+from node.render.local import RenderSettings, local_pool
+from node.render.recipe import Recipe
 from node.rounds import OUTBOX, RoundDriver
 from tests.unit.paper import make_landed
+from tests.unit.render.planted import begun
 
 KEYS = [keccak(b"signer %d" % index) for index in range(4)]
 TRANSPORT = [Ed25519PrivateKey.from_private_bytes(keccak(b"transport %d" % index)) for index in range(4)]
@@ -415,6 +418,49 @@ async def test_landed__rounds_before_its_block__judged_a_state_that_is_gone(jour
         assert [status.key.checkpoint for status in desk.driver.status()] == [30]
     states = [row.state for row in reversed(journal.rounds.last(9))]
     assert states == ["landed", "abandoned", "open"]
+
+
+async def test_cancel_render__reaches_the_worker__which_stops_and_takes_the_next_at_once(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A view is lost while a worker process draws for it: the view after it does not wait for that picture."""
+    monkeypatch.setenv("PLANTED", str(tmp_path / "begun"))
+    seeds, drawn = [bytes([token]) * 32 for token in (1, 2, 3)], list[bytes]()
+    async with local_pool(RenderSettings(devices=["cpu"]), module="tests.unit.render.planted") as pool:
+        await pool.render(Recipe.for_bands(2, "warm"), seeds[:1], 0, (0, 0, 0))
+
+        async def paint(answer: int, signals: Sequence[int]) -> bytes:
+            recipe = Recipe.for_bands(2, "slow" if answer == 1 else "quick")  # a slow picture never ends by itself
+            drawn.extend(await pool.render(recipe, seeds, 0, signals))
+            return ROOT
+
+        machine = ScriptedMachine([Render(KEY, 0, b"", 1, (1, 2, 3))])
+        desk = Desk(journal, scripted=machine)
+        async with desk.running():
+            await desk.driver.begin(trigger(), paint)
+            await until(lambda: len(begun()) == 2)
+            machine.effects = [CancelRender(KEY, 0), Render(KEY, 1, b"", 2, (1, 2, 3))]
+            await desk.driver.begin(trigger(), paint)
+            await until(lambda: len(drawn) == 3)
+        assert begun()[2:] == [seed.hex() for seed in seeds]
+        assert pool.status()["workers_died"] == 0
+
+
+async def test_round_over__pictures_of_it_and_of_those_before__are_let_go(journal: Journal) -> None:
+    for number, checkpoint in enumerate((5, 10, 20, 30)):
+        journal.pictures.add(bytes([number]) * 32, bytes(36), 1, checkpoint)
+
+    def held() -> list[int]:
+        return [number for number in range(4) if journal.pictures.find([bytes([number]) * 32])]
+
+    abandoned = Desk(journal, scripted=ScriptedMachine([RoundDone(KEY, False)]))
+    async with abandoned.running():
+        await abandoned.driver.begin(trigger(), paints(ROOT))
+        await until(lambda: held() == [0, 2, 3])
+    landed = Desk(journal)
+    async with landed.running():
+        landed.driver.landed(make_landed(20, 22))
+    assert held() == [2, 3]  # what landed stays until the next has
 
 
 async def test_begin__same_round_again__goes_on_with_its_first_painting(journal: Journal) -> None:

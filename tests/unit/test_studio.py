@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +18,9 @@ from node.content.cid import Cid, parse
 from node.content.dag import listing, read, resolve
 from node.content.metadata import parse_metadata
 from node.content.store import BlockStore
+from node.drawings import Drawings
 from node.errors import ContentError, RenderError
+from node.journal import Journal
 from node.recipes import Recipes
 from node.render.recipe import Recipe
 from node.studio import Studio, token_seed
@@ -51,15 +53,27 @@ class PaperPool:
         return pictures
 
 
+OPEN: list[Journal] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 class Bench:
-    """A studio with a real store and a real recipe folder; only the drawing is left out."""
+    """A studio with a real store, journal and recipe folder; only the drawing is left out."""
 
     def __init__(self, folder: Path, recipe: Recipe = RECIPE) -> None:
         (folder / "recipes").mkdir(parents=True, exist_ok=True)
         (folder / "recipes" / "one.json").write_bytes(recipe.canonical)
         self.store, self.pool = BlockStore(folder / "blocks"), PaperPool()
         recipes = Recipes(folder / "recipes", cast(Any, None))
-        self.studio = Studio(31337, recipes, cast(Any, self.pool), self.store)
+        OPEN.append(Journal(folder / "state"))
+        drawings = Drawings(cast(Any, self.pool), OPEN[-1], self.store)
+        self.studio = Studio(31337, recipes, drawings, self.store)
 
     async def paint(self, **changes: Any) -> bytes:
         feed, edition = make_feed(), make_edition(recipe=RECIPE.digest)
@@ -84,7 +98,14 @@ async def test_paint__equal_inputs_on_two_nodes__give_equal_roots(tmp_path: Path
     root = await first.paint()
     assert root == await first.paint() == await second.paint()
     assert len(root) == 32
-    assert first.studio.painted == 4
+
+
+async def test_paint__again_after_it_was_finished__draws_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    root = await bench.paint()
+    assert bench.studio.painted == 2
+    assert await bench.paint() == root
+    assert (bench.studio.painted, len(bench.pool.asked)) == (2, 1)
 
 
 CHANGES: dict[str, dict[str, Any]] = {
