@@ -37,9 +37,10 @@ class Trigger:
 class Timing:
     """Durations in milliseconds.
 
-    A view lasts `view_ms`, doubled with each view up to `view_max_ms`; once a proposal is accepted it lasts
-    `render_ms` from then, if that is longer. A leader that holds a quorum of observations waits `grace_ms` for
-    the others. Messages are announced again every `repeat_ms`. Raises AgreementError if one is not positive.
+    A view lasts `view_ms`, doubled with each view up to `view_max_ms`; once a proposal is accepted, and with every
+    sign that this node's render gets further, it lasts `render_ms` from then, if that is longer. A leader that
+    holds a quorum of observations waits `grace_ms` for the others. Messages are announced again every `repeat_ms`.
+    Raises AgreementError if one is not positive.
     """
 
     view_ms: int = 4_000
@@ -80,6 +81,27 @@ class Render:
 @dataclass(frozen=True, slots=True)
 class CancelRender:
     """The render asked for in this view is of no use any more."""
+
+    key: RoundKey
+    view: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Fetch the leader's artwork `root`, hold it against this node's `own`, then call `compared`.
+
+    Whatever cannot be fetched may be tried again until `CancelCompare`.
+    """
+
+    key: RoundKey
+    view: int
+    own: bytes
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCompare:
+    """The comparison asked for in this view is of no use any more."""
 
     key: RoundKey
     view: int
@@ -140,13 +162,24 @@ class RoundDone:
 
 
 Effect: TypeAlias = (
-    Broadcast | Render | CancelRender | Attest | Transmit | Dropped | RoundStarted | ViewChanged | RoundDone
+    Broadcast
+    | Render
+    | CancelRender
+    | Compare
+    | CancelCompare
+    | Attest
+    | Transmit
+    | Dropped
+    | RoundStarted
+    | ViewChanged
+    | RoundDone
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RoundStatus:
-    """A round as status pages show it; `phase` is observing, proposing, rendering, attesting or transmitting."""
+    """A round as status pages show it; `phase` is observing, proposing, rendering, comparing, attesting or
+    transmitting."""
 
     key: RoundKey
     view: int

@@ -83,10 +83,28 @@ class Machine:
             return [Dropped(opened.sender, reasons.STALE)]
         return [Dropped(opened.sender, reasons.OVERFLOW)] * self._waiting.put(opened)
 
-    def rendered(self, key: RoundKey, view: int, content_root: bytes, now: int) -> list[Effect]:
-        """The Render effect of this view is done: 32 bytes, zeros if the artworks stay as they are."""
+    def rendered(
+        self, key: RoundKey, view: int, content_root: bytes, now: int, *, tolerant: bool = False
+    ) -> list[Effect]:
+        """The Render effect of this view is done: 32 bytes, zeros if the artworks stay as they are.
+
+        `tolerant`: other nodes' renders of the same inputs have other roots. The round then agrees on its leader's,
+        which the followers hold against their own (`Compare`).
+        """
         known = self._rounds.get(key)
-        return [] if known is None else known.rendered(view, content_root, self._advance(now))
+        return [] if known is None else known.rendered(view, content_root, self._advance(now), tolerant)
+
+    def progressed(self, key: RoundKey, view: int, now: int) -> list[Effect]:
+        """The Render or Compare effect of this view got further: the view is given that much more time."""
+        known = self._rounds.get(key)
+        if known is not None:
+            known.progressed(view, self._advance(now))
+        return []
+
+    def compared(self, key: RoundKey, view: int, root: bytes, alike: bool, now: int) -> list[Effect]:
+        """The Compare effect of this view is done: whether the leader's artwork is what this node rendered."""
+        known = self._rounds.get(key)
+        return [] if known is None else known.compared(view, root, alike, self._advance(now))
 
     def render_failed(self, key: RoundKey, view: int, now: int) -> list[Effect]:
         """The Render effect of this view came to nothing; it is asked for again in a later view."""

@@ -1,4 +1,4 @@
-"""The four messages of the protocol, and their one encoding: canonical MessagePack."""
+"""The messages of the protocol, and their one encoding: canonical MessagePack."""
 
 from __future__ import annotations
 
@@ -55,6 +55,19 @@ class Attestation(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
     signature: Signature
 
 
+class Artwork(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="artwork"):
+    """The content root that the view's leader rendered, where renders agree by tolerance and not to the byte.
+
+    Followers sign a report of this root, once they have found everything under it to be what they rendered
+    themselves. Where renders are exact nobody sends it: everyone has the root already.
+    """
+
+    feed: Uint64
+    checkpoint: Uint64
+    view: View
+    root: Hash
+
+
 class Timeout(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="timeout"):
     """The sender wants to leave this view, and every view below it."""
 
@@ -73,11 +86,12 @@ class _ObservationWire(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
     signals: Annotated[tuple[_Wad, ...], msgspec.Meta(max_length=MAX_SIGNALS)]
 
 
-Message: TypeAlias = Observation | Proposal | Attestation | Timeout
+Message: TypeAlias = Observation | Proposal | Artwork | Attestation | Timeout
 
 KINDS: Final[dict[type, str]] = {
     Observation: "observation",
     Proposal: "proposal",
+    Artwork: "artwork",
     Attestation: "attestation",
     Timeout: "timeout",
 }
@@ -93,9 +107,8 @@ class Opened:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[_ObservationWire | Proposal | Attestation | Timeout] = msgspec.msgpack.Decoder(
-    _ObservationWire | Proposal | Attestation | Timeout
-)
+_Wire: TypeAlias = _ObservationWire | Proposal | Artwork | Attestation | Timeout
+_decoder: msgspec.msgpack.Decoder[_Wire] = msgspec.msgpack.Decoder(_Wire)
 
 
 def kind_of(message: Message) -> str:

@@ -37,8 +37,12 @@ class Pacemaker:
         self.deadline = now + self._patience()
 
     def allow_render(self, now: int) -> None:
-        """A proposal was accepted: rendering takes longer than agreeing."""
+        """A proposal was accepted, or its render gets further: rendering takes longer than agreeing."""
         self.deadline = max(self.deadline, now + self._timing.render_ms)
+
+    def allow_leader(self, now: int, took: int) -> None:
+        """This node's render took so long: its leader may need twice that, and its artwork has to travel."""
+        self.deadline = max(self.deadline, now + took + self._patience())
 
     def allow_signatures(self, now: int) -> None:
         """A render is done: however long it took, the signatures need their time to come together."""

@@ -18,5 +18,6 @@ OTHER_BLOCK: Final = "other_block"
 NOT_LEADER: Final = "not_leader"
 UNCERTIFIED: Final = "uncertified"  # a proposal of a later view without a quorum of Timeouts
 BAD_PROPOSAL: Final = "bad_proposal"
+UNLIKE: Final = "unlike"  # a leader's artwork that this node's own render does not bear out; evidence of nothing
 OTHER_REPORT: Final = "other_report"  # an attestation of a report that this node does not hold true
 ALREADY_ATTESTED: Final = "already_attested"  # this node signed another report in this view before

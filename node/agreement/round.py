@@ -8,7 +8,9 @@ from node.agreement import reasons
 from node.agreement.effects import (
     Attest,
     Broadcast,
+    CancelCompare,
     CancelRender,
+    Compare,
     Dropped,
     Effect,
     Render,
@@ -19,8 +21,10 @@ from node.agreement.effects import (
     Trigger,
     ViewChanged,
 )
+from node.agreement.likeness import Comparison, Likeness
 from node.agreement.messages import (
     MAX_VIEW,
+    Artwork,
     Attestation,
     Message,
     Observation,
@@ -57,6 +61,8 @@ class Round:
         self._spoilt = False
         self._roots: dict[Inputs, bytes] = {}
         self._rendering: tuple[int, Inputs] | None = None
+        self._likeness = Likeness()
+        self._rendering_since = now
         self._reports: dict[int, tuple[Report, bytes]] = {}
         self._transmitted: set[int] = set()
         self._own: dict[str, Broadcast] = {}
@@ -83,18 +89,37 @@ class Round:
             return self._observe(opened, message, now)
         if isinstance(message, Proposal):
             return self._consider(opened, message, now)
+        if isinstance(message, Artwork):
+            return self._take(opened, message, now)
         if isinstance(message, Attestation):
             return self._count(opened.sender, message)
         return self._hear_timeout(opened, message, now)
 
-    def rendered(self, view: int, content_root: bytes, now: int) -> list[Effect]:
-        """The render asked for in `view` is done; it serves whichever view has the same inputs by now."""
+    def rendered(self, view: int, content_root: bytes, now: int, tolerant: bool) -> list[Effect]:
+        """The render asked for in `view` is done; it serves whichever view has the same inputs by now.
+
+        A `tolerant` one is this node's own and no one else's: reports carry the root of their view's leader.
+        """
         if self._rendering is None or self._rendering[0] != view:
             return []
-        self._roots[self._rendering[1]] = content_root
+        inputs = self._rendering[1]
+        self._roots[inputs] = content_root
         self._rendering = None
+        if tolerant:
+            self._likeness.rendered(inputs)
+            self._pace.allow_leader(now, now - self._rendering_since)
         self._pace.allow_signatures(now)
-        return self._report()
+        return self._report(now)
+
+    def progressed(self, view: int, now: int) -> None:
+        """The render or the comparison asked for in `view` got further: so may the leader's."""
+        asked = self._rendering or self._likeness.running
+        if asked is not None and asked[0] == view:
+            self._pace.allow_render(now)
+
+    def compared(self, view: int, root: bytes, alike: bool, now: int) -> list[Effect]:
+        """Whether the leader's artwork is what this node rendered, and nothing else."""
+        return self._report(now) if self._likeness.judge(view, root, alike) else []
 
     def render_failed(self, view: int) -> list[Effect]:
         """The render asked for in `view` came to nothing; a later view's proposal asks again."""
@@ -107,7 +132,7 @@ class Round:
         if self._reports.get(view, (None, b""))[1] != digest:
             return []
         attestation = Attestation(self._key.feed, self._key.checkpoint, view, digest, signature)
-        effects: list[Effect] = [self._announce("attestation", attestation)]
+        effects: list[Effect] = [*self._offer(view), self._announce("attestation", attestation)]
         return effects + self._count(self._seat.index, attestation)
 
     def tick(self, now: int) -> list[Effect]:
@@ -134,7 +159,7 @@ class Round:
         effects: list[Effect] = []
         if self._rendering is not None:
             effects.append(CancelRender(self._key, self._rendering[0]))
-        return [*effects, RoundDone(self._key, landed)]
+        return [*effects, *self._stop_comparing(), RoundDone(self._key, landed)]
 
     def status(self) -> RoundStatus:
         """The round as status pages show it."""
@@ -145,7 +170,7 @@ class Round:
         elif digest is not None:
             phase = "attesting"
         elif self._accepted is not None:
-            phase = "rendering"
+            phase = "comparing" if self._accepted.inputs in self._roots else "rendering"
         else:
             phase = "observing" if self._quorum_at is None else "proposing"
         return RoundStatus(
@@ -251,11 +276,11 @@ class Round:
             return effects + self._drop(opened.sender, reasons.BAD_PROPOSAL)
         self._accepted = self._latest = accepted
         self._pace.allow_render(now)
-        return effects + self._render()
+        return effects + self._render(now)
 
     # -- rendering and attesting ---------------------------------------------------------------------------------
 
-    def _render(self) -> list[Effect]:
+    def _render(self, now: int) -> list[Effect]:
         if self._accepted is None:
             return []
         inputs, effects = self._accepted.inputs, list[Effect]()
@@ -265,15 +290,26 @@ class Round:
             effects.append(CancelRender(self._key, self._rendering[0]))
             self._rendering = None
         if inputs in self._roots:
-            return effects + self._report()
-        self._rendering = (self._pace.view, inputs)
+            return effects + self._report(now)
+        self._rendering, self._rendering_since = (self._pace.view, inputs), now
         render = Render(self._key, self._pace.view, self._trigger.block_hash, inputs.answer, inputs.signals)
         return [*effects, render]
 
-    def _report(self) -> list[Effect]:
+    def _report(self, now: int) -> list[Effect]:
         accepted, view = self._accepted, self._pace.view
         if accepted is None or accepted.inputs not in self._roots:
             return []
+        root = self._roots[accepted.inputs]
+        if self._likeness.concerns(accepted.inputs) and self._leader(view) != self._seat.index:
+            offered = self._likeness.offered(view)
+            if offered is None:
+                return []
+            own, root = root, offered[0].root
+            alike = self._likeness.verdict(accepted.inputs, root, own)
+            if alike is None:
+                return self._compare(Comparison(view, accepted.inputs, root), own, now)
+            if not alike:
+                return self._refuse(view, now)
         report = Report(
             feed=self._key.feed,
             checkpoint=self._key.checkpoint,
@@ -282,13 +318,61 @@ class Round:
             observers=accepted.observers,
             observations=accepted.observations,
             signals=accepted.inputs.signals,
-            content_root=self._roots[accepted.inputs],
+            content_root=root,
         )
         digest = report_digest(self._seat.committee.domain, report)
         self._reports[view] = (report, digest)
         if self._attested.setdefault(view, digest) != digest:
             return [Dropped(self._seat.index, reasons.ALREADY_ATTESTED), *self._transmit(view)]
         return [Attest(self._key, view, report, digest), *self._transmit(view)]
+
+    # -- agreeing by tolerance -----------------------------------------------------------------------------------
+
+    def _offer(self, view: int) -> list[Effect]:
+        """This node leads and has bound itself to its own render: only then it is shown, so never two in one view."""
+        accepted = self._accepted
+        if accepted is None or view != self._pace.view or self._leader(view) != self._seat.index:
+            return []
+        if not self._likeness.concerns(accepted.inputs):
+            return []
+        root = self._roots[accepted.inputs]
+        return [self._announce("artwork", Artwork(self._key.feed, self._key.checkpoint, view, root))]
+
+    def _take(self, opened: Opened, artwork: Artwork, now: int) -> list[Effect]:
+        """What a view's leader offers; it may come before its proposal, and before this node's own render is done."""
+        if opened.sender != self._leader(artwork.view):
+            return self._drop(opened.sender, reasons.NOT_LEADER)
+        if artwork.view < self._pace.view:
+            return self._drop(opened.sender, reasons.STALE)
+        reason = self._likeness.offer(artwork, opened)
+        if reason is not None:
+            return self._drop(opened.sender, reason)
+        if artwork.view != self._pace.view or artwork.view in self._reports:
+            return []
+        return self._report(now)
+
+    def _compare(self, comparison: Comparison, own: bytes, now: int) -> list[Effect]:
+        if not self._likeness.begin(comparison):
+            return []
+        # Fetching and comparing an edition takes its time, as rendering it does.
+        self._pace.allow_render(now)
+        return [Compare(self._key, comparison.view, own, comparison.root)]
+
+    def _refuse(self, view: int, now: int) -> list[Effect]:
+        """The leader's artwork is not what this node rendered: nothing will be signed here in this view.
+
+        It is no proof against the leader: floats differ, and this node may be the odd one.
+        """
+        effects: list[Effect] = [Dropped(self._leader(view), reasons.UNLIKE)]
+        if self._pace.wanted < view < MAX_VIEW and not self._transmitted:
+            effects += self._ask_to_leave(view) + self._follow_timeouts(now)
+        return effects
+
+    def _stop_comparing(self) -> list[Effect]:
+        running, self._likeness.running = self._likeness.running, None
+        return [] if running is None else [CancelCompare(self._key, running.view)]
+
+    # -- signatures ----------------------------------------------------------------------------------------------
 
     def _count(self, sender: int, attestation: Attestation) -> list[Effect]:
         reason = self._tally.add(sender, attestation)
@@ -325,6 +409,9 @@ class Round:
         if timeout.view >= self._pace.view and self._accepted is not None:
             # Whoever wants to leave may have missed the proposal: from now on this node announces it as well.
             self._own.setdefault("proposal", Broadcast(self._accepted.proposal, self._accepted.raw))
+            offered = self._likeness.offered(self._pace.view)
+            if offered is not None:
+                self._own.setdefault("artwork", Broadcast(*offered))
         return self._follow_timeouts(now)
 
     def _follow_timeouts(self, now: int) -> list[Effect]:
@@ -342,4 +429,6 @@ class Round:
         self._accepted = None
         self._spoilt = False
         self._own.pop("proposal", None)
-        return [ViewChanged(self._key, view, self._leader(view))]
+        self._own.pop("artwork", None)
+        self._likeness.enter(view)
+        return [*self._stop_comparing(), ViewChanged(self._key, view, self._leader(view))]

@@ -11,6 +11,7 @@ import msgspec
 from node.agreement.effects import Trigger
 from node.agreement.messages import (
     MAX_VIEW,
+    Artwork,
     Attestation,
     Message,
     Observation,
@@ -18,7 +19,7 @@ from node.agreement.messages import (
     Proposal,
     Timeout,
 )
-from node.agreement.simulator.world import World
+from node.agreement.simulator.world import ABSENT, EDGE, World
 
 _MEMORY = 200
 
@@ -152,6 +153,43 @@ class Painter(Byzantine):
         return bytes(reversed(root))
 
 
+class Withholder(Byzantine):
+    """Leads, renders, and shows its artwork to nobody."""
+
+    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+        """No artworks."""
+        return [] if isinstance(message, Artwork) else [raw]
+
+
+class Hider(Byzantine):
+    """Names an artwork that is to be had nowhere."""
+
+    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+        """A root without blocks."""
+        if not isinstance(message, Artwork):
+            return [raw]
+        return [self.seal(msgspec.structs.replace(message, root=ABSENT.ljust(32, b"\0")))]
+
+
+class TwoFaced(Equivocator):
+    """Shows odd and even peers different artworks, both of them true, and signs whatever anyone signed."""
+
+    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+        """The artwork that some other node might have rendered; then its own, too late."""
+        if not isinstance(message, Artwork):
+            return [raw]
+        other = message.root[:-1] + bytes([100 + peer % 2])
+        return [self.seal(msgspec.structs.replace(message, root=other)), raw]
+
+
+class Brink(Byzantine):
+    """Renders what half of the others find like enough to their own, and half do not."""
+
+    def root(self, root: bytes) -> bytes:
+        """A root at the edge of the tolerance."""
+        return EDGE + root[len(EDGE) :]
+
+
 class Scribbler(Byzantine):
     """Signs with noise."""
 
@@ -213,6 +251,10 @@ BEHAVIOURS: Final[dict[str, type[Byzantine]]] = {
         Equivocator,
         Forger,
         Painter,
+        Withholder,
+        Hider,
+        TwoFaced,
+        Brink,
         Scribbler,
         Misled,
         Hasty,

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from node.agreement.effects import (
     Attest,
     Broadcast,
+    Compare,
     Dropped,
     Effect,
     Render,
@@ -21,7 +22,10 @@ from node.agreement.machine import Machine
 from node.agreement.messages import Attestation
 from node.agreement.simulator.behaviours import Honest
 from node.agreement.simulator.invariants import Watch
-from node.agreement.simulator.world import World, true_root
+from node.agreement.simulator.world import ABSENT, EDGE, World, alike, own_root, true_root
+
+_PROGRESS_MS = 5_000
+"""How often a renderer tells that it gets further."""
 
 MachineFactory: TypeAlias = Callable[..., Machine]
 
@@ -53,6 +57,7 @@ class SimulatedNode:
         self._transmit = transmit
         self._journal: dict[RoundKey, dict[int, bytes]] = {}
         self._wanted: set[RoundKey] = set()
+        self._rendered: dict[bytes, tuple[bytes, int, tuple[int, ...]]] = {}
         self._life = 0
         self._machine: Machine | None = None
         self._ticking_at = -1
@@ -147,6 +152,8 @@ class SimulatedNode:
                     self._publish(peer, raw)
         elif isinstance(effect, Render):
             self._render(effect)
+        elif isinstance(effect, Compare):
+            self._compare(effect)
         elif isinstance(effect, Attest):
             return self._attest(machine, effect)
         elif isinstance(effect, Transmit):
@@ -163,7 +170,9 @@ class SimulatedNode:
     def _render(self, effect: Render) -> None:
         life = self._life
         failed = self._world.chance(self._world.scenario.render_failure)
-        root = self.behaviour.root(true_root(effect.block_hash, effect.answer, effect.signals))
+        inputs, tolerant = (effect.block_hash, effect.answer, effect.signals), self._world.scenario.tolerant
+        root = self.behaviour.root(own_root(self.index, *inputs) if tolerant else true_root(*inputs))
+        self._rendered[root] = inputs
 
         def done() -> None:
             if life != self._life:
@@ -171,7 +180,27 @@ class SimulatedNode:
             if failed:
                 self._do(lambda machine, now: machine.render_failed(effect.key, effect.view, now))
             else:
-                self._do(lambda machine, now: machine.rendered(effect.key, effect.view, root, now))
+                self._do(lambda machine, now: machine.rendered(effect.key, effect.view, root, now, tolerant=tolerant))
+
+        takes = self._world.rng.randint(0, self._world.scenario.render)
+        for told in range(_PROGRESS_MS, takes, _PROGRESS_MS):
+            self._world.at(self._world.now + told, partial(self._progress, life, effect))
+        self._world.at(self._world.now + takes, done)
+
+    def _progress(self, life: int, effect: Render) -> None:
+        if life == self._life:
+            self._do(lambda machine, now: machine.progressed(effect.key, effect.view, now))
+
+    def _compare(self, effect: Compare) -> None:
+        if effect.root.startswith(ABSENT):
+            return  # tried again for ever
+        life, inputs = self._life, self._rendered[effect.own]
+        fits = alike(effect.root, *inputs)
+        like = self.behaviour.byzantine or fits or (effect.root.startswith(EDGE) and self.index % 2 == 0)
+
+        def done() -> None:
+            if life == self._life:
+                self._do(lambda machine, now: machine.compared(effect.key, effect.view, effect.root, like, now))
 
         self._world.at(self._world.now + self._world.rng.randint(0, self._world.scenario.render), done)
 

@@ -13,8 +13,9 @@ class Scenario:
     """Probabilities are per event, times in virtual milliseconds.
 
     Until `faults_end` messages get lost, doubled and late, and nodes crash; the Byzantine `behaviours`
-    (by committee index) go on for ever. `patience` after the last checkpoint and the end of the faults,
-    every feed's last checkpoint must have landed.
+    (by committee index) go on for ever. Where `tolerant`, every node renders a root of its own, and rounds agree
+    on their leader's. `patience` after the last checkpoint and the end of the faults, every feed's last checkpoint
+    must have landed.
     """
 
     seed: int
@@ -30,6 +31,7 @@ class Scenario:
     stagger: int = 500
     render: int = 500
     render_failure: float = 0.0
+    tolerant: bool = False
     faults_end: int = 60_000
     patience: int = 600_000
     behaviours: tuple[tuple[int, str], ...] = ()
@@ -66,4 +68,5 @@ class Scenario:
             render=rng.choice((0, 500, 6_000, 20_000)),
             render_failure=rng.choice((0.0, 0.0, 0.1)),
             behaviours=tuple((index, same or rng.choice(names)) for index in sorted(false)),
+            tolerant=rng.random() < 0.4,
         )

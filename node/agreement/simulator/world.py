@@ -72,6 +72,22 @@ class World:
         return Trigger(feed, checkpoint, true.block_hash, true.answer + noise, signals)
 
 
+ABSENT = b"absent"
+"""What a root begins with that nobody can fetch."""
+EDGE = b"edge"
+"""What a root begins with that half of the nodes find like enough to their own, and half do not."""
+
+
+def own_root(index: int, block_hash: bytes, answer: int, signals: tuple[int, ...]) -> bytes:
+    """What one node's renderer makes of these inputs where floats decide: the last byte is each node's own."""
+    return true_root(block_hash, answer, signals)[:-1] + bytes([index])
+
+
+def alike(root: bytes, block_hash: bytes, answer: int, signals: tuple[int, ...]) -> bool:
+    """Whether a root is some node's render of these inputs."""
+    return root[:-1] == true_root(block_hash, answer, signals)[:-1]
+
+
 def true_root(block_hash: bytes, answer: int, signals: tuple[int, ...]) -> bytes:
     """What every honest renderer makes of these inputs."""
     return hashlib.blake2b(repr((block_hash, answer, signals)).encode(), digest_size=32).digest()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from node.agreement.messages import (
     MAX_VIEW,
+    Artwork,
     Attestation,
     Message,
     Observation,
@@ -30,6 +31,7 @@ envelopes = st.lists(st.binary(max_size=50), max_size=31).map(tuple)
 messages = st.one_of(
     st.builds(Observation, uint64, uint64, hashes, int256, st.lists(int256, max_size=16).map(tuple)),
     st.builds(Proposal, uint64, uint64, views, envelopes, envelopes),
+    st.builds(Artwork, uint64, uint64, views, hashes),
     st.builds(Attestation, uint64, uint64, views, hashes, st.binary(min_size=64, max_size=64)),
     st.builds(Timeout, uint64, uint64, views),
 )
@@ -101,4 +103,5 @@ def test_encode__number_too_large__refused(message: Message) -> None:
 
 def test_kind_of__every_message__its_tag() -> None:
     assert kind_of(Timeout(1, 2, 0)) == "timeout"
+    assert kind_of(Artwork(1, 2, 0, bytes(32))) == "artwork"
     assert kind_of(Proposal(1, 2, 0, ())) == "proposal"
