@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "node.cli.verify:verify",
         "Verify TOKEN of COLLECTION from chain data and content alone, and render it again.",
     ),
+    "render": ("node.cli.render:render", "Draw RECIPE, a JSON file, in a band and under signals, to a PNG file."),
     "replay": (
         "node.cli.replay:replay",
         "Replay HISTORY, a CSV file of share prices, through a whole network.",

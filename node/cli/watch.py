@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from node.devnet.replay.outcome import Outcome
-    from node.devnet.replay.runner import Progress
+    from node.devnet.replay.runner import Progress, Replay
     from node.devnet.replay.track import Track
 
 MARK = ".patina-replay"
@@ -119,15 +119,16 @@ class Watcher:
         """Take the bar away."""
         self._bar.stop()
 
-    def result(self, outcome: Outcome, folder: Path, gallery: str) -> None:
-        """Print the table, or the JSON, and what is wrong."""
+    def result(self, outcome: Outcome, folder: Path, gallery: str, proof: str = "") -> None:
+        """Print the table, or the JSON, and what is wrong; `proof` is the command that verifies an artwork."""
         from rich.console import Console
         from rich.markup import escape
 
         from node.devnet.replay.outcome import table
 
         if self.as_json:
-            click.echo(json.dumps({**outcome.as_json(), "folder": str(folder)}, indent=2))
+            document = {**outcome.as_json(), "folder": str(folder)}
+            click.echo(json.dumps(document | ({"verify": proof} if proof else {}), indent=2))
         else:
             width = None if sys.stdout.isatty() else 200
             Console(highlight=False, width=width).print(table(outcome))
@@ -138,6 +139,18 @@ class Watcher:
         self.console.print(f"artworks and metadata: {folder / 'artworks'}", markup=False)
         if gallery:
             self.console.print(f"gallery: {gallery}   (Ctrl-C ends it)")
+        if proof:
+            self.console.print("check an artwork yourself, from chain data and content alone:")
+            self.console.print(f"  {proof}", markup=False, soft_wrap=True)
+
+
+def verification(replay: Replay) -> str:
+    """Return the command by which anyone verifies what was painted last, while chain and gallery are up."""
+    painted = [row.feed for row in replay.landed if row.token_uri_after != row.token_uri_before]
+    shown = next((feed for feed in replay.feeds if feed.id in painted[-1:]), replay.feeds[0])
+    program = sys.argv[0] if Path(sys.argv[0]).name == "patina" else "patina"
+    gallery = replay.network.members[0].process.url
+    return f"{program} verify {shown.collection} {shown.first_token} --rpc {replay.stage.rpc} --content {gallery}"
 
 
 async def _until_stopped(
@@ -186,6 +199,6 @@ async def _play(
             done.append(await replay.play())
         finally:
             watcher.close()
-        watcher.result(done[0], folder, gallery if serve else "")
+        watcher.result(done[0], folder, gallery if serve else "", verification(replay) if serve else "")
         if serve:
             await asyncio.Event().wait()
