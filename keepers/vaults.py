@@ -14,7 +14,7 @@ from node.errors import ChainError
 if TYPE_CHECKING:
     from node.agreement.effects import Trigger
     from node.chain.types import Block, Edition, Feed, Sample
-    from node.keeper import NodeContext, Paint
+    from node.keeper import Likeness, NodeContext, Paint
 
 UNCHANGED = bytes(32)
 """The content root of a report that leaves artworks as they are."""
@@ -221,7 +221,7 @@ class VaultKeeper:
         await self._context.rounds.begin(trigger, self._paint(feed, sample, edition))
 
     def _paint(self, feed: Feed, sample: Sample, edition: Edition | None) -> Paint:
-        async def paint(answer: int, style: Sequence[int]) -> bytes:
+        async def paint(answer: int, style: Sequence[int]) -> bytes | Likeness:
             rule = feed.policy
             band = policy.next_band(answer, sample.band, rule.thresholds, rule.hysteresis)
             if edition is None or not paintable(feed, edition):

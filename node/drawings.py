@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import rfc8785
 import structlog
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from node.content.store import BlockStore
     from node.journal import Journal
     from node.render.pool import Pool
-    from node.render.recipe import Recipe
+    from node.render.reading import AnyRecipe
 
 OnImage = Callable[[int, bytes], None]
 
@@ -47,9 +47,9 @@ def program_digest(render: Path = _RENDER) -> bytes:
     return total.digest()
 
 
-def picture_key(recipe: Recipe, seed: bytes, band: int, signals: Sequence[int]) -> bytes:
+def picture_key(recipe: AnyRecipe, seed: bytes, band: int, signals: Sequence[int]) -> bytes:
     """sha2-256 of everything that a picture's bytes depend on, in its RFC 8785 form; wads are decimal strings."""
-    inputs = {
+    inputs: dict[str, Any] = {
         "program": program_digest().hex(),
         "model": recipe.model.hex(),
         "recipe": recipe.digest.hex(),
@@ -76,7 +76,7 @@ class Drawings:
         self,
         feed: int,
         checkpoint: int,
-        recipe: Recipe,
+        recipe: AnyRecipe,
         seeds: Sequence[bytes],
         band: int,
         signals: Sequence[int],

@@ -21,8 +21,22 @@ if TYPE_CHECKING:
 GROUP = "patina.keepers"
 """The entry point group in which an installed package offers keepers."""
 
-Paint = Callable[[int, Sequence[int]], Awaitable[bytes]]
-"""From the agreed answer (wad) and signals (wads) to a content root of 32 bytes; zeros leave artworks unchanged."""
+
+@dataclass(frozen=True)
+class Likeness:
+    """A painting that other nodes' paintings only resemble: `root` is 32 bytes.
+
+    `alike(root)` says whether another node's painting, fetched by its root, is within the recipe's tolerance of this
+    one; it raises ContentError for as long as that painting is to be had nowhere.
+    """
+
+    root: bytes
+    alike: Callable[[bytes], Awaitable[bool]]
+
+
+Paint = Callable[[int, Sequence[int]], Awaitable[bytes | Likeness]]
+"""From the agreed answer (wad) and signals (wads) to a content root of 32 bytes, the same on every node, or to a
+likeness where recipes agree by tolerance; a root of zeros leaves artworks unchanged."""
 
 
 class Rounds(Protocol):

@@ -11,7 +11,7 @@ from node.errors import RenderError
 
 if TYPE_CHECKING:
     from node.peers import Peers
-    from node.render.recipe import Recipe
+    from node.render.reading import AnyRecipe
 
 log = structlog.get_logger("recipes")
 
@@ -22,10 +22,10 @@ class Recipes:
     def __init__(self, folder: Path | None, peers: Peers) -> None:
         self._folder = folder
         self._peers = peers
-        self._known: dict[bytes, Recipe] = {}
+        self._known: dict[bytes, AnyRecipe] = {}
         self._faulty: set[Path] = set()
 
-    async def find(self, digest: bytes) -> Recipe:
+    async def find(self, digest: bytes) -> AnyRecipe:
         """Return the recipe whose canonical JSON has this 32-byte sha2-256 digest.
 
         Raises:
@@ -39,11 +39,11 @@ class Recipes:
         return self._known[digest]
 
     def _read_folder(self) -> None:
-        from node.render.recipe import Recipe
+        from node.render.reading import read_recipe
 
         for path in sorted(self._folder.glob("*.json")) if self._folder else ():
             try:
-                recipe = Recipe.from_json(path.read_bytes())
+                recipe = read_recipe(path.read_bytes())
             except (RenderError, OSError) as error:
                 # One bad file must not keep the others' editions from being painted.
                 if path not in self._faulty:
@@ -53,9 +53,9 @@ class Recipes:
             self._known[recipe.digest] = recipe
 
     async def _fetch(self, digest: bytes) -> None:
-        from node.render.recipe import Recipe
+        from node.render.reading import read_recipe
 
-        recipe = Recipe.from_json(await self._peers.block(digest))
+        recipe = read_recipe(await self._peers.block(digest))
         if recipe.digest != digest:
             raise RenderError(f"recipe 0x{digest.hex()} is not in canonical form")
         self._known[digest] = recipe

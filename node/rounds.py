@@ -13,7 +13,9 @@ import structlog
 from node.agreement.effects import (
     Attest,
     Broadcast,
+    CancelCompare,
     CancelRender,
+    Compare,
     Dropped,
     Effect,
     Render,
@@ -26,7 +28,8 @@ from node.agreement.effects import (
     ViewChanged,
 )
 from node.agreement.report import typed_data
-from node.errors import EquivocationError, GossipError, PatinaError
+from node.errors import ContentError, EquivocationError, GossipError, PatinaError
+from node.keeper import Likeness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 OUTBOX = 1_024
 """Messages that wait to be published; the machine announces its messages again, so the oldest may go."""
 TICK_MS = 50
+FETCH_AGAIN = 1.0
+"""Seconds between attempts at a leader's artwork that nobody had yet."""
 
 log = structlog.get_logger("rounds")
 
@@ -75,6 +80,8 @@ class RoundDriver:
         self._transmitter = transmitter
         self._paints: dict[RoundKey, Paint] = {}
         self._rendering: dict[tuple[RoundKey, int], asyncio.Task[None]] = {}
+        self._comparing: dict[tuple[RoundKey, int], asyncio.Task[None]] = {}
+        self._likenesses: dict[RoundKey, dict[bytes, Likeness]] = {}
         self._sending: dict[RoundKey, set[asyncio.Task[None]]] = {}
         self._outbox: asyncio.Queue[Broadcast] = asyncio.Queue(OUTBOX)
         self._group: asyncio.TaskGroup | None = None
@@ -119,6 +126,13 @@ class RoundDriver:
         self._journal.pictures.forget_before(report.feed, report.checkpoint)
         self._apply(self._machine.landed(report.feed, report.block_number - 1, milliseconds()))
 
+    def progressed(self, feed: int) -> None:
+        """A picture of the feed's was drawn or compared: its rounds get further, and are given the time."""
+        now = milliseconds()
+        for key, view in [*self._rendering, *self._comparing]:
+            if key.feed == feed:
+                self._apply(self._machine.progressed(key, view, now))
+
     async def _receive(self) -> None:
         while True:
             raw = await self._gossip.incoming.get()
@@ -159,6 +173,12 @@ class RoundDriver:
                     task = self._rendering.pop((key, view), None)
                     if task is not None:
                         task.cancel()
+                case Compare(key, view):
+                    self._comparing[key, view] = self._spawn(self._compare(effect))
+                case CancelCompare(key, view):
+                    task = self._comparing.pop((key, view), None)
+                    if task is not None:
+                        task.cancel()
                 case Attest():
                     self._apply(self._attest(effect))
                 case Transmit(key):
@@ -172,6 +192,7 @@ class RoundDriver:
                     log.warning("view changed", feed=key.feed, checkpoint=key.checkpoint, view=view, leader=leader)
                 case RoundDone(key, landed):
                     self._paints.pop(key, None)
+                    self._likenesses.pop(key, None)
                     for sending in self._sending.pop(key, ()):
                         sending.cancel()
                     if not landed:
@@ -204,7 +225,7 @@ class RoundDriver:
 
     async def _paint(self, effect: Render) -> None:
         try:
-            root = await self._paints[effect.key](effect.answer, effect.signals)
+            painted = await self._paints[effect.key](effect.answer, effect.signals)
         except Exception as error:
             # Whatever a recipe or a renderer does must not stop the node: other feeds and rounds go on.
             feed, checkpoint = effect.key
@@ -212,7 +233,34 @@ class RoundDriver:
             log.error("not rendered", feed=feed, checkpoint=checkpoint, error=str(error), exc_info=not known)
             self._apply(self._machine.render_failed(effect.key, effect.view, milliseconds()))
         else:
-            self._apply(self._machine.rendered(effect.key, effect.view, root, milliseconds()))
+            now = milliseconds()
+            if isinstance(painted, Likeness):
+                self._likenesses.setdefault(effect.key, {})[painted.root] = painted
+                effects = self._machine.rendered(effect.key, effect.view, painted.root, now, tolerant=True)
+            else:
+                effects = self._machine.rendered(effect.key, effect.view, painted, now)
+            self._apply(effects)
+
+    async def _compare(self, effect: Compare) -> None:
+        """Hold the leader's artwork against this node's own, as often as it takes until it can be fetched."""
+        feed, checkpoint = effect.key
+        own, alike = self._likenesses[effect.key][effect.own], None
+        try:
+            while alike is None:
+                try:
+                    alike = await own.alike(effect.root)
+                except ContentError as error:
+                    log.debug("leader's artwork not there yet", feed=feed, checkpoint=checkpoint, error=str(error))
+                    await asyncio.sleep(FETCH_AGAIN)
+        except Exception as error:
+            # Whatever foreign bytes lead to must not stop the node: the view ends, and the next leader's turn comes.
+            known = isinstance(error, PatinaError)
+            log.error("not compared", feed=feed, checkpoint=checkpoint, error=str(error), exc_info=not known)
+            return
+        finally:
+            if self._comparing.get((effect.key, effect.view)) is asyncio.current_task():
+                del self._comparing[effect.key, effect.view]
+        self._apply(self._machine.compared(effect.key, effect.view, effect.root, alike, milliseconds()))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         if self._group is None:

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 import structlog
 from eth_hash.auto import keccak
 
+from node.comparison import Comparison, UnlikeError
 from node.content.edition import EditionSpec, build
+from node.errors import RenderError
+from node.keeper import Likeness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from node.chain.types import Edition, Feed
     from node.content.store import BlockStore
     from node.drawings import Drawings
     from node.recipes import Recipes
-    from node.render.recipe import Recipe
+    from node.render.reading import AnyRecipe
+    from node.render.tolerance.recipe import PipelineRecipe
 
 log = structlog.get_logger("studio")
 
@@ -27,24 +31,40 @@ def token_seed(edition_seed: bytes, token: int) -> bytes:
     return keccak(edition_seed + token.to_bytes(32, "big"))
 
 
-def describe(recipe: Recipe) -> str:
+def describe(recipe: AnyRecipe) -> str:
     """Return the description that every token of an edition carries; it depends on the recipe alone."""
+    from node.render.recipe import Recipe
+
+    again = "bytes" if isinstance(recipe, Recipe) else f"picture, to {recipe.psnr_floor} dB"
     return (
         f"{recipe.name} is a living artwork. It is painted anew by independent nodes when the vault it is bound to "
-        "crosses a threshold, and anyone can paint it again from chain data and get the same bytes."
+        f"crosses a threshold, and anyone can paint it again from chain data and get the same {again}."
     )
 
 
 class Studio:
-    """Turns agreed inputs into a content root; equal inputs give equal roots on every node."""
+    """Turns agreed inputs into a content root; equal inputs give equal roots on every node.
 
-    def __init__(self, chain_id: int, recipes: Recipes, drawings: Drawings, store: BlockStore) -> None:
+    Recipes that agree by tolerance give roots that differ, and a way to hold another's against one's own: `comparison`.
+    `on_image` is told of each image drawn, `on_progress` (feed) of each drawn or compared.
+    """
+
+    def __init__(
+        self,
+        chain_id: int,
+        recipes: Recipes,
+        drawings: Drawings,
+        store: BlockStore,
+        comparison: Comparison | None = None,
+    ) -> None:
         self._chain_id = chain_id
         self._recipes = recipes
         self._drawings = drawings
         self._store = store
+        self._comparison = comparison
         self.painted = 0
         self.on_image: Callable[[Feed, int, int], None] | None = None
+        self.on_progress: Callable[[int], None] | None = None
 
     async def paint(
         self,
@@ -54,8 +74,10 @@ class Studio:
         block_hash: bytes,
         band: int,
         signals: tuple[tuple[str, int], ...],
-    ) -> bytes:
+    ) -> bytes | Likeness:
         """Render every token of a revealed edition, store all blocks, and return the 32-byte content root.
+
+        Of a recipe that agrees by tolerance the root comes with the way to hold another node's against it.
 
         `signals` are (name, wad) in the agreed order.
 
@@ -65,6 +87,8 @@ class Studio:
             RenderError, ContentError: the recipe cannot be had or not be rendered.
             JournalError: what is drawn cannot be noted.
         """
+        from node.render.recipe import Recipe
+
         recipe = await self._recipes.find(edition.recipe)
         tokens = edition.token_ids()
         seeds = tuple(token_seed(edition.seed, token) for token in tokens)
@@ -74,6 +98,11 @@ class Studio:
             log.debug("image rendered", feed=feed.id, checkpoint=checkpoint, image=index + 1, of=len(seeds))
             if self.on_image is not None:
                 self.on_image(feed, index + 1, len(seeds))
+            progressed()
+
+        def progressed() -> None:
+            if self.on_progress is not None:
+                self.on_progress(feed.id)
 
         levels = [value for _, value in signals]
         images = await self._drawings.render(feed.id, checkpoint, recipe, seeds, band, levels, image_done)
@@ -97,4 +126,25 @@ class Studio:
         # On a thread: every block is synced to disk, and a large edition has thousands.
         root = await asyncio.to_thread(build, self._store, spec, images)
         log.info("edition painted", feed=feed.id, checkpoint=checkpoint, band=band, root=root.hex())
-        return root
+        if isinstance(recipe, Recipe):
+            return root
+        return Likeness(root, self._alike(recipe, spec, images, progressed))
+
+    def _alike(
+        self, recipe: PipelineRecipe, spec: EditionSpec, images: Sequence[bytes], progressed: Callable[[], None]
+    ) -> Callable[[bytes], Awaitable[bool]]:
+        comparison = self._comparison
+        if comparison is None:
+            raise RenderError(f"recipe {recipe.name!r} agrees by tolerance, and this node compares with nobody")
+
+        async def alike(root: bytes) -> bool:
+            try:
+                await comparison.hold(recipe, spec, images, root, progressed)
+            except UnlikeError as error:
+                # A warning and no more: the odd one may be this node.
+                log.warning("leader's artwork refused", feed=spec.feed, checkpoint=spec.checkpoint, why=str(error))
+                return False
+            log.info("leader's artwork confirmed", feed=spec.feed, checkpoint=spec.checkpoint, root=root.hex())
+            return True
+
+        return alike

@@ -8,7 +8,7 @@ from typing import Final
 
 from node.errors import RenderError
 from node.render.progress import Job
-from node.render.recipe import Recipe
+from node.render.reading import AnyRecipe
 from node.render.wire import Request
 
 OnImage = Callable[[int, bytes], None]
@@ -43,7 +43,7 @@ class Edition:
     """The pictures of some seeds in one band under the same signals, in batches of at most `size`."""
 
     def __init__(
-        self, recipe: Recipe, seeds: Sequence[bytes], band: int, signals: Sequence[int], on_image: OnImage | None
+        self, recipe: AnyRecipe, seeds: Sequence[bytes], band: int, signals: Sequence[int], on_image: OnImage | None
     ) -> None:
         self.done: list[bytes] = [b""] * len(seeds)
         self._recipe = recipe

@@ -15,6 +15,7 @@ from node.render.edition import ATTEMPTS, Batch, Edition, OnImage
 from node.render.place import Place, Standing
 from node.render.process import Launch, WorkerDiedError, WorkerFullError, WorkerProcess
 from node.render.progress import Progress
+from node.render.reading import AnyRecipe
 from node.render.recipe import Recipe
 from node.render.turns import Turns
 
@@ -31,7 +32,7 @@ class Pool(Protocol):
 
     async def render(
         self,
-        recipe: Recipe,
+        recipe: AnyRecipe,
         seeds: Sequence[bytes],
         band: int,
         signals: Sequence[int],
@@ -99,7 +100,7 @@ class RenderPool:
 
     async def render(
         self,
-        recipe: Recipe,
+        recipe: AnyRecipe,
         seeds: Sequence[bytes],
         band: int,
         signals: Sequence[int],
@@ -193,14 +194,17 @@ def _hopeless(launch: Launch, *, full: bool) -> str:
     return f"render pool: the worker died {ATTEMPTS} times over one picture; is there enough memory?"
 
 
-def _check(recipe: Recipe, seeds: Sequence[bytes], band: int, signals: Sequence[int]) -> None:
+def _check(recipe: AnyRecipe, seeds: Sequence[bytes], band: int, signals: Sequence[int]) -> None:
     """What can be refused is refused before any work starts."""
-    if recipe.model != model_digest():
+    if not isinstance(recipe, Recipe):
+        recipe.band(band, signals)
+    elif recipe.model != model_digest():
         raise RenderError(
             f"recipe {recipe.name!r} asks for model {recipe.model.hex()}, this build renders {model_digest().hex()}"
         )
-    recipe.mood(band)
-    recipe.levels(signals)
+    else:
+        recipe.mood(band)
+        recipe.levels(signals)
     for index, seed in enumerate(seeds):
         if len(seed) != 32:
             raise RenderError(f"seed {index}: {len(seed)} bytes instead of 32")

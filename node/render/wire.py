@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Self
 
-from node.render.recipe import Recipe
+from node.render.reading import AnyRecipe, read_recipe
 
 HEAD: Final = 9
 """Bytes before a reply's body: its kind (1), the request's number (4) and the body's length (4), big-endian."""
@@ -59,7 +59,7 @@ class Hello:
 class Request:
     """Pictures to draw: one a seed (32 bytes each), all in one band under the same signals (signed wads)."""
 
-    recipe: Recipe
+    recipe: AnyRecipe
     seeds: tuple[bytes, ...]
     band: int
     signals: tuple[int, ...]
@@ -79,7 +79,7 @@ class Request:
     def parse(cls, fields: dict[str, Any]) -> Self:
         """The request in a parsed line. Raises RenderError for a recipe that is none, else what Python raises."""
         return cls(
-            Recipe.from_json(fields["recipe"].encode()),
+            read_recipe(fields["recipe"].encode()),
             tuple(bytes.fromhex(seed) for seed in fields["seeds"]),
             fields["band"],
             tuple(int(signal) for signal in fields["signals"]),

@@ -18,6 +18,7 @@ from node.errors import RenderError
 from node.render.tolerance.chance import OwnNoise, noise_seed
 from node.render.tolerance.folder import find_pipeline, model_index, pipeline_digest
 from node.render.tolerance.recipe import PipelineRecipe
+from node.render.worker import is_full
 
 LIBRARIES = ("diffusers", "transformers")
 
@@ -64,6 +65,8 @@ def load(folder: Path, digest: bytes, precision: str, device: str) -> Any:
             trust_remote_code=False,
         ).to(device)
     except Exception as error:  # foreign weights and configurations fail in every way there is
+        if is_full(error):
+            raise
         raise RenderError(f"pipeline {folder.name}: cannot be loaded: {type(error).__name__}: {error}") from error
     loaded.set_progress_bar_config(disable=True)
     for component in loaded.components.values():
@@ -84,6 +87,8 @@ def draw(pipeline: Any, recipe: PipelineRecipe, seed: bytes, band: int, signals:
     except RenderError:
         raise
     except Exception as error:  # whatever a foreign pipeline does, the node must hear of it in one line
+        if is_full(error):
+            raise
         raise RenderError(f"recipe {recipe.name!r}: the pipeline failed: {type(error).__name__}: {error}") from error
     picture = np.asarray(pictures)[0]
     if picture.shape != (recipe.height, recipe.width, 3):
