@@ -97,11 +97,14 @@ def sheet(*, target: Path, tokens: int, training: bool) -> None:
 
 @model.command()
 @_work
-def quantise(*, work: Path) -> None:
+@click.option(
+    "--pictures", type=click.IntRange(8), default=48, show_default=True, help="How many to draw in float to learn from."
+)
+def quantise(*, work: Path, pictures: int) -> None:
     """Turn the trained networks into integers, in the working folder."""
     from node.render.train import release
 
-    click.echo(f"{release.quantised(work)}: {release.quantise(work):,} bytes")
+    click.echo(f"{release.quantised(work)}: {release.quantise(work, pictures):,} bytes")
 
 
 @model.command()
@@ -125,7 +128,7 @@ def export(*, work: Path, model: Path) -> None:
 )
 @click.option(
     "--engine",
-    type=click.Choice(("auto", "int8", "float32", "cuda")),
+    type=click.Choice(("auto", "numpy", "torch", "cuda")),
     default="auto",
     show_default=True,
     help="What draws them; the pictures are the same.",

@@ -9,22 +9,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from node.errors import RenderError
-from node.render.exact import open_model
+from node.render.exact import probe
 from node.render.exact.inputs import inputs
 from node.render.recipe import MOODS, Recipe
 from node.render.train.dataset import levels
 from node.render.train.sight import Pixels, Sight, see
 
-if TYPE_CHECKING:
-    from node.render.exact.renderer import Renderer
-
 _BATCH = 4
-ENGINES = ("auto", "int8", "float32", "cuda")
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Brush:
-    """What draws: a model folder and an engine."""
+    """What draws: a model folder, and an engine by the name that the renderer knows it by."""
 
     folder: Path
     engine: str
@@ -48,29 +42,8 @@ class Brush:
         wanted = [inputs(asked, token.seed, mood, token.signals) for mood in range(len(MOODS))]
         drawn: list[Pixels] = []
         for start in range(0, len(wanted), _BATCH):
-            drawn += _opened(self.folder, self.engine).draw(wanted[start : start + _BATCH], asked.steps)
+            drawn += probe.engine(self.folder, self.engine).draw(wanted[start : start + _BATCH], asked.steps)
         return drawn
-
-
-def brush(folder: Path, engine: str) -> Brush:
-    """A brush whose engine works here: "auto" is a GPU if there is one, then bytes, then plain float kernels.
-
-    RenderError if the folder holds no model, or the engine is not for this machine.
-    """
-    if engine != "auto":
-        _opened(folder, engine)
-        return Brush(folder, engine)
-    for each in ("cuda", "int8"):
-        try:
-            return brush(folder, each)
-        except RenderError:
-            continue
-    return brush(folder, "float32")
-
-
-@cache
-def _opened(folder: Path, engine: str) -> Renderer:
-    return open_model(folder, engine)
 
 
 @cache

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import RenderError
+from node.render.exact import probe
 from node.render.exact.quantise import fidelity
 from node.render.recipe import MOODS
 from node.render.scene import PICTURE
@@ -124,7 +125,7 @@ def evaluate(work: Path, model: Path, pictures: int, engine: str, processes: int
     tokens = pictures // len(MOODS)
     if tokens < 2:
         raise RenderError(f"{pictures} pictures are too few: two tokens in each of {len(MOODS)} moods are the least")
-    brush = drawing.brush(model, engine)
+    brush = drawing.Brush(model, probe.engine(model, engine).name)
     known = reference(work / "set", tokens, progress)
     progress("teaching the classifier", 0, 1)
     read_by = classifier.train(known.taught, known.taught_moods)
