@@ -68,7 +68,7 @@ def engine(folder: Path, name: str = "auto") -> Engine:
     refused = []
     for kernel in _choice(name):
         try:
-            found = _on(folder, kernels.build(kernel))
+            found = opened_on(folder, kernels.build(kernel))
             check(found, folder)
         except RenderError as error:
             refused.append(str(error))
@@ -97,11 +97,12 @@ def check(found: Engine, folder: Path) -> None:
 
 def golden(folder: Path, name: str = "numpy") -> str:
     """The text of a model folder's `golden.json`, drawn by the reference: some 20 seconds."""
-    found = _on(folder, kernels.build(name)) if name != "numpy" else engine.__wrapped__(folder, name)
+    found = opened_on(folder, kernels.build(name)) if name != "numpy" else engine.__wrapped__(folder, name)
     return json.dumps({"sha256": _picture(found)}, indent=2) + "\n"
 
 
-def _on(folder: Path, kernel: Kernel) -> Engine:
+def opened_on(folder: Path, kernel: Kernel) -> Engine:
+    """A model folder's renderer on a kernel, each new shape held to int64, the known picture not asked for."""
     from node.render.exact.kernels.witness import Witnessed
     from node.render.exact.tensors import Tensors
 

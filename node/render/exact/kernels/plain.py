@@ -16,29 +16,34 @@ from node.render.exact.kernels import Finish
 
 @dataclass(frozen=True)
 class Packed:
-    """A layer: its weight, and the finish's numbers ready to broadcast over the result's channels."""
+    """A layer: weight and bias times the finish's 2**-shift, and the finish's range."""
 
     weight: Tensor
+    bias: Tensor | None
     stride: int
     padding: int
-    scale: Tensor | None = None
-    bias: Tensor | None = None
-    low: int = 0
-    high: int = 0
+    clip: tuple[int, int] | None
 
 
 class Float:
     """`F.conv2d` on integers that a float type holds."""
 
-    def __init__(self, name: str, dtype: torch.dtype, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        name: str,
+        dtype: torch.dtype,
+        order: torch.memory_format = torch.channels_last,
+        device: str = "cpu",
+    ) -> None:
         self.name = name
         self.dtype = dtype
         self.device = device
+        self._order = order
 
     def hold(self, x: Tensor, low: int) -> Tensor:  # noqa: ARG002 - a float holds any range
-        """The same integers as this kernel's float, pictures in channels-last order: convolutions are faster in it."""
+        """The same integers as this kernel's float, pictures in the order in which its convolutions are fast."""
         held = x.to(self.device, self.dtype)
-        return held.contiguous(memory_format=torch.channels_last) if held.dim() == 4 else held
+        return held.contiguous(memory_format=self._order) if held.dim() == 4 else held
 
     def free(self, x: Tensor, low: int) -> Tensor:  # noqa: ARG002 - a float holds any range
         """The same integers as float32."""
@@ -53,22 +58,24 @@ class Float:
         low: int = -128,  # noqa: ARG002 - a float holds any range
         finish: Finish | None = None,
     ) -> Packed:
-        """Hold weight and finish as floats."""
+        """Hold weight and bias as floats, already divided by 2**shift.
+
+        All of a channel's products and partial sums are then integers below 2**24 times one power of two, which are
+        as exact as the integers, and oneDNN adds the bias on its way.
+        """
         held = self.hold(torch.from_numpy(np.ascontiguousarray(weight)), 0)
         if finish is None:
-            return Packed(held, stride, padding)
-        scale, bias = (part.to(self.device, self.dtype)[:, None, None] for part in scaled(finish))
-        return Packed(held, stride, padding, scale, bias, finish.low, finish.high)
+            return Packed(held, None, stride, padding, None)
+        scale, bias = (part.to(self.device, self.dtype) for part in scaled(finish))
+        return Packed(held * scale[:, None, None, None], bias, stride, padding, (finish.low, finish.high))
 
     def conv(self, x: Tensor, packed: Packed) -> Tensor:
         """Convolve (N, I, H, W): (N, O, H', W')."""
-        return self._finished(functional.conv2d(x, packed.weight, None, packed.stride, packed.padding), packed)
+        x = x.contiguous(memory_format=self._order)
+        return self._finished(functional.conv2d(x, packed.weight, packed.bias, packed.stride, packed.padding), packed)
 
-    def _finished(self, sums: Tensor, packed: Packed) -> Tensor:
-        if packed.scale is None or packed.bias is None:
-            return sums.float()
-        # Sum and bias are integers below 2**24 times one power of two: scaling and adding round nothing.
-        return sums.mul_(packed.scale).add_(packed.bias).round_().clamp_(packed.low, packed.high)
+    def _finished(self, out: Tensor, packed: Packed) -> Tensor:
+        return out.float() if packed.clip is None else out.round_().clamp_(*packed.clip)
 
 
 class Unfolded(Float):
@@ -78,10 +85,13 @@ class Unfolded(Float):
         """Convolve (N, I, H, W): (N, O, H', W')."""
         weight = packed.weight
         stride, padding, (height, width) = packed.stride, packed.padding, weight.shape[2:]
-        rows = (x.shape[2] + 2 * padding - height) // stride + 1
         patches = functional.unfold(x, (height, width), padding=padding, stride=stride)
-        sums = torch.matmul(weight.flatten(1), patches).reshape(len(x), len(weight), rows, -1)
-        return self._finished(sums, packed)
+        rows, matrix = (x.shape[2] + 2 * padding - height) // stride + 1, weight.flatten(1).expand(len(x), -1, -1)
+        if packed.bias is None:
+            sums = torch.bmm(matrix, patches)
+        else:
+            sums = torch.baddbmm(packed.bias[:, None], matrix, patches)
+        return self._finished(sums.reshape(len(x), len(weight), rows, -1), packed)
 
 
 def scaled(finish: Finish) -> tuple[Tensor, Tensor]:
@@ -96,8 +106,9 @@ def float32() -> Float:
 
 
 def float64() -> Float:
-    """The same in double precision: twice the time, and products of any rounding mode below 53 bits."""
-    return Float("float64", torch.float64)
+    """The same in double precision: slower, and there is no shorter type that a library could put in its place."""
+    # oneDNN has no float64, and torch's own convolution takes many times as long over channels that come last.
+    return Float("float64", torch.float64, torch.contiguous_format)
 
 
 def im2col() -> Float:
@@ -109,4 +120,4 @@ def cuda() -> Float:
     """Unfolded convolutions on a GPU, where cuDNN might choose Winograd or FFT for any convolution it is given."""
     if not torch.cuda.is_available():
         raise RenderError("kernel cuda: no CUDA device can be used here; choose another engine")
-    return Unfolded("cuda", torch.float32, "cuda")
+    return Unfolded("cuda", torch.float32, device="cuda")

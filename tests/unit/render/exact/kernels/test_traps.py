@@ -163,4 +163,4 @@ def test_witness__right_kernel__tries_each_shape_once() -> None:
     with kernels.pinned():
         for batch in (1, 1, 2, 1):
             kernel.conv(kernel.hold(integers(batch, 4, 8, 8), -128), packed)
-    assert Counting.calls == 4 + 2
+    assert Counting.calls == 4 + 2  # one trial for each of two shapes
