@@ -13,7 +13,7 @@ from node.render import noise
 from node.render.exact.arithmetic import Ints
 from node.render.guide import guide, layout_map
 from node.render.recipe import Recipe
-from node.render.scene import CELLS, conditions, scene
+from node.render.scene import CELLS, WHOLE, Range, conditions, scene
 
 LATENT = 8
 
@@ -33,14 +33,27 @@ def inputs(recipe: Recipe, seed: bytes, band: int, signals: Sequence[int]) -> In
 
     Raises RenderError for a band or a number of signals that the recipe does not have, or another seed.
     """
+    mood, levels = recipe.mood(band), recipe.levels(signals)
+    return drawn_from(seed, mood, (levels.volatility, levels.drawdown, levels.flow), recipe.hue, recipe.accent)
+
+
+def drawn_from(
+    seed: bytes, mood: int, levels: tuple[int, int, int], hues: Range = WHOLE, accents: Range = WHOLE
+) -> Inputs:
+    """The inputs of a 32-byte seed in a mood (0..7) under levels 0..255 of volatility, drawdown and flow.
+
+    RenderError for a seed of another size, or levels or ranges outside 0..255.
+    """
     if len(seed) != 32:
         raise RenderError(f"seed: {len(seed)} bytes instead of 32")
-    mood, levels = recipe.mood(band), recipe.levels(signals)
-    place = scene(bytes(seed), levels.drawdown, levels.flow, recipe.hue, recipe.accent)
-    sharp = guide(place, mood, levels.volatility)
+    if not all(0 <= value <= 255 for value in (*levels, *hues, *accents)):
+        raise RenderError("levels, hues and accents are 0 to 255")
+    volatility, drawdown, flow = levels
+    place = scene(bytes(seed), drawdown, flow, hues, accents)
+    sharp = guide(place, mood, volatility)
     return Inputs(
         noise.normal(bytes(seed), LATENT * CELLS * CELLS).reshape(LATENT, CELLS, CELLS),
         layout_map(place, sharp),
-        conditions(place, mood, levels.volatility, levels.drawdown, levels.flow).astype(np.int64),
+        conditions(place, mood, volatility, drawdown, flow).astype(np.int64),
         sharp,
     )

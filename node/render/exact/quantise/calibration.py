@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from node.render import noise
-from node.render.exact.inputs import Inputs
-from node.render.guide import guide, layout_map
+from node.render.exact.inputs import Inputs, drawn_from
 from node.render.network import Decoder, Denoiser, scaled_conditions, scaled_guide, scaled_layout
-from node.render.scene import conditions, scene
 
 Floats = NDArray[np.float64]
 _MOODS = 8
@@ -26,10 +24,16 @@ _STREAMS = ("ResnetBlock2D", "Residual")
 
 @dataclass
 class Seen:
-    """Values at one place: sampled positions (P, C), and the greatest magnitude that any position had."""
+    """Values at one place: sampled positions (P, C), and each channel's least and greatest over all positions (C,)."""
 
     parts: list[NDArray[np.float32]] = field(default_factory=list)
-    greatest: float = 0.0
+    least: Floats = field(default_factory=lambda: np.zeros(1))
+    most: Floats = field(default_factory=lambda: np.zeros(1))
+
+    @property
+    def greatest(self) -> float:
+        """The greatest magnitude anywhere."""
+        return float(max(self.most.max(), -self.least.min()))
 
     @property
     def samples(self) -> Floats:
@@ -71,9 +75,10 @@ class Record:
 
     def _keep(self, place: str, values: Tensor) -> None:
         kept = self.seen.setdefault(place, Seen())
-        kept.greatest = max(kept.greatest, values.abs().max().item())
         rows = values.movedim(1, -1) if values.dim() == 4 else values
         rows = rows.reshape(-1, rows.shape[-1])
+        least, most = (extreme.double().numpy() for extreme in torch.aminmax(rows, dim=0))
+        kept.least, kept.most = np.minimum(kept.least, least), np.maximum(kept.most, most)
         chosen = self._rng.integers(0, len(rows), min(self._positions, len(rows)))
         kept.parts.append(rows[torch.from_numpy(chosen)].numpy())
 
@@ -83,18 +88,7 @@ def inputs(count: int, tag: str) -> list[Inputs]:
     out = []
     for index in range(count):
         seed = hashlib.sha256(f"patina/{tag}/{index}".encode()).digest()
-        volatility, drawdown, flow = seed[0], seed[1] * seed[2] // 255, seed[3]
-        mood = index % _MOODS
-        place = scene(seed, drawdown, flow)
-        sharp = guide(place, mood, volatility)
-        out.append(
-            Inputs(
-                noise.normal(seed, 8 * 32 * 32).reshape(8, 32, 32),
-                layout_map(place, sharp),
-                conditions(place, mood, volatility, drawdown, flow).astype(np.int64),
-                sharp,
-            )
-        )
+        out.append(drawn_from(seed, index % _MOODS, (seed[0], seed[1] * seed[2] // 255, seed[3])))
     return out
 
 

@@ -44,7 +44,7 @@ class Decoder(Quantiser):
         self._residual("fine.1", fine)
         units = self._shuffled("fine.3", self.narrow("fine.3", fine, 0), 0, "last.0")
         for name, following, low in (("last.0", "last.2", LOW), ("last.2", "last.4", 0)):
-            given = rounding.operand_units(self.record[f"{following}.in"].samples, 0)
+            given = rounding.operand_units(self.record[f"{following}.in"], 0)
             self.conv(name, units, given, low, _BYTE)
             units = given
         self._pixels("last.4", units)
@@ -69,17 +69,16 @@ class Decoder(Quantiser):
 
     def _residual(self, name: str, wide: float) -> None:
         units = self.narrow(f"{name}.first", wide, 0)
-        given = rounding.operand_units(self.record[f"{name}.second.in"].samples, 0)
+        given = rounding.operand_units(self.record[f"{name}.second.in"], 0)
         self.conv(f"{name}.first", units, given, 0, _BYTE)
         self.wide(f"{name}.second", given, wide, 0)
 
     def _shuffled(self, name: str, taken: Floats, low: int, following: str) -> Floats:
         """A convolution before a shuffle beside the guide; returns the units of all that the next one takes."""
         channels = len(self.modules[name].weight) // 4
-        samples = self.record[f"{following}.in"].samples
-        units = rounding.operand_units(samples[:, :channels], LOW)
-        self.conv(name, taken, np.repeat(units, 4), low, _SIGNED)
-        return np.concatenate([units, np.full(samples.shape[1] - channels, _GUIDE)])
+        units = rounding.operand_units(self.record[f"{following}.in"], LOW)
+        self.conv(name, taken, np.repeat(units[:channels], 4), low, _SIGNED)
+        return np.concatenate([units[:channels], np.full(len(units) - channels, _GUIDE)])
 
     def _pixels(self, name: str, taken: Floats) -> None:
         """The last convolution gives floor(127.5 x + 128) as round(127.5 x + 127.5): they differ at most at ties."""

@@ -29,11 +29,20 @@ SCHEDULE: Final[dict[str, Any]] = {
     "clip_sample_range": 4.0,
     "set_alpha_to_one": True,
 }
+GROUPS: Final = 32
+_HOME: Final = "node.render.pipeline"
+INDEX: Final[dict[str, Any]] = {
+    "_class_name": "PatinaPipeline",
+    "unet": [_HOME, "ExactUNet"],
+    "decoder": [_HOME, "ExactDecoder"],
+    "scheduler": [_HOME, "ExactScheduler"],
+}
+"""What a diffusers folder says of its parts."""
 WEIGHTS: Final = "diffusion_pytorch_model.safetensors"
 _BATCH: Final = 8
 
 
-def load(work: Path, decoder: str = "decoder512.pt") -> Floating:
+def load(work: Path, decoder: str = "decoder.pt") -> Floating:
     """The float model of a training folder: diffusion.pt, latents.pt and the decoder; RenderError if one is missing."""
     try:
         unet, pixels = torch.load(work / "diffusion.pt"), torch.load(work / decoder)
@@ -72,18 +81,21 @@ def integers(model: Floating, pictures: int, steps: int) -> dict[str, Arrays]:
 def write(parts: dict[str, Arrays], target: Path) -> None:
     """The folder: a file of arrays and a configuration for each network, the scheduler's tables, the noise table."""
     configurations: dict[str, dict[str, Any]] = {
-        "unet": {"_class_name": "ExactUNet", "widths": list(UNET["block_out_channels"]), "groups": 32},
+        "unet": {"_class_name": "ExactUNet", "widths": list(UNET["block_out_channels"]), "groups": GROUPS},
         "decoder": {"_class_name": "ExactDecoder"},
-        "scheduler": {"_class_name": "ExactScheduler", **tables.schedule(SCHEDULE)},
     }
+    target.mkdir(parents=True, exist_ok=True)
     for name, arrays in parts.items():
         folder = target / name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         save_file(dict(sorted(arrays.items())), folder / WEIGHTS, {"format": "pt"})
         (folder / WEIGHTS).chmod(0o644)
-        (folder / "config.json").write_text(_json(configurations[name]))
+        shapes = {key: [str(value.dtype), list(value.shape)] for key, value in sorted(arrays.items())}
+        (folder / "config.json").write_text(_json(configurations[name] | {"arrays": shapes}))
     (target / "scheduler").mkdir(exist_ok=True)
-    (target / "scheduler" / "scheduler_config.json").write_text(_json(configurations["scheduler"]))
+    settings = {"_class_name": "ExactScheduler", **tables.schedule(SCHEDULE)}
+    (target / "scheduler" / "scheduler_config.json").write_text(_json(settings))
+    (target / "model_index.json").write_text(_json(INDEX))
     (target / "normal.bin").write_bytes(normal_table())
 
 

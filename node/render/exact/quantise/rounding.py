@@ -9,7 +9,7 @@ import numpy as np
 from node.errors import RenderError
 from node.render.exact.arithmetic import LEVELS
 from node.render.exact.layers import Arrays
-from node.render.exact.quantise.calibration import Floats
+from node.render.exact.quantise.calibration import Floats, Seen
 
 BOUND: Final = 2**24
 _WEIGHT: Final = 127
@@ -22,14 +22,19 @@ def quantised(samples: Floats, unit: Floats, low: int) -> Floats:
     return np.asarray(np.clip(np.rint(samples / unit), low, low + LEVELS), np.float64)
 
 
-def operand_units(samples: Floats, low: int, *, shared: bool = False, least: float = 1e-4) -> Floats:
-    """The unit of each channel of samples (P, C), or one shared by all, that loses least by rounding and clipping."""
-    reach = np.maximum(samples.max(0) / (low + LEVELS), samples.min(0) / min(low, -1) if low else 0.0)
-    reach = np.maximum(reach, least)
+def operand_units(seen: Seen, low: int, *, shared: bool = False, least: float = 1e-4) -> Floats:
+    """The unit of each channel, or one shared by all, that loses least by rounding and clipping: (C,).
+
+    Negative values are left to the clip where `low` is 0. A channel's own unit clips little, since its samples are too
+    few to show how often its extremes come.
+    """
+    samples = seen.samples if low else np.maximum(seen.samples, 0)
+    reach = np.maximum(seen.most / (low + LEVELS), seen.least / low if low else 0.0)
+    reach = np.broadcast_to(np.maximum(reach, least), samples.shape[1:])
     if shared:
         reach = np.full_like(reach, reach.max())
     best, lost = reach, np.full(reach.shape, np.inf)
-    for shrink in _SHRINKS:
+    for shrink in _SHRINKS if shared else _SHRINKS[:3]:
         unit = reach * shrink
         error = ((quantised(samples, unit, low) * unit - samples) ** 2).mean(0)
         if shared:

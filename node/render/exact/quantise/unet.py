@@ -49,9 +49,8 @@ class Quantiser:
 
     def narrow(self, name: str, wide: float, low: int) -> Floats:
         """What makes a convolution's operand of a wide stream; returns the operand's units."""
-        samples = self.record[f"{name}.in"].samples
-        samples = np.maximum(samples, 0) if low == 0 else samples
-        arrays, units = rounding.narrow(name, rounding.operand_units(samples, low, least=wide), wide)
+        seen = self.record[f"{name}.in"]
+        arrays, units = rounding.narrow(name, rounding.operand_units(seen, low, shared=True, least=wide), wide)
         self.arrays |= arrays
         return units
 
@@ -103,15 +102,12 @@ class UNet(Quantiser):
         start, end = max(out.min() * 1.3, -12.0 if bent else -reach), reach * 1.05
         step = (end - start) / tables.ENTRIES
         middles = start + (np.arange(tables.ENTRIES) + 0.5) * step
-        after = self.record[f"{conv}.in"].samples
-        low = LOW
-        units = rounding.operand_units(after, low)
+        after, low = self.record[f"{conv}.in"], LOW
         if bent:
             # The low end follows from the unit: the fewest integers that hold SiLU's negative part.
             units = rounding.operand_units(after, 0, shared=True)
-            low = int(np.floor(_LEAST / units[0]))
-            units = rounding.operand_units(np.maximum(after, 0), 0, shared=True) * (255 / (255 + low))
-            low = max(int(np.floor(_LEAST / units[0])), -255)
+            units *= 255 / max(255 + np.floor(_LEAST / units[0]), 128)
+            low = max(int(np.floor(_LEAST / units[0])), LOW)
         else:
             units = rounding.operand_units(after, low, shared=True)
         values = tables.silu(middles) if bent else middles
@@ -140,7 +136,7 @@ class UNet(Quantiser):
     def _attention(self, name: str) -> None:
         units, low = self._norm(f"{name}.group_norm", f"{name}.to_q", self.unit)
         parts = [self.modules[f"{name}.{part}"] for part in ("to_q", "to_k", "to_v")]
-        seen = [self.record[f"{name}.{part}.out"].samples for part in ("to_q", "to_k", "to_v")]
+        seen = [self.record[f"{name}.{part}.out"] for part in ("to_q", "to_k", "to_v")]
         given = [rounding.operand_units(part, -128, shared=index < 2) for index, part in enumerate(seen)]
         real = self.record[f"{name}.to_q.in"].samples
         held = rounding.quantised(real, units, low)
