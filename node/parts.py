@@ -18,6 +18,7 @@ from node.chain.fees import Fees
 from node.chain.pool import PoolSettings, RpcPool
 from node.chain.sender import Sender
 from node.collect import Collector
+from node.comparison import Comparison
 from node.config import broker_password, unlock_signer, unlock_transport
 from node.content.store import BlockStore
 from node.drawings import Drawings
@@ -173,7 +174,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         store = BlockStore(config.node.directory / "blocks", config.content.max_block_bytes)
         peers = Peers(session, [peer.reveal() for peer in config.content.peers], store, config.content.max_block_bytes)
         recipes = Recipes(config.render.recipes, peers)
-        renderers = local_pool(render_settings(config))
+        renderers = renderer_pool(config)
         stack.push_async_callback(renderers.aclose)
         drawings = Drawings(renderers, journal, store)
         landings = Landings(chain, journal, await first_landing(chain))
@@ -192,6 +193,8 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         machine = Machine(committee, index, verifier, timing(config), sealer(transport_key, committee, index))
         rounds = RoundDriver(machine, committee, journal, signer, gossip, verifier.open, transmitter)
         landings.listen(rounds.landed)
+        studio = Studio(committee.chain_id, recipes, drawings, store, Comparison(peers, store))
+        studio.on_progress = rounds.progressed
         collector = Collector(peers, journal)
         landings.listen(collector.landed)
         log.info("node ready", member=index, committee=committee.n, oracle=committee.oracle, address=signer.address)
@@ -204,7 +207,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             store=store,
             recipes=recipes,
             landings=landings,
-            studio=Studio(committee.chain_id, recipes, drawings, store),
+            studio=studio,
             gossip=gossip,
             verifier=verifier,
             rounds=rounds,
@@ -226,6 +229,19 @@ async def first_landing(chain: Chain) -> int:
     # Asked second: a feed opened in between then counts, and one opened later lands its reports later still.
     feeds = await chain.feeds()
     return min((feed.opened_at for feed in feeds), default=final.number + 1)
+
+
+def renderer_pool(config: Config) -> Pool:
+    """Return what draws for this node: this machine's devices, or a Ray cluster.
+
+    Raises:
+        ConfigError: the extra that a Ray cluster needs is not installed.
+    """
+    if config.render.pool == "local":
+        return local_pool(render_settings(config))
+    from node.render.ray_pool import ray_pool
+
+    return ray_pool(config.render.pool, render_settings(config))
 
 
 def render_settings(config: Config) -> RenderSettings:

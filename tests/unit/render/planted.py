@@ -1,4 +1,4 @@
-"""A render worker without a model, whose recipe's name says what it does: quick, slow, ill, greedy, poisoned.
+"""A render worker without a model, whose recipe's name says what it does: plain, paced, slow, greedy, poison and so on.
 
 Each picture that it begins is noted as a line in the file that PLANTED names: its seed and the process.
 """
@@ -57,6 +57,8 @@ class Planted(Renderer):
             if fault == "slow":
                 while True:
                     time.sleep(0.001)
+            if fault == "paced":
+                time.sleep(0.1)
             if fault == "deaf":
                 stubborn()
             if seed == MARKED:
