@@ -9,7 +9,7 @@ ARGS ?=
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-ape demo test check bench artifacts clean
+.PHONY: help install install-dev install-ape demo test check bench exactness exactness-arm artifacts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,12 @@ check: install-dev ## format, lint and types
 
 bench: install-dev ## every measured figure, printed as tables and written to bench.json
 	$(BIN)/python -m benchmarks $(ARGS)
+
+exactness: install-dev ## the same pictures under every setting that changes float ones: one digest each
+	$(BIN)/python tools/exactness.py $(ARGS)
+
+exactness-arm: install-dev ## the numpy reference on emulated 64-bit Arm (Debian's packages and qemu-user-static)
+	PYTHON=$(BIN)/python tools/exactness_arm.sh $(ARGS)
 
 artifacts: install-dev ## compile the contracts into node/chain/artifacts
 	$(BIN)/python tools/artifacts.py
