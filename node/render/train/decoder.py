@@ -25,12 +25,12 @@ def blurred_noise(like: Tensor) -> Tensor:
     count, channels, height, width = like.shape
     coarse = functional.interpolate(torch.randn(count, channels, height // 4, width // 4), scale_factor=4.0)
     strength = torch.rand(2, count, 1, 1, 1)
-    return 0.4 * strength[0] * torch.randn_like(like) + 0.25 * strength[1] * coarse
+    return 0.7 * strength[0] * torch.randn_like(like) + 0.35 * strength[1] * coarse
 
 
 def predicted(model: Denoiser, latents: Tensor, layouts: Tensor, vectors: Tensor, alphas: Tensor) -> Tensor:
     """What the UNet makes of latents that were noised to random times: the inputs that sampling will bring."""
-    times = (torch.rand(len(latents)) * _LATEST * TRAIN_STEPS).long().to(latents.device)
+    times = (torch.rand(len(latents)).sqrt() * _LATEST * TRAIN_STEPS).long().to(latents.device)
     level = alphas.to(latents.device)[times]
     signal, spread = level.sqrt()[:, None, None, None], (1 - level).sqrt()[:, None, None, None]
     noisy = signal * latents + spread * torch.randn_like(latents)
