@@ -30,12 +30,8 @@ class Layer:
     low: int
     finish: Finish | None
     packed: Any
-
-    @property
-    def kind(self) -> tuple[object, ...]:
-        """What may make a library choose other code for it."""
-        span = (self.finish.low, self.finish.high, int(self.finish.shift.max())) if self.finish else None
-        return self.weight.shape, self.stride, self.padding, self.low, span
+    kind: tuple[object, ...]
+    """What may make a library choose other code for it."""
 
 
 class Witnessed:
@@ -69,7 +65,8 @@ class Witnessed:
     ) -> Layer:
         """Pack, and keep what it was packed from."""
         packed = self._kernel.pack(weight, stride=stride, padding=padding, low=low, finish=finish)
-        return Layer(weight, stride, padding, low, finish, packed)
+        span = (finish.low, finish.high, int(finish.shift.max())) if finish else None
+        return Layer(weight, stride, padding, low, finish, packed, (weight.shape, stride, padding, low, span))
 
     def conv(self, x: Tensor, packed: Layer) -> Tensor:
         """Convolve, after a trial if this shape is new."""
