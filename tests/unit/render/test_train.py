@@ -115,7 +115,7 @@ def test_pictures__a_set__every_field_one_row_a_picture(painted: Path) -> None:
     pictures = Pictures(painted / "set")
     assert len(pictures) == 8
     shapes = {field: pictures.rows(field, range(8)).shape[1:] for field in dataset.FIELDS}
-    assert shapes == {"pictures": (512, 512, 3), "guides": (16, 256, 256), "maps": (18, 32, 32), "vectors": (20,)}
+    assert shapes == {"pictures": (512, 512, 3), "guides": (16, 256, 256), "maps": (34, 32, 32), "vectors": (20,)}
     assert pictures.rows("vectors", range(8))[:, :8].argmax(1).tolist() == list(range(8))
 
 
