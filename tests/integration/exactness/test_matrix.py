@@ -55,6 +55,11 @@ def test_table__a_process_that_dies__is_a_failure(tool: ModuleType, tmp_path: Pa
 
 def test_table__nothing_to_compare__is_a_failure(tool: ModuleType) -> None:
     assert tool.table(iter([("numpy int64, the reference", ["00"])])) == 1
-    assert tool.table(iter([("float32", ["00"]), ("int8", "kernel int8: this CPU has none")])) == 1
-    assert tool.table(iter([("float32", ["00"]), ("im2col", ["00"])])) == 0
+    assert tool.table(iter([("float32", ["00"]), ("int8", {"lacking": "this CPU has none"})])) == 1
+
+
+def test_table__what_is_drawn__must_be_drawn_the_same(tool: ModuleType) -> None:
+    lacking = ("int8", {"lacking": "this CPU has none"})
+    assert tool.table(iter([("float32", ["00"]), lacking, ("im2col", ["00"])])) == 0
+    assert tool.table(iter([("float32", ["00"]), ("im2col", ["00"]), ("int8", "the convolution is off")])) == 1
     assert tool.table(iter([("float32", ["00", "01"]), ("im2col", ["00", "02"])])) == 1
