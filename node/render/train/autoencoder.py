@@ -77,10 +77,10 @@ def _slopes(picture: Tensor) -> tuple[Tensor, Tensor]:
     return picture[..., 1:, :] - picture[..., :-1, :], picture[..., 1:] - picture[..., :-1]
 
 
-def loss_of(out: Tensor, target: Tensor) -> Tensor:
-    """L2 + L1, and L1 of the slopes, which is what keeps edges crisp."""
+def loss_of(out: Tensor, target: Tensor, edge: float = 0.5) -> Tensor:
+    """L2 + L1, and `edge` times L1 of the slopes, which is what keeps edges crisp."""
     edges = sum((a - b).abs().mean() for a, b in zip(_slopes(out), _slopes(target), strict=True))
-    return functional.mse_loss(out, target) + 0.5 * functional.l1_loss(out, target) + 0.5 * edges
+    return functional.mse_loss(out, target) + 0.5 * functional.l1_loss(out, target) + edge * edges
 
 
 def psnr(out: Tensor, target: Tensor) -> float:
