@@ -136,4 +136,4 @@ def _compare(recipe: PipelineRecipe, name: str, own: bytes, theirs: bytes) -> No
         raise UnlikeError(f"{name}: {error}") from None
     if not alike(mine, other, recipe.floor):
         distance = psnr(squared_error(mine, other), mine.size)
-        raise UnlikeError(f"{name}: PSNR {distance:.1f} dB, the recipe asks for {recipe.psnr_floor}")
+        raise UnlikeError(f"{name}: PSNR {distance:.2f} dB, the recipe asks for {recipe.psnr_floor}")

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Verify TOKEN of COLLECTION from chain data and content alone, and render it again.",
     ),
     "render": ("node.cli.render:render", "Draw RECIPE, a JSON file, in a band and under signals, to a PNG file."),
+    "recipe": ("node.cli.recipe:recipe", "Check recipes, name pipelines, and measure what a recipe may tolerate."),
     "replay": (
         "node.cli.replay:replay",
         "Replay HISTORY, a CSV file of share prices, through a whole network.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,9 +101,16 @@ class Committee:
     oracle: deploy.Contract
     collection: deploy.Contract
     members: list[Member]
+    patience: float = 60
+    """Seconds that nodes have for one checkpoint."""
 
     async def open(
-        self, prices: Sequence[int], thresholds: Sequence[int], window: int, hysteresis: int
+        self,
+        prices: Sequence[int],
+        thresholds: Sequence[int],
+        window: int,
+        hysteresis: int,
+        recipe: bytes = keccak(b"recipe"),
     ) -> tuple[int, deploy.Vault]:
         """Open a feed with a revealed edition at the first price; return its id and vault."""
         vault = await deploy.deploy_vault(self.account, "Vault", "V", prices[0])
@@ -111,7 +118,7 @@ class Committee:
         number = int(await self.account.read(self.collection, "next_edition"))
         feed = await deploy.open_feed(self.account, self.oracle, vault, policy, self.collection, number)
         plan = deploy.EditionPlan(
-            "Test", "T", prices[0], policy, keccak(b"recipe"), keccak(b"placeholder"), keccak(b"s%d" % number), 2
+            "Test", "T", prices[0], policy, recipe, keccak(b"placeholder"), keccak(b"s%d" % number), 2
         )
         await deploy.open_edition(self.account, self.collection, feed, plan)
         await deploy.sell_out(self.account, self.collection, number, self.account.address)
@@ -123,7 +130,7 @@ class Committee:
         head = int(await self.account.web3.eth.block_number)
         checkpoint = (head // CADENCE + 1) * CADENCE
         await self.account.mine(checkpoint - head + 2)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(self.patience):
             while True:
                 for member in self.members:
                     await member.follow()
@@ -134,8 +141,16 @@ class Committee:
 
 
 @asynccontextmanager
-async def committee(folder: Path, count: int = 4) -> AsyncIterator[Committee]:
-    """Start a chain, seat `count` nodes, and keep them running until the context ends."""
+async def committee(
+    folder: Path,
+    count: int = 4,
+    studios: Callable[[int, Journal], Studio] | None = None,
+    timing: Timing = Timing(view_ms=20_000, grace_ms=50, repeat_ms=500),  # noqa: B008 - immutable
+) -> AsyncIterator[Committee]:
+    """Start a chain, seat `count` nodes, and keep them running until the context ends.
+
+    `studios` gives each node, by its index and with its journal, what it paints with.
+    """
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serve_chain())
         web3 = connect(server.url)
@@ -163,14 +178,12 @@ async def committee(folder: Path, count: int = 4) -> AsyncIterator[Committee]:
             sender = Sender(chain, signers[index], journal, Fees(100 * GWEI, GWEI, poll=0.2))
             transmitter = Transmitter(chain, seated, index, sender, landings, stage_ms=400, enabled=True)
             verifier = Verifier(seated)
-            machine = Machine(
-                seated, index, verifier, Timing(view_ms=20_000, grace_ms=50, repeat_ms=500),
-                sealer(keys[index], seated, index),
-            )  # fmt: skip
+            machine = Machine(seated, index, verifier, timing, sealer(keys[index], seated, index))
             gossip = cast(Gossip, Wire(wires))
             rounds = RoundDriver(machine, seated, journal, signers[index], gossip, verifier.open, transmitter)
             landings.listen(rounds.landed)
-            studio = cast(Studio, DigestStudio())
+            studio = studios(index, journal) if studios else cast(Studio, DigestStudio())
+            studio.on_progress = rounds.progressed
             context = NodeContext(cast(Any, SimpleNamespace()), chain, journal, landings, rounds, studio)
             members.append(Member(journal, chain, VaultKeeper(context), rounds, landings, sender))
             tasks += [group.create_task(rounds.run()), group.create_task(sender.run())]
