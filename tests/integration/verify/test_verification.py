@@ -327,6 +327,38 @@ async def test_verify__root_that_came_by_votes__is_verified_by_its_ballots(exhib
     assert failed(await work.verify(await exhibit.liar(lie))) == ["report"]
 
 
+async def test_verify__report_relayed_through_a_contract__is_found_in_its_calldata(
+    exhibit: Exhibit, work: Work
+) -> None:
+    # CALLDATACOPY all of it, CALL the oracle with it, STOP.
+    runtime = bytes.fromhex("365f5f375f5f365f5f73" + exhibit.oracle.address[2:] + "5af100")
+    init = bytes([0x60, len(runtime), 0x80, 0x60, 9, 0x5F, 0x39, 0x5F, 0xF3])
+    receipt = await exhibit.account._transact("the relay", None, init + runtime, 0)
+    checkpoint, block_hash = await work.checkpoint()
+    root = work.publish(work.spec(checkpoint, block_hash), work.images())
+    calldata = await work.calldata(await work.report(checkpoint, block_hash, root))
+    await exhibit.account._transact("relaying", receipt["contractAddress"], calldata, 0)
+    steps = await work.verify()
+    assert {status for status, _ in steps.values()} == {Status.OK}, steps
+
+    other = calldata[:-1] + bytes([calldata[-1] ^ 1])
+
+    def lie(method: str, _: list[Any], result: Any) -> Any:
+        return {**result, "input": "0x" + other.hex()} if method == "eth_getTransactionByHash" else result
+
+    steps = await work.verify(await exhibit.liar(lie))
+    assert failed(steps) == ["signatures"]
+
+    def silence(method: str, _: list[Any], result: Any) -> Any:
+        return {**result, "input": "0x12345678"} if method == "eth_getTransactionByHash" else result
+
+    steps = await work.verify(await exhibit.liar(silence))
+    assert failed(steps) == []
+    assert {name for name, (status, _) in steps.items() if status is Status.UNCHECKED} == {
+        "report", "signatures", "answer", "checkpoint", "draw", "metadata", "render",
+    }  # fmt: skip
+
+
 async def test_verify__no_such_token_or_collection__fails_at_once(exhibit: Exhibit, work: Work) -> None:
     for token in (work.tokens[1] + 1, 5, 77_000_001):
         steps = await work.verify(token=token)
