@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,10 +79,15 @@ def integers(model: Floating, pictures: int, steps: int) -> dict[str, Arrays]:
     return {"unet": unet, "decoder": DecoderQuantiser(model.decoder, fine, mean, deviation).run()}
 
 
-def write(parts: dict[str, Arrays], target: Path) -> None:
+def write(
+    parts: dict[str, Arrays],
+    target: Path,
+    widths: Sequence[int] = UNET["block_out_channels"],
+    groups: int = GROUPS,
+) -> None:
     """The folder: a file of arrays and a configuration for each network, the scheduler's tables, the noise table."""
     configurations: dict[str, dict[str, Any]] = {
-        "unet": {"_class_name": "ExactUNet", "widths": list(UNET["block_out_channels"]), "groups": GROUPS},
+        "unet": {"_class_name": "ExactUNet", "widths": list(widths), "groups": groups},
         "decoder": {"_class_name": "ExactDecoder"},
     }
     target.mkdir(parents=True, exist_ok=True)

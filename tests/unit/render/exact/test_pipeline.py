@@ -1,0 +1,122 @@
+"""The pipeline as diffusers knows pipelines: opened, saved, called, and held to the reference's pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from node.errors import RenderError
+from node.render.exact import open_model
+from node.render.exact.inputs import drawn_from
+from node.render.pipeline import ExactScheduler, PatinaPipeline
+
+SEED = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def pipe(tiny: Path) -> Any:
+    return PatinaPipeline.from_pretrained(tiny)
+
+
+@pytest.fixture(scope="module")
+def drawn(pipe: Any) -> Any:
+    return pipe(seed=[SEED, bytes(32)], mood="storm", num_inference_steps=2, output_type="np").images
+
+
+def test_pipeline__against_the_reference__same_pixels(tiny: Path, drawn: Any) -> None:
+    inputs = [drawn_from(seed, 1, (40, 0, 128)) for seed in (SEED, bytes(32))]
+    want = np.stack(open_model(tiny, "numpy").draw(inputs, 2))
+    assert drawn.shape == (2, 512, 512, 3)
+    assert drawn.dtype == np.uint8
+    assert np.array_equal(drawn, want)
+    assert 10 < drawn.mean() < 245
+    assert not np.array_equal(drawn[0], drawn[1])
+
+
+def test_pipeline__saved_and_opened_again__same_pixels(pipe: Any, drawn: Any, tmp_path: Path) -> None:
+    pipe.save_pretrained(tmp_path)
+    again = PatinaPipeline.from_pretrained(tmp_path)
+    assert np.array_equal(again(SEED, "storm", num_inference_steps=2, output_type="np").images[0], drawn[0])
+    assert np.array_equal(open_model(tmp_path, "torch").draw([drawn_from(SEED, 1, (40, 0, 128))], 2)[0], drawn[0])
+
+
+def test_pipeline__its_arrays__are_integers(pipe: Any) -> None:
+    for module in (pipe.unet, pipe.decoder):
+        assert not list(module.parameters())
+        assert not any(buffer.is_floating_point() for buffer in module.buffers())
+
+
+def test_pipeline__output_types__hold_the_same_picture(pipe: Any, drawn: Any) -> None:
+    image = pipe(SEED, ["storm"], num_inference_steps=2).images[0]
+    assert np.array_equal(np.asarray(image), drawn[0])
+    (latents,) = pipe(SEED, "storm", num_inference_steps=2, output_type="latent", return_dict=False)
+    assert (latents.dtype, tuple(latents.shape)) == (torch.int64, (1, 8, 32, 32))
+
+
+def test_pipeline__modes_beside_one_seed__one_picture_each(pipe: Any, drawn: Any) -> None:
+    images = pipe(SEED, ["storm", "clear"], num_inference_steps=2, output_type="np").images
+    assert np.array_equal(images[0], drawn[0])
+    assert not np.array_equal(images[0], images[1])
+
+
+def test_pipeline__callback__sees_and_changes_latents(pipe: Any, drawn: Any) -> None:
+    heard: list[tuple[int, int]] = []
+
+    def change(owner: Any, index: int, time: int, given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        assert owner is pipe
+        heard.append((index, time))
+        return {"latents": given["latents"] + (1 << 12)}
+
+    images = pipe(SEED, "storm", num_inference_steps=2, output_type="np", callback_on_step_end=change).images
+    assert heard == [(0, 999), (1, 499)]
+    assert not np.array_equal(images[0], drawn[0])
+
+
+def test_pipeline__callback_with_floats__refused(pipe: Any) -> None:
+    def spoil(_owner: Any, _index: int, _time: int, given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {"latents": given["latents"].float()}
+
+    with pytest.raises(RenderError, match="int64"):
+        pipe(SEED, num_inference_steps=1, callback_on_step_end=spoil)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"generator": torch.Generator()}, "generator"),
+        ({"mood": "sunny"}, "sunny"),
+        ({"seed": bytes(31)}, "31 bytes"),
+        ({"seed": []}, "0 seeds"),
+        ({"seed": [SEED] * 2, "mood": ["clear"] * 3}, "2 seeds and 3 moods"),
+        ({"output_type": "tensor"}, "output_type"),
+        ({"num_inference_steps": 0}, "0 steps"),
+        ({"volatility": 256}, "0 to 255"),
+        ({"callback_on_step_end_tensor_inputs": ["noise"]}, "latents only"),
+    ],
+)
+def test_pipeline__what_cannot_be_drawn__refused(pipe: Any, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(RenderError, match=message):
+        pipe(**{"seed": SEED, "num_inference_steps": 1, **wrong})
+
+
+def test_modules__called_alone__make_the_same_latents(pipe: Any) -> None:
+    inputs = drawn_from(SEED, 1, (40, 0, 128))
+    latent = torch.from_numpy(inputs.noise[None] << 4)
+    scheduler = ExactScheduler.from_config(pipe.scheduler.config)
+    scheduler.set_timesteps(1)
+    layout, what = torch.from_numpy(inputs.layout[None]), torch.from_numpy(inputs.conditions[None])
+    velocity = pipe.unet(scheduler.scale_model_input(latent), 999, layout, what)
+    latent = scheduler.step(velocity, 999, latent).prev_sample
+    (want,) = pipe(SEED, "storm", num_inference_steps=1, output_type="latent", return_dict=False)
+    assert torch.equal(latent, want)
+    picture = pipe.decoder(latent, layout, what, torch.from_numpy(inputs.guide[None]))
+    assert np.array_equal(picture.numpy(), pipe(SEED, "storm", num_inference_steps=1, output_type="np").images)
+
+
+def test_scheduler__step_before_timesteps__refused(pipe: Any) -> None:
+    with pytest.raises(RenderError, match="set_timesteps"):
+        ExactScheduler.from_config(pipe.scheduler.config).step(torch.zeros(1), 999, torch.zeros(1))
