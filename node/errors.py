@@ -47,5 +47,9 @@ class RenderError(PatinaError):
     """A recipe or a model that cannot be rendered."""
 
 
+class KernelError(RenderError):
+    """A kernel that does not give exact sums on this machine: nothing may be drawn with it, now or later."""
+
+
 class ReplayError(PatinaError):
     """A share-price history that cannot be replayed; the text names the file and the line."""

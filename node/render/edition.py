@@ -79,6 +79,11 @@ class Edition:
         if self._on_image is not None:
             self._on_image(index, png)
 
+    def again(self, batch: Batch) -> None:
+        """Have what is left of a batch drawn by another worker; this one's loss was not its fault."""
+        if batch.left:
+            self._todo.appendleft(batch.left)
+
     def lost(self, batch: Batch, why: str) -> None:
         """Try again what is left of a batch whose worker was lost: in halves, so that one bad picture is found out.
 

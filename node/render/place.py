@@ -68,7 +68,7 @@ class Place:
             if hello.model != model:
                 raise WorkerUnfitError(f"it draws with model {hello.model.hex()}, this node with {model.hex()}")
         except WorkerUnfitError as error:
-            await self._refused(str(error))
+            await self.refused(str(error))
         except (WorkerDiedError, OSError):
             await self._failed("dies, or hangs, at its start")
         except WorkerFullError:
@@ -103,7 +103,8 @@ class Place:
         self._failures, self.state = 0, f"ready: {hello.engine}"
         return worker
 
-    async def _refused(self, why: str) -> None:
+    async def refused(self, why: str) -> None:
+        """Take the place out of service for good, or give it to its spare."""
         await self.lost(f"{self.launch.name} is unfit: {why}")
         log.error("this machine must not render", place=self.launch.name, reason=why)
         if self._spare is None:

@@ -13,7 +13,7 @@ from node.errors import RenderError
 from node.render import model_digest
 from node.render.edition import ATTEMPTS, Batch, Edition, OnImage
 from node.render.place import Place, Standing
-from node.render.process import Launch, WorkerDiedError, WorkerFullError, WorkerProcess
+from node.render.process import Launch, WorkerDiedError, WorkerFullError, WorkerProcess, WorkerUnfitError
 from node.render.progress import Progress
 from node.render.reading import AnyRecipe
 from node.render.recipe import Recipe
@@ -143,6 +143,8 @@ class RenderPool:
                 full = isinstance(error, WorkerFullError)
                 self._progress.lost(full=full)
                 edition.lost(batch, _hopeless(self._places[0].launch, full=full))
+            except WorkerUnfitError:
+                edition.again(batch)
 
     async def _draw(self, batch: Batch) -> None:
         """One batch, in the first place that is free and can have a worker."""
@@ -159,6 +161,9 @@ class RenderPool:
     async def _ask(self, place: Place, worker: WorkerProcess, batch: Batch) -> None:
         try:
             await worker.ask(batch.request, batch.arrived)
+        except WorkerUnfitError as error:
+            await place.refused(str(error))
+            raise
         except (WorkerDiedError, WorkerFullError) as error:
             how = "came to its memory cap" if isinstance(error, WorkerFullError) else "died"
             await place.lost(f"the last worker {how}")

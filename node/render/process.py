@@ -18,9 +18,9 @@ _ROOT: Final = Path(__file__).parents[2]
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _WATCH: Final = 0.1
 """Seconds between two looks at a busy worker's memory."""
-_SETTLE: Final = 3.0
+_SETTLE: Final = 5.0
 """Seconds that a worker has to stop drawing what was cancelled."""
-_ENDED: Final = (Kind.DONE, Kind.REFUSED, Kind.FULL)
+_ENDED: Final = (Kind.DONE, Kind.REFUSED, Kind.FULL, Kind.UNFIT)
 
 
 class WorkerDiedError(Exception):
@@ -119,7 +119,8 @@ class WorkerProcess:
         """Have a request drawn; `on_picture(png)` is called for each picture in order.
 
         Only a `ready` worker is asked. A cancelled call tells it to stop at once, and does not wait until it has.
-        Raises RenderError for a request that no worker can draw, WorkerDiedError and WorkerFullError.
+        Raises RenderError for a request that no worker can draw, WorkerDiedError, WorkerFullError, and
+        WorkerUnfitError when only this request showed that the machine must not render.
         """
         self._number += 1
         self._open = True
@@ -127,7 +128,7 @@ class WorkerProcess:
             self._write(request.line(self._number))
             patience = self.launch.patience * len(request.seeds)
             missing = len(request.seeds) - await self._answers(on_picture, patience)
-        except (RenderError, WorkerDiedError, WorkerFullError):
+        except (RenderError, WorkerDiedError, WorkerFullError, WorkerUnfitError):
             raise
         except BaseException:  # cancelled, or refused by whoever takes the pictures
             self._write(cancel(self._number))
@@ -149,6 +150,8 @@ class WorkerProcess:
             self._open = False
             if kind is Kind.FULL:
                 raise WorkerFullError
+            if kind is Kind.UNFIT:
+                raise WorkerUnfitError(body.decode(errors="replace"))
             if kind is Kind.REFUSED:
                 raise RenderError(body.decode(errors="replace"))
             return pictures

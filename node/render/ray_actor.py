@@ -55,6 +55,8 @@ class Painter:
             return [*answers, (Kind.REFUSED, str(error).encode())]
         except WorkerFullError:
             return [*answers, (Kind.FULL, b"")]
-        except (WorkerDiedError, WorkerUnfitError, WorkerAbsentError):
+        except WorkerUnfitError as error:
+            return [*answers, (Kind.UNFIT, str(error).encode())]
+        except (WorkerDiedError, WorkerAbsentError):
             return [*answers, (Kind.ABSENT, b"")]
         return [*answers, (Kind.DONE, b"")]

@@ -27,7 +27,10 @@ def ray_pool(
 ) -> RenderPool:
     """A pool of `settings.workers` workers on the cluster at "ray://host:port" or "ray://auto".
 
-    A worker's model digest must be this node's before it is asked for anything. Raises ConfigError where Ray is not
+    Whoever reaches a Ray cluster can run programs on it: keep it on a network of its own, or have it ask for a token
+    (RAY_AUTH_MODE, which this node's bridges take over from its environment). What it sends is held to this: a
+    worker's model digest must be this node's before it is asked for anything, and a picture must be a PNG of bounded
+    size. Raises ConfigError where Ray is not
     installed; that the cluster cannot be reached is told by the first job.
     """
     if importlib.util.find_spec("ray") is None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from node.errors import RenderError
+from node.errors import KernelError, RenderError
 from node.render.process import Launch
 from node.render.ray_actor import Painter
 from node.render.wire import Hello, Kind, Request
@@ -73,6 +73,8 @@ class RayRenderer:
                 yield body
             elif kind == Kind.REFUSED:
                 raise RenderError(body.decode(errors="replace"))
+            elif kind == Kind.UNFIT:
+                raise KernelError(body.decode(errors="replace"))
             elif kind == Kind.FULL:
                 raise MemoryError
             elif kind != Kind.DONE:

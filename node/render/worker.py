@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
-from node.errors import PatinaError, RenderError
+from node.errors import KernelError, PatinaError, RenderError
 from node.render.wire import Hello, Kind, Request, frame
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Worker:
             kind, body = self._answer(fields)
             self._say(kind, body)
             self._current = 0
-            if kind is Kind.FULL:
+            if kind in (Kind.FULL, Kind.UNFIT):
                 return
 
     def _answer(self, fields: dict[str, Any]) -> tuple[Kind, bytes]:
@@ -144,6 +144,8 @@ class Worker:
                 self._say(Kind.PICTURE, picture)
         except _CancelledError:
             return Kind.DONE, b""
+        except KernelError as error:
+            return Kind.UNFIT, reason(error)
         except Exception as error:  # the node must hear why; a worker that cannot even say so has died and is replaced
             return (Kind.FULL, b"") if is_full(error) else (Kind.REFUSED, reason(error))
         return Kind.DONE, b""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from node.errors import RenderError
+from node.errors import KernelError, RenderError
 from node.render import model_digest
 from node.render.png import encode
 from node.render.recipe import Recipe
@@ -40,6 +40,8 @@ def begun() -> list[str]:
 class Planted(Renderer):
     """Draws what `picture` does, with the fault that is planted."""
 
+    warm = False
+
     def prepare(self) -> Hello:
         if self.engine == "unfit":
             raise RenderError("kernel int8 gives 32767 where 40005 is right")
@@ -62,10 +64,14 @@ class Planted(Renderer):
             if fault == "deaf":
                 stubborn()
             if seed == MARKED:
-                meet(fault)
+                meet(fault, self.engine)
             if fault == "greedy batch" and count > 1:
                 self.kept = bytearray(os.urandom(2**20)) * 400
             yield picture(request.recipe, seed, request.band, request.signals)
+            self.warm = True
+
+    def loaded(self, request: Request) -> bool:
+        return self.warm
 
 
 def note(seed: bytes) -> None:
@@ -73,12 +79,14 @@ def note(seed: bytes) -> None:
         file.write(f"{seed.hex()} {os.getpid()}\n")
 
 
-def meet(fault: str) -> None:
+def meet(fault: str, engine: str) -> None:
     """What happens at the marked seed."""
     if fault == "poison":
         os._exit(9)
     if fault == "refused":
         raise RenderError("nobody can draw this")
+    if fault == "inexact" and engine != "numpy":
+        raise KernelError("kernel int8 gives 32767 where 40005 is right")
     if fault == "unforeseen":
         raise ZeroDivisionError
     if fault == "greedy":

@@ -217,6 +217,20 @@ async def test_render__one_place_unfit_and_one_that_does_not_start__the_third_dr
         assert pool.fault == ""
 
 
+async def test_render__kernel_found_inexact_while_drawing__its_place_draws_no_more_and_another_does_the_rest() -> None:
+    seeds = [*SEEDS[:2], MARKED, *SEEDS[3:]]
+    async with RenderPool([place("int8"), place("numpy")], batch=2) as pool:
+        assert await pool.render(plain("inexact"), seeds, 5, SIGNALS) == expected(plain("inexact"), seeds)
+        assert await pool.render(plain("inexact"), [MARKED], 5, SIGNALS) == expected(plain("inexact"), [MARKED])
+        assert pool.status()["workers_died"] == 0
+    async with RenderPool([place("int8")], batch=2) as alone:
+        with pytest.raises(RenderError, match="kernel int8 gives 32767"):
+            await alone.render(plain("inexact"), seeds, 5, SIGNALS)
+        assert "kernel int8 gives 32767" in alone.fault
+        with pytest.raises(RenderError, match="kernel int8 gives 32767"):
+            await alone.render(plain(), SEEDS, 5, SIGNALS)
+
+
 async def test_render__gpu_unfit_where_devices_are_found__its_place_goes_to_the_cpu() -> None:
     async with RenderPool([place("unfit", spare="numpy")]) as pool:
         assert await pool.render(plain(), SEEDS, 5, SIGNALS) == expected(plain(), SEEDS)
