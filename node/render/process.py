@@ -18,7 +18,7 @@ _ROOT: Final = Path(__file__).parents[2]
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _WATCH: Final = 0.1
 """Seconds between two looks at a busy worker's memory."""
-_SETTLE: Final = 5.0
+_SETTLE: Final = 10.0
 """Seconds that a worker has to stop drawing what was cancelled."""
 _ENDED: Final = (Kind.DONE, Kind.REFUSED, Kind.FULL, Kind.UNFIT)
 

@@ -47,6 +47,8 @@ class Planted(Renderer):
             raise RenderError("kernel int8 gives 32767 where 40005 is right")
         if self.engine == "dies":
             os._exit(3)
+        while self.engine == "late" and not Path(os.environ["PLANTED"] + ".go").exists():
+            time.sleep(0.01)
         if self.engine == "eats":
             bytearray(2**40)
         return Hello(self.engine, bytes(32) if self.engine == "other" else model_digest())

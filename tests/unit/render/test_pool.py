@@ -108,12 +108,15 @@ async def test_render__cancelled_worker_that_will_not_stop__replaced_and_the_nex
         assert worker not in worker_pids()
 
 
-async def test_render__cancelled_while_the_worker_starts__worker_is_kept_for_the_next() -> None:
-    async with planted() as pool:
+async def test_render__cancelled_while_the_worker_starts__worker_is_kept_for_the_next(tmp_path: Path) -> None:
+    async with planted(engine="late") as pool:
         job = asyncio.create_task(pool.render(plain(), SEEDS, 5, SIGNALS))
         await until(worker_pids)
         (worker,) = worker_pids()
         job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        (tmp_path / "begun.go").touch()
         await pool.render(plain(), SEEDS[:1], 5, SIGNALS)
         assert worker_pids() == {worker}
         assert len(begun()) == 1
