@@ -103,6 +103,8 @@ class Committee:
     members: list[Member]
     patience: float = 60
     """Seconds that nodes have for one checkpoint."""
+    pause: float = 0.01
+    """Seconds between looks at the chain."""
 
     async def open(
         self,
@@ -137,7 +139,7 @@ class Committee:
                 done = all(member.journal.cursors.get(cursor(feed)) == checkpoint for member in self.members)
                 if done and not any(member.rounds.status() for member in self.members):
                     return checkpoint
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(self.pause)
 
 
 @asynccontextmanager
