@@ -161,7 +161,7 @@ def test_attention__against_torchs__close() -> None:
     layer = Attention(2, round(64 / 2000 * 2**16), 16, tables.exponent()["exponent"].astype(np.int64), 13)
     got = reference.attention(reference.load_attention(layer), x).reshape(2, 32, 64) / 4
     query, key, value = torch.from_numpy(x).double().reshape(3, 2, 32, 64).transpose(2, 3)
-    want = torch.softmax(query @ key.transpose(1, 2) / 2000, -1) @ value
+    want = (torch.softmax(query @ key.transpose(1, 2) / 2000, -1) @ value).clamp(-32, 31.75)
     assert np.abs(got - want.transpose(1, 2).numpy()).max() < 1.5
 
 
