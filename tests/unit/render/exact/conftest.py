@@ -114,6 +114,7 @@ def decoder() -> Arrays:
     dice.conv("fine.0", 4, 2 + 64, 3, -128, WIDE_RANGE)
     for name, outputs, inputs, take in (("last.0", 4, 18, -128), ("last.2", 4, 4, 0), ("last.4", 12, 4, 0)):
         dice.conv(name, outputs, inputs, 3, take, BYTE)
+    dice.arrays["last.4.bias"] += np.int32(110 << int(dice.arrays["last.4.shift"][0]))  # so that few pixels are black
     dice.arrays["mean"] = dice.rng.integers(-(2**15), 2**15, 8)
     dice.arrays["deviation"] = dice.rng.integers(2**15, 2**16, 8)
     return dice.arrays
