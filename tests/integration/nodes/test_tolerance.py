@@ -50,7 +50,7 @@ ONE_AT_A_TIME = threading.Lock()
 
 @contextmanager
 def kernels(index: int, loaded: Any) -> Iterator[None]:
-    """Each node computes in another way: as it comes, without oneDNN, channels last, with weights off by 1e-6."""
+    """Each node computes in another way: as it comes, without oneDNN, channels last, with weights off by 1e-5."""
     with ONE_AT_A_TIME:
         weights = dict(loaded.unet.named_parameters())
         kept = {name: weight.detach().clone() for name, weight in weights.items()}
@@ -60,7 +60,7 @@ def kernels(index: int, loaded: Any) -> Iterator[None]:
             with torch.no_grad():
                 generator = torch.Generator().manual_seed(1)
                 for weight in weights.values() if index == 3 else ():
-                    weight.mul_(1 + 1e-6 * torch.randn(weight.shape, generator=generator))
+                    weight.mul_(1 + 1e-5 * torch.randn(weight.shape, generator=generator))
             yield
         finally:
             torch._C._set_mkldnn_enabled(True)
@@ -86,12 +86,13 @@ class Brush:
         signals: Sequence[int],
         on_image: Callable[[int, bytes], None] | None = None,
     ) -> list[bytes]:
+        asked = seeds[::-1] if self.cheat == "tokens swapped" else seeds
         images = []
-        for place, seed in enumerate(seeds):
+        for place, seed in enumerate(asked):
             images.append(await asyncio.to_thread(self.one, recipe, seed, band, signals))
             if on_image is not None:
                 on_image(place, images[-1])
-        return images[::-1] if self.cheat == "tokens swapped" else images
+        return images
 
     def one(self, recipe: PipelineRecipe, seed: bytes, band: int, signals: Sequence[int]) -> bytes:
         if self.cheat == "next band":
