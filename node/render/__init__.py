@@ -20,44 +20,38 @@ __all__ = ["MODEL_DIGEST", "Recipe", "model_digest", "render", "render_batch"]
 MODEL_DIGEST: bytes  # computed on first use: hashing the weights is no part of an import
 
 _HERE: Final = Path(__file__).parent
-# The model that draws in floats until one of integers is in its place.
-_FLOAT: Final = not (_HERE / "model" / "unet").exists()
 # Every file that can change a pixel, in the order in which the digest takes them. Engines are held to the reference by
 # a probe, so that what makes them fast is not among them.
 MODEL_FILES: Final = (
-    ("model/weights.safetensors", "model/model.json", "model/normal.bin", "network.py", "noise.py", "painter.py",
-     "recipe.py", "scene.py")
-    if _FLOAT
-    else (
-        "model/decoder/config.json",
-        "model/decoder/diffusion_pytorch_model.safetensors",
-        "model/normal.bin",
-        "model/scheduler/scheduler_config.json",
-        "model/unet/config.json",
-        "model/unet/diffusion_pytorch_model.safetensors",
-        "exact/arithmetic.py",
-        "exact/decoder.py",
-        "exact/embedding.py",
-        "exact/inputs.py",
-        "exact/integers.py",
-        "exact/layers.py",
-        "exact/reference.py",
-        "exact/renderer.py",
-        "exact/scheduler.py",
-        "exact/split.py",
-        "exact/unet.py",
-        "guide/__init__.py",
-        "guide/buildings.py",
-        "guide/canvas.py",
-        "guide/grain.py",
-        "guide/land.py",
-        "guide/trees.py",
-        "guide/weather.py",
-        "noise.py",
-        "recipe.py",
-        "scene.py",
-    )
-)  # fmt: skip
+    "model/decoder/config.json",
+    "model/decoder/diffusion_pytorch_model.safetensors",
+    "model/normal.bin",
+    "model/scheduler/scheduler_config.json",
+    "model/unet/config.json",
+    "model/unet/diffusion_pytorch_model.safetensors",
+    "exact/arithmetic.py",
+    "exact/decoder.py",
+    "exact/embedding.py",
+    "exact/inputs.py",
+    "exact/integers.py",
+    "exact/layers.py",
+    "exact/reference.py",
+    "exact/renderer.py",
+    "exact/scheduler.py",
+    "exact/split.py",
+    "exact/unet.py",
+    "guide/__init__.py",
+    "guide/buildings.py",
+    "guide/canvas.py",
+    "guide/grain.py",
+    "guide/land.py",
+    "guide/trees.py",
+    "guide/weather.py",
+    "document.py",
+    "noise.py",
+    "recipe.py",
+    "scene.py",
+)
 
 
 @cache
@@ -108,10 +102,6 @@ def render_batch(
             raise RenderError(f"seed: {len(seed)} bytes instead of 32")
     recipe.mood(band)
     recipe.levels(signals)
-    if _FLOAT:
-        from node.render.painter import shipped
-
-        return [shipped(_HERE / "model").paint(recipe, bytes(seed), band, tuple(signals)) for seed in seeds]
     if not seeds:
         return []
     from node.render.exact import probe

@@ -9,7 +9,7 @@ from diffusers import UNet2DModel
 from torch import Tensor, nn
 
 from node.render.guide import LAYOUT
-from node.render.scene import CELLS, CHANNELS
+from node.render.scene import CELLS
 
 LATENT = 8
 CONDITIONS = 20
@@ -72,37 +72,6 @@ class Decoder(nn.Module):
         return out
 
 
-class Decoder256(nn.Module):
-    """The decoder of the model before this one: latent (N, 8, h, w) to picture (N, 3, 8 h, 8 w) around -1..1: convolutions, ReLU and pixel shuffle only.
-
-    It sees the layout map (N, 18, h, w) and the conditions (N, 20) too, so that what stands in the scene comes out
-    crisp although the latent is sampled.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(LATENT + CHANNELS + CONDITIONS, 128, 3, padding=1),
-            Residual(128),
-            Residual(128),
-            nn.Conv2d(128, 256, 3, padding=1),
-            nn.PixelShuffle(2),
-            Residual(64),
-            Residual(64),
-            nn.Conv2d(64, 96, 3, padding=1),
-            nn.PixelShuffle(2),
-            nn.ReLU(),
-            nn.Conv2d(24, 12, 3, padding=1),
-            nn.PixelShuffle(2),
-        )
-
-    def forward(self, latent: Tensor, layout: Tensor, conditions: Tensor) -> Tensor:
-        """The picture of a latent, not clipped."""
-        spread = conditions[:, :, None, None].expand(-1, -1, *latent.shape[2:])
-        out: Tensor = self.layers(torch.cat([latent, layout, spread], 1))
-        return out
-
-
 UNET: dict[str, Any] = {
     "sample_size": CELLS,
     "in_channels": LATENT + LAYOUT,
@@ -119,9 +88,9 @@ UNET: dict[str, Any] = {
 class Denoiser(nn.Module):
     """A diffusers UNet that sees the latent beside the layout map, and the conditions added to its time embedding."""
 
-    def __init__(self, planes: int = LAYOUT) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.unet: Any = UNet2DModel(**{**UNET, "in_channels": LATENT + planes})  # type: ignore[no-untyped-call]
+        self.unet: Any = UNet2DModel(**UNET)  # type: ignore[no-untyped-call]
         self.conditioner = nn.Sequential(nn.Linear(CONDITIONS, 256), nn.SiLU(), nn.Linear(256, 256))
 
     def forward(self, latent: Tensor, time: Tensor, layout: Tensor, conditions: Tensor) -> Tensor:

@@ -63,9 +63,6 @@ class Renderer:
     def prepare(self) -> Hello:
         """Load and probe the engine. Raises RenderError when this machine must not render with it."""
         from node.render import model_digest
-
-        if not (_MODEL / "unet").exists():  # a model of floats: nothing to be held to
-            return Hello(self.engine, model_digest())
         from node.render.exact import probe
 
         found = probe.engine(_MODEL, self.engine)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -63,7 +63,8 @@ def train(
     unet.load_state_dict(torch.load(denoiser, map_location=device)["average"])
     unet.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = Checkpoint(checkpoint, device, rate, decoder=decoder)
-    guided = [layer.weight.detach()[:, 32:] for layer in (decoder.fine[0], decoder.last[0])]
+    layers: list[Any] = [decoder.fine[0], decoder.last[0]]
+    guided: list[Tensor] = [layer.weight.detach()[:, 32:] for layer in layers]
     for step in state.steps(steps):
         rng = np.random.default_rng([3, step])
         torch.manual_seed(step)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import node.render
 from node.errors import RenderError
 from node.render import MODEL_FILES, Recipe, model_digest, render
-from node.render.painter import Painter
+from node.render.exact import open_model
 
 Draw = Callable[[int, int], NDArray[np.uint8]]
 SIGNALS = (5 * 10**15, 10**16, 2 * 10**16)
@@ -35,6 +35,20 @@ for token in map(int, sys.argv[2:]):
     pixels = render(recipe, bytes([token]) * 32, 5, (5 * 10**15, 10**16, 2 * 10**16))
     print(token, hashlib.sha256(pixels.tobytes()).hexdigest())
 assert torch.get_num_threads() == int(sys.argv[1])
+"""
+
+# Opens the model and draws one step by the reference; prints our modules that it took.
+LOADED = """
+import sys
+from pathlib import Path
+import node.render
+from node.render import Recipe
+from node.render.exact import open_model
+from node.render.exact.inputs import inputs
+recipe = Recipe.for_bands(8, "Quick")
+found = open_model(Path(node.render.__file__).parent / "model", "numpy")
+inputs(recipe, bytes(32), 5, (0, 0, 0))
+assert "torch" not in sys.modules
 print(*[module.__file__ for name, module in sys.modules.items() if name.startswith("node.render")])
 """
 
@@ -46,19 +60,21 @@ print(*[module.__file__ for name, module in sys.modules.items() if name.startswi
 def test_render__other_process_threads_and_company__same_bytes(
     threads: str, environment: dict[str, str], tokens: tuple[int, ...], drawn: Draw
 ) -> None:
-    """Threads, and which and how many pictures are drawn before or after, change nothing.
-
-    And every module of ours that drawing loads is in the digest, since it can change a pixel, save the package's own
-    module, which checks its arguments and passes them on.
-    """
+    """Threads, and which and how many pictures are drawn before or after, change nothing."""
     command = [sys.executable, "-c", PROGRAM, threads, *map(str, tokens)]
     result = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | environment)
-    *lines, loaded = result.stdout.splitlines()
-    digests = dict(line.split() for line in lines)
+    digests = dict(line.split() for line in result.stdout.splitlines())
     for token in (1, 2):
         assert digests[str(token)] == hashlib.sha256(drawn(token, 5).tobytes()).hexdigest()
-    covered = {name for name in MODEL_FILES if "/" not in name}
-    assert {Path(path).name for path in loaded.split()} == covered | {"__init__.py"}
+
+
+def test_model_files__every_module_that_the_reference_loads__in_the_digest() -> None:
+    """Save the packages' own modules that only pass things on, errors, and the probe, which changes no pixel."""
+    command = [sys.executable, "-c", LOADED]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    here = Path(node.render.__file__).parent
+    loaded = {Path(path).relative_to(here).as_posix() for path in result.stdout.split()}
+    assert loaded - set(MODEL_FILES) <= {"__init__.py", "exact/__init__.py"}
 
 
 def test_render__twice__same_bytes(quick: Recipe, drawn: Draw) -> None:
@@ -67,13 +83,13 @@ def test_render__twice__same_bytes(quick: Recipe, drawn: Draw) -> None:
 
 def test_render__picture__shape_and_content(drawn: Draw) -> None:
     pixels = drawn(1, 5)
-    assert (pixels.shape, pixels.dtype) == ((256, 256, 3), np.uint8)
+    assert (pixels.shape, pixels.dtype) == ((512, 512, 3), np.uint8)
     assert pixels.std() > 10
 
 
 def edges(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Brightness slopes on a coarse grid: what a composition leaves when its colours are taken away."""
-    grey = pixels.mean(2).reshape(32, 8, 32, 8).mean((1, 3))
+    grey = pixels.mean(2).reshape(32, 16, 32, 16).mean((1, 3))
     slope = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
     return np.asarray(slope - slope.mean(), np.float64)
 
@@ -113,7 +129,7 @@ def test_render__one_signal_at_full_scale__changes_the_picture(signal: int, quic
 def test_render__band_and_signal_extremes__accepted(band: int, low: int, quick: Recipe) -> None:
     one_step = dataclasses.replace(quick, steps=1)
     pixels = render(one_step, b"\xff" * 32, band, (INT256[low], INT256[1 - low], INT256[low]))
-    assert pixels.shape == (256, 256, 3)
+    assert pixels.shape == (512, 512, 3)
 
 
 def test_render__recipe_of_another_model__refused(quick: Recipe) -> None:
@@ -136,7 +152,7 @@ def test_render__band_or_signals_the_recipe_lacks__refused(band: int, signals: t
 def copied(target: Path) -> Path:
     here = Path(node.render.__file__).parent
     for name in MODEL_FILES:
-        (target / name).parent.mkdir(exist_ok=True)
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(here / name, target / name)
     return target
 
@@ -163,13 +179,13 @@ def test_model_digest__file_missing__says_which(tmp_path: Path) -> None:
 
 def test_weights__size__at_most_12_megabytes() -> None:
     folder = Path(node.render.__file__).parent / "model"
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= 12_000_000
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 12_000_000
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "missing", "card"])
-def test_painter__damaged_model__refused(damage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["truncated", "empty", "missing", "config"])
+def test_open_model__damaged_model__refused(damage: str, tmp_path: Path) -> None:
     folder = copied(tmp_path) / "model"
-    weights = folder / "weights.safetensors"
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     if damage == "truncated":
         weights.write_bytes(weights.read_bytes()[:100_000])
     elif damage == "empty":
@@ -177,9 +193,9 @@ def test_painter__damaged_model__refused(damage: str, tmp_path: Path) -> None:
     elif damage == "missing":
         weights.unlink()
     else:
-        (folder / "model.json").write_text("{}")
+        (folder / "unet" / "config.json").write_text("{}")
     with pytest.raises(RenderError, match="cannot be loaded"):
-        Painter(folder)
+        open_model(folder, "numpy")
 
 
 def test_import__of_the_whole_seam__loads_no_torch() -> None:

@@ -18,7 +18,6 @@ from node.render.exact.quantise.decoder import Decoder as DecoderQuantiser
 from node.render.exact.quantise.unet import UNet as UNetQuantiser
 from node.render.exact.quantise.unet import conditioner, numbers
 from node.render.network import UNET, Decoder, Denoiser
-from node.render.train.export import normal_table
 
 # x0 is clipped at 4: latents have unit deviation, and what lies beyond is the sampler running off.
 SCHEDULE: Final[dict[str, Any]] = {
@@ -102,7 +101,7 @@ def write(
     settings = {"_class_name": "ExactScheduler", **tables.schedule(SCHEDULE)}
     (target / "scheduler" / "scheduler_config.json").write_text(_json(settings))
     (target / "model_index.json").write_text(_json(INDEX))
-    (target / "normal.bin").write_bytes(normal_table())
+    (target / "normal.bin").write_bytes(tables.normal())
 
 
 def _json(value: dict[str, Any]) -> str:

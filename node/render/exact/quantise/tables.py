@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 
 from node.render.exact.layers import Arrays
 from node.render.exact.quantise.calibration import Floats
+from node.render.noise import SCALE
 
 EMBEDDING: Final = 1024.0
 """What 1 is in an embedding."""
@@ -54,3 +56,10 @@ def schedule(settings: dict[str, Any]) -> dict[str, list[int]]:
         "signal": np.rint(np.sqrt(alphas) * 2**30).astype(int).tolist(),
         "spread": np.rint(np.sqrt(1 - alphas) * 2**30).astype(int).tolist(),
     }
+
+
+def normal() -> bytes:
+    """Normal quantiles at 1/2 + (i + 1/2) / 65536 for i in 0..32767, in 1/4096, little-endian uint16."""
+    standard = NormalDist()
+    values = [round(standard.inv_cdf(0.5 + (index + 0.5) / 65536) * SCALE) for index in range(32768)]
+    return np.array(values, "<u2").tobytes()
