@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from node.errors import RenderError
 from node.render.tolerance.distance import psnr, squared_error
 from node.render.tolerance.folder import find_pipeline
 from node.render.tolerance.painter import draw, load
@@ -81,7 +82,9 @@ def measure(
     for precision in ("float32", "float16", "bfloat16"):
         if precision != recipe.precision:
             other = replace(recipe, precision=precision)
-            row(precision, None, lambda _, seed, other=other: drawn(other, seed))  # type: ignore[misc]
+            # Not every pipeline draws in every precision; the recipe's own was shown above.
+            with suppress(RenderError):
+                row(precision, None, lambda _, seed, other=other: drawn(other, seed))  # type: ignore[misc]
     row("hue + 1/256", False, lambda index, _: _turned(plain[index]))
     if recipe.steps > 1:
         fewer = replace(recipe, steps=recipe.steps - 1)

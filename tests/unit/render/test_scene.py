@@ -87,8 +87,8 @@ def test_conditions__extremes__within_int8_reach() -> None:
         for level in (0, 255):
             vector = conditions(place, mood, level, level, level)
             assert vector.dtype == np.int16
-            assert int(np.abs(vector).max()) <= 128
-            assert vector[:8].tolist() == [128 * (index == mood) for index in range(8)]
+            assert int(np.abs(vector).max()) <= 127
+            assert vector[:8].tolist() == [127 * (index == mood) for index in range(8)]
 
 
 @pytest.mark.parametrize("mood", range(8))

@@ -27,7 +27,7 @@ def test_measure__tiny_pipeline__honest_rows_pass_and_cheats_do_not(shelf: Path)
     assert len(honest) == 5
     assert min(row.lowest for row in honest) > max(row.highest for row in cheats.values())
     assert set(cheats) == {"hue + 1/256", "2 steps for 3", "next band", "other seed", "weights + 1 % noise"}
-    assert [row.name for row in rows if row.honest is None] == ["float16", "bfloat16"]
+    assert [row.name for row in rows if row.honest is None] == ["float16"]  # DDPMPipeline hands bfloat16 to numpy
     floor = recommend(rows)
     assert floor is not None
     assert max(row.highest for row in cheats.values()) < floor / 100 < min(row.lowest for row in honest)
