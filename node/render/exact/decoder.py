@@ -49,8 +49,8 @@ class Decoder(Generic[T]):
     def __init__(self, layers: Layers, on: Arithmetic[T]) -> None:
         self._on = on
         self._mean, self._deviation = layers.ints("mean"), layers.ints("deviation")
+        self._enter, self._place = _Conv(layers, on, "coarse.0"), _Conv(layers, on, "coarse.0.place")
         self._coarse: list[Callable[[T], T]] = [
-            _Conv(layers, on, "coarse.0"),
             _Residual(layers, on, "coarse.1"),
             _Residual(layers, on, "coarse.2"),
             _Narrowed(layers, on, "coarse.3"),
@@ -76,13 +76,13 @@ class Decoder(Generic[T]):
     ) -> NDArray[np.uint8]:
         """Pictures (N, 16 h, 16 w, 3) for latents (N, 8, h, w) of unit deviation in 2**-16.
 
-        With layouts (N, 18, h, w) and guides (N, 16, 8 h, 8 w) of 0..255, and conditions (N, 20) of -127..127.
+        With layouts (N, 34, h, w) and guides (N, 16, 8 h, 8 w) of 0..255, and conditions (N, 20) of -127..127.
         """
         on = self._on
         scaled = (latent * self._deviation[:, None, None] >> LATENT) + self._mean[:, None, None]
         spread = np.broadcast_to(conditions[:, :, None, None], (*conditions.shape, *latent.shape[2:]))
-        seen = [split(scaled), layout.astype(np.int64) - 128, spread]
-        x = on.operand(np.concatenate(seen, 1), LOW)
+        place = np.concatenate([layout.astype(np.int64) - 128, spread], 1)
+        x = on.add(self._enter(on.operand(split(scaled), LOW)), self._place(on.operand(place, LOW)))
         for layer in self._coarse:
             x = layer(x)
         x = on.shuffle(x)

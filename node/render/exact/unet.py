@@ -91,7 +91,7 @@ class UNet(Generic[T]):
         self._on = on
         rows, last = _Rows(), len(widths) - 1
         self.embedding = Embedding(layers, on)
-        self._enter = on.load_conv(layers.conv("conv_in"))
+        self._enter, self._place = on.load_conv(layers.conv("conv_in")), on.load_conv(layers.conv("conv_in.place"))
         self._down = [
             _Residual(layers, on, f"down_blocks.{level}.resnets.0", groups, rows) for level in range(last + 1)
         ]
@@ -109,13 +109,17 @@ class UNet(Generic[T]):
         self._leave = on.load_conv(layers.conv("conv_out"))
 
     def layout(self, layout: NDArray[np.uint8]) -> T:
-        """Layouts (N, 18, H, W), 0..255, as this network's operand."""
-        return self._on.operand(layout.astype(np.int64) - 128, LOW)
+        """What layouts (N, 34, H, W), 0..255, add to the first convolution: the same at every step.
+
+        A convolution of its own, because weights of inputs in much finer steps than the latent's would be too coarse
+        beside the latent's.
+        """
+        return self._on.conv(self._place, self._on.operand(layout.astype(np.int64) - 128, LOW))
 
     def velocity(self, latent: Ints, layout: T, rows: Ints) -> Ints:
         """The velocity in 2**-12 for latents (N, C, H, W) in 2**-16 and rows (N, sum of channels)."""
         on = self._on
-        x = on.conv(self._enter, on.concat([on.operand(split(latent), LOW), layout]))
+        x = on.add(on.conv(self._enter, on.operand(split(latent), LOW)), layout)
         skips = [x]
         for level, block in enumerate(self._down):
             x = block(x, rows)

@@ -19,16 +19,22 @@ from node.render.network import Decoder, Denoiser, scaled_conditions, scaled_gui
 
 Floats = NDArray[np.float64]
 _MOODS = 8
+_PATCHES = 40  # of each picture at each step
 _STREAMS = ("ResnetBlock2D", "Residual")
 
 
 @dataclass
 class Seen:
-    """Values at one place: sampled positions (P, C), and each channel's least and greatest over all positions (C,)."""
+    """Values at one place: sampled positions (P, C), and each channel's least and greatest over all positions (C,).
+
+    Where a convolution of 3 by 3 or less takes them, also the sums of products of what it sees at sampled positions,
+    `gram` (C h w, C h w), in the order of its weights.
+    """
 
     parts: list[NDArray[np.float32]] = field(default_factory=list)
     least: Floats = field(default_factory=lambda: np.zeros(1))
     most: Floats = field(default_factory=lambda: np.zeros(1))
+    gram: NDArray[np.float32] | None = None
 
     @property
     def greatest(self) -> float:
@@ -67,9 +73,11 @@ class Record:
                 hook.remove()
 
     def _listener(self, name: str) -> Any:
-        def listen(module: nn.Module, taken: tuple[Any, ...], given: Any) -> None:  # noqa: ARG001 - torch's signature
+        def listen(module: nn.Module, taken: tuple[Any, ...], given: Any) -> None:
             self._keep(f"{name}.in", taken[0])
             self._keep(f"{name}.out", given)
+            if isinstance(module, nn.Conv2d):
+                self._patches(self.seen[f"{name}.in"], taken[0], module.kernel_size[0])
 
         return listen
 
@@ -81,6 +89,17 @@ class Record:
         kept.least, kept.most = np.minimum(kept.least, least), np.maximum(kept.most, most)
         chosen = self._rng.integers(0, len(rows), min(self._positions, len(rows)))
         kept.parts.append(rows[torch.from_numpy(chosen)].numpy())
+
+    def _patches(self, kept: Seen, values: Tensor, side: int) -> None:
+        """Adds the products of some of the patches that a convolution of `side` by `side` looks at."""
+        windows = nn.functional.pad(values, (side // 2,) * 4).unfold(2, side, 1).unfold(3, side, 1)
+        count = _PATCHES * len(values)
+        picture, row, column = (
+            torch.from_numpy(self._rng.integers(0, windows.shape[axis], count)) for axis in (0, 2, 3)
+        )
+        seen = windows[picture, :, row, column].flatten(1)
+        product = (seen.T @ seen).numpy()
+        kept.gram = product if kept.gram is None else kept.gram + product
 
 
 def inputs(count: int, tag: str) -> list[Inputs]:

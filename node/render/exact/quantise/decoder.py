@@ -11,7 +11,7 @@ from node.render.exact.arithmetic import WIDE
 from node.render.exact.layers import Arrays
 from node.render.exact.quantise import rounding
 from node.render.exact.quantise.calibration import Floats, Record
-from node.render.exact.quantise.unet import Quantiser, numbers, with_split
+from node.render.exact.quantise.unet import Quantiser, numbers
 from node.render.exact.split import LATENT, LOW
 
 _MARGIN: Final = 1.5
@@ -56,16 +56,13 @@ class Decoder(Quantiser):
 
     def _enter(self, name: str, wide: float) -> None:
         channels = len(self._mean)
-        real, module = self.record[f"{name}.in"].samples, self.modules[name]
-        reach = self.record[f"{name}.in"].greatest
+        reach = np.abs(self.record[f"{name}.in"].samples[:, :channels]).max()
         scale = 2.0 ** max(np.ceil(np.log2(reach * 1.2 / 8)), 0)
         self.arrays |= {
             "mean": np.rint(self._mean / scale * 2**LATENT).astype(np.int64),
             "deviation": np.rint(self._deviation / scale * 2**LATENT).astype(np.int64),
         }
-        weight, real, taken, samples = with_split(numbers(module.weight), real, channels, scale)
-        given, bias = np.full(len(weight), wide), numbers(module.bias)
-        self.arrays |= rounding.conv(weight, bias, taken, given, samples, real, (LOW, -WIDE, WIDE), name)
+        self.enter(name, channels, scale, wide)
 
     def _residual(self, name: str, wide: float) -> None:
         units = self.narrow(f"{name}.first", wide, 0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from node.errors import RenderError
 from node.render.exact.arithmetic import LEVELS
@@ -14,6 +15,8 @@ from node.render.exact.quantise.calibration import Floats, Seen
 BOUND: Final = 2**24
 _WEIGHT: Final = 127
 _SHIFTS: Final = 24
+_DAMPING: Final = 0.01
+_BLOCK: Final = 64
 _SHRINKS: Final = np.array([1.0, 0.92, 0.85, 0.78, 0.71, 0.64, 0.57, 0.5, 0.43, 0.36, 0.3])
 
 
@@ -52,11 +55,13 @@ def conv(
     real: Floats,
     limits: tuple[int, int, int],
     name: str,
+    gram: NDArray[Any] | None = None,
 ) -> Arrays:
     """A convolution's arrays: weight (O, I, h, w), inputs in units `taken` (I,), outputs in units `given` (O,).
 
     `samples` (P, I) are inputs as integers and `real` the same as floats; limits are (take, low, high). Weights that
-    break the bound get a coarser step; RenderError if no step keeps it.
+    break the bound get a coarser step; RenderError if no step keeps it. With `gram`, the products of what the layer
+    sees as floats (I h w, I h w), one weight's rounding is made up for by those after it.
     """
     wanted = weight * (taken[None, :] / given[:, None])[:, :, None, None]
     energy = (samples**2).mean(0)[None, :, None, None]
@@ -74,6 +79,17 @@ def conv(
         )
     if (shift < 0).any():
         raise RenderError(f"quantise: {name} has no weights whose sums stay below 2**24")
+    if gram is not None:
+        units = np.repeat(taken, weight[0, 0].size)
+        seen = gram / units[:, None] / units[None, :]
+        lost = _misses(best * 2.0 ** -shift[:, None, None, None] - wanted, seen)
+        for finer in (shift, np.minimum(shift + 1, _SHIFTS)):
+            step = 2.0**finer
+            whole = compensated(wanted * step[:, None, None, None], seen)
+            error = _misses(whole / step[:, None, None, None] - wanted, seen)
+            kept = (error < lost) & (reach(whole, take) + np.abs(bias / given) * step * 1.1 < 0.98 * BOUND)
+            best = np.where(kept[:, None, None, None], whole, best)
+            lost, shift = np.where(kept, error, lost), np.where(kept, finer, shift)
     # What rounding moved on average goes into the bias.
     missed = (weight.sum((2, 3)) * real.mean(0)).sum(1) / given
     missed -= (best.sum((2, 3)) * samples.mean(0)).sum(1) * 2.0**-shift
@@ -86,6 +102,33 @@ def conv(
         f"{name}.shift": shift.astype(np.uint8),
         f"{name}.range": np.array([take, low, high], np.int32),
     }
+
+
+def _misses(error: Floats, gram: Floats) -> Floats:
+    """What wrong weights (O, I, h, w) add to the outputs' squares, (O,)."""
+    rows = error.reshape(len(error), -1)
+    return np.asarray(((rows @ gram) * rows).sum(1))
+
+
+def compensated(wanted: Floats, gram: Floats) -> Floats:
+    """Weights (O, I, h, w) as whole numbers, each one's rounding error spread over the weights not yet rounded.
+
+    The optimal update of Hassibi and Stork's Optimal Brain Surgeon, in a fixed order as in GPTQ (Frantar et al., 2023):
+    with H the products of the inputs, an error e at weight j moves the later ones by -e H^-1[j, later] / H^-1[j, j].
+    """
+    rows = wanted.reshape(len(wanted), -1).copy()
+    damped = gram.astype(np.float64) + np.eye(len(gram)) * max(float(np.diag(gram).mean()) * _DAMPING, 1e-9)
+    factor = np.linalg.cholesky(np.linalg.inv(damped)).T  # upper: its row j holds what is left of H^-1 at step j
+    whole = np.empty_like(rows)
+    for start in range(0, rows.shape[1], _BLOCK):
+        end = min(start + _BLOCK, rows.shape[1])
+        errors = np.empty((len(rows), end - start))
+        for j in range(start, end):
+            whole[:, j] = np.clip(np.rint(rows[:, j]), -_WEIGHT, _WEIGHT)
+            errors[:, j - start] = (rows[:, j] - whole[:, j]) / factor[j, j]
+            rows[:, j:end] -= errors[:, j - start, None] * factor[j, j:end]
+        rows[:, end:] -= errors @ factor[start:end, end:]
+    return whole.reshape(wanted.shape)
 
 
 def reach(weight: Floats, take: int) -> Floats:

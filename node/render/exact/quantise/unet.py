@@ -40,12 +40,28 @@ class Quantiser:
         module, real = self.modules[name], self.record[f"{name}.in"].samples
         samples = rounding.quantised(real, taken, low) if held is None else held
         weight, bias = numbers(module.weight), numbers(module.bias)
-        self.arrays |= rounding.conv(weight, bias, taken, given, samples, real, (low, *limits), name)
+        gram = self.record[f"{name}.in"].gram
+        self.arrays |= rounding.conv(weight, bias, taken, given, samples, real, (low, *limits), name, gram)
 
     def wide(self, name: str, taken: Floats, unit: Floats | float, low: int) -> None:
         """A convolution to wide integers of one unit, or one unit per channel."""
         channels = len(self.modules[name].weight)
         self.conv(name, taken, np.broadcast_to(unit, (channels,)), low, (-WIDE, WIDE))
+
+    def enter(self, name: str, channels: int, scale: float, wide: float) -> None:
+        """A network's first convolution as two: of its first `channels`, the latent, and of all else, in 1/128."""
+        seen, module = self.record[f"{name}.in"], self.modules[name]
+        weight, real, limits = numbers(module.weight), seen.samples, (LOW, -WIDE, WIDE)
+        given = np.full(len(weight), wide)
+        latent, split, taken, samples = with_split(weight[:, :channels], real[:, :channels], scale)
+        self.arrays |= rounding.conv(latent, numbers(module.bias), taken, given, samples, split, limits, name)
+        rest, own = real[:, channels:], channels * weight[0, 0].size
+        taken = np.full(rest.shape[1], 1 / 128)
+        gram = None if seen.gram is None else seen.gram[own:, own:]
+        self.arrays |= rounding.conv(
+            weight[:, channels:], np.zeros(len(weight)), taken, given, np.rint(rest * 128), rest, limits,
+            f"{name}.place", gram,
+        )  # fmt: skip
 
     def narrow(self, name: str, wide: float, low: int) -> Floats:
         """What makes a convolution's operand of a wide stream; returns the operand's units."""
@@ -86,13 +102,8 @@ class UNet(Quantiser):
         return self.arrays
 
     def _enter(self) -> None:
-        module, real = self.modules["conv_in"], self.record["conv_in.in"].samples
         channels = len(self.record["conv_out.out"].samples[0])
-        weight, real, taken, samples = with_split(numbers(module.weight), real, channels, 1.0)
-        given = np.full(len(weight), self.unit)
-        limits = (LOW, -WIDE, WIDE)
-        bias = numbers(module.bias)
-        self.arrays |= rounding.conv(weight, bias, taken, given, samples, real, limits, "conv_in")
+        self.enter("conv_in", channels, 1.0, self.unit)
 
     def _norm(self, name: str, conv: str, wide: float) -> tuple[Floats, int]:
         """A norm before SiLU, or before none, and a convolution; returns the units and low of the operand between."""
@@ -184,16 +195,15 @@ def conditioner(network: nn.Sequential) -> Arrays:
     return out
 
 
-def with_split(weight: Floats, real: Floats, channels: int, scale: float) -> tuple[Floats, Floats, Floats, Floats]:
+def with_split(weight: Floats, latent: Floats, scale: float) -> tuple[Floats, Floats, Floats, Floats]:
     """A first convolution's weight, float samples, units and integer samples when its latent comes in two parts.
 
-    The first `channels` inputs are the latent, in units of `scale` times 2**-4 and 2**-8; the others are in 1/128.
+    Both are the latent's, in units of `scale` times 2**-4 and 2**-8.
     """
+    channels = latent.shape[1]
     coarse, fine = scale * 2.0 ** (COARSE - LATENT), scale * 2.0 ** (FINE - LATENT)
-    latent, rest = real[:, :channels], real[:, channels:]
     high = np.clip(np.floor(latent / coarse + 0.5), LOW, -LOW - 1)
     low = np.clip(np.floor((latent - high * coarse) / fine + 0.5), LOW, -LOW - 1)
-    taken = np.concatenate([np.full(channels, coarse), np.full(channels, fine), np.full(rest.shape[1], 1 / 128)])
-    whole = np.concatenate([high, low, np.rint(rest * 128)], 1)
-    split = np.concatenate([high * coarse, latent - high * coarse, rest], 1)
-    return np.concatenate([weight[:, :channels], weight], 1), split, taken, whole
+    taken = np.concatenate([np.full(channels, coarse), np.full(channels, fine)])
+    split = np.concatenate([high * coarse, latent - high * coarse], 1)
+    return np.concatenate([weight, weight], 1), split, taken, np.concatenate([high, low], 1)

@@ -64,7 +64,8 @@ class Dice:
 def unet() -> Arrays:
     """Two levels of 32 and 64 channels."""
     dice, total = Dice(), 0
-    dice.conv("conv_in", 32, 8 + 8 + 34, 3, -128, WIDE_RANGE)
+    dice.conv("conv_in", 32, 8 + 8, 3, -128, WIDE_RANGE)
+    dice.conv("conv_in.place", 32, 34, 3, -128, WIDE_RANGE)
     blocks = [
         ("down_blocks.0", 32, 32), ("down_blocks.1", 32, 64), ("mid_block", 64, 64), ("mid_block", 64, 64),
         ("up_blocks.0", 128, 64), ("up_blocks.0", 96, 64), ("up_blocks.1", 96, 32), ("up_blocks.1", 64, 32),
@@ -101,7 +102,8 @@ def unet() -> Arrays:
 def decoder() -> Arrays:
     """Eight channels at most between the scales."""
     dice = Dice()
-    dice.conv("coarse.0", 8, 8 + 8 + 34 + 20, 3, -128, WIDE_RANGE)
+    dice.conv("coarse.0", 8, 8 + 8, 3, -128, WIDE_RANGE)
+    dice.conv("coarse.0.place", 8, 34 + 20, 3, -128, WIDE_RANGE)
     for name, width in (("coarse.1", 8), ("coarse.2", 8), ("middle.0", 4), ("middle.1", 4), ("fine.1", 4)):
         dice.narrow(f"{name}.first", width)
         dice.conv(f"{name}.first", width, width, 3, 0, BYTE)

@@ -33,7 +33,7 @@ def test_pipeline__against_the_reference__same_pixels(tiny: Path, drawn: Any) ->
     assert drawn.shape == (2, 512, 512, 3)
     assert drawn.dtype == np.uint8
     assert np.array_equal(drawn, want)
-    assert len(np.unique(drawn)) > 100
+    assert len(np.unique(drawn)) > 20
     assert not np.array_equal(drawn[0], drawn[1])
 
 
