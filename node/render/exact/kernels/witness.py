@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from node.errors import RenderError
+from node.errors import KernelError
 from node.render.exact.integers import halved
 from node.render.exact.kernels import LEVELS, Finish, Kernel
 
@@ -37,7 +37,7 @@ class Layer:
 class Witnessed:
     """A kernel that is held to int64 on the first use of each shape, batch and memory order, and then left alone.
 
-    Its calls raise RenderError where the kernel under it gives another sum: the text names kernel and layer.
+    Its calls raise KernelError where the kernel under it gives another sum: the text names kernel and layer.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -100,7 +100,7 @@ class Witnessed:
         off = np.abs(got.astype(np.float64) - want).max()
         if off != 0:
             sides = "x".join(str(side) for side in layer.weight.shape)
-            raise RenderError(
+            raise KernelError(
                 f"kernel {self.name}: the convolution {sides} on {shape[0]} of {shape[2]} x {shape[3]} is off by up to"
                 f" {off:g} from its integer sums on this machine, so its pictures would not be those of other nodes;"
                 " choose another engine (numpy is right everywhere)"
