@@ -177,7 +177,7 @@ def _plant(fault: str) -> None:
     from node.render.exact import renderer, tensors
 
     if fault == "division":
-        tensors.Tensors.add = lambda _, a, b: a.add_(b).div_(3).mul_(3)  # type: ignore[method-assign]
+        tensors.Tensors.add = lambda _, a, b: a.add_(b).div_(7).mul_(7)  # type: ignore[method-assign]
     elif fault == "randn":
         draw = renderer.Renderer.draw
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -22,6 +23,16 @@ def free_port() -> int:
     with socket.socket() as made:
         made.bind((HOST, 0))
         return int(made.getsockname()[1])
+
+
+def _descendants(process: int) -> list[int]:
+    """The processes that a process started, and theirs."""
+    try:
+        tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
+        children = [int(child) for task in tasks for child in task.read_text().split()]
+    except OSError:
+        return []
+    return [each for child in children for each in (child, *_descendants(child))]
 
 
 class Cluster:
@@ -73,7 +84,9 @@ class Cluster:
         """Kill a node with all its processes."""
         node = self._nodes[number]
         if node.poll() is None:
-            os.killpg(node.pid, signal.SIGKILL)
+            for process in [node.pid, *_descendants(node.pid)]:  # Ray gives some of them groups of their own
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
         node.wait()
 
     def _start(self, *arguments: str) -> None:

@@ -83,7 +83,7 @@ async def test_render__ray_cluster_out_of_reach__job_fails_with_the_address(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    async with ray_pool("ray://auto", RenderSettings(workers=1, patience=60), module=MODULE) as pool:
+    async with ray_pool("ray://auto", RenderSettings(workers=1, patience=15), module=MODULE) as pool:
         with pytest.raises(Exception, match=r"cannot be had: Ray at ray://auto|hangs"):
             await pool.render(RECIPE, SEEDS[:1], 5, SIGNALS)
         assert pool.fault == ""  # the cluster may come back
