@@ -15,6 +15,7 @@ from node.render.ray_pool import ray_pool
 from tests.integration.render.cluster import Cluster
 
 pytest.importorskip("ray", reason="the extra patina[ray] is not installed")
+pytestmark = pytest.mark.cluster
 MODULE = "tests.unit.render.planted"
 SIGNALS = (5 * 10**15, -(10**30), 2 * 10**16)
 SEEDS = [bytes([token]) * 32 for token in range(1, 25)]
@@ -46,7 +47,6 @@ def environments() -> dict[str, bytes]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.slow
 async def test_render__one_of_two_ray_nodes_killed_mid_job__every_picture_equal_to_the_local_pools(
     cluster: Cluster,
 ) -> None:

@@ -268,7 +268,7 @@ async def test_render__bad_request__refused_before_a_worker_starts(fault: str) -
 async def test_render__worker_that_never_answers__given_up() -> None:
     async with planted(patience=0.001) as hasty:
         with pytest.raises(RenderError, match="hangs"):
-            await hasty.render(plain(), SEEDS[:1], 5, SIGNALS)
+            await hasty.render(plain("slow"), SEEDS[:1], 5, SIGNALS)
         assert worker_pids() == set()
 
 
