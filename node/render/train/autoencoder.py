@@ -77,10 +77,16 @@ def _slopes(picture: Tensor) -> tuple[Tensor, Tensor]:
     return picture[..., 1:, :] - picture[..., :-1, :], picture[..., 1:] - picture[..., :-1]
 
 
-def loss_of(out: Tensor, target: Tensor, edge: float = 0.5) -> Tensor:
-    """L2 + L1, and `edge` times L1 of the slopes, which is what keeps edges crisp."""
-    edges = sum((a - b).abs().mean() for a, b in zip(_slopes(out), _slopes(target), strict=True))
-    return functional.mse_loss(out, target) + 0.5 * functional.l1_loss(out, target) + edge * edges
+def loss_of(out: Tensor, target: Tensor, edge: float = 0.5, weights: Tensor | None = None) -> Tensor:
+    """L2 + L1, and `edge` times L1 of the slopes, which is what keeps edges crisp.
+
+    `weights`, shape (N, 1, H, W), says how much each pixel counts.
+    """
+    weights = torch.ones_like(target[:, :1]) if weights is None else weights
+    away = (out - target).abs()
+    flat = (weights * (away.square() + 0.5 * away)).mean()
+    slopes = zip(_slopes(out), _slopes(target), (weights[..., 1:, :], weights[..., 1:]), strict=True)
+    return flat + edge * sum((seen * (a - b).abs()).mean() for a, b, seen in slopes)
 
 
 def psnr(out: Tensor, target: Tensor) -> float:
