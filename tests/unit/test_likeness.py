@@ -20,7 +20,7 @@ from node.recipes import Recipes
 from node.render.tolerance.recipe import Band, PipelineRecipe, Style
 from node.studio import Studio, describe
 from tests.unit.paper import make_edition, make_feed
-from tests.unit.test_rounds import Desk, ScriptedMachine, trigger, until
+from tests.unit.rounds.desk import Desk, ScriptedMachine, trigger, until
 
 KEY = RoundKey(1, 10)
 OWN, LEADERS = b"\x01" * 32, b"\x02" * 32

@@ -1,0 +1,46 @@
+"""What the driver sends and receives: a bounded outbox, and garbage that does no harm."""
+
+from __future__ import annotations
+
+from node.agreement.effects import (
+    Broadcast,
+)
+from node.agreement.messages import Attestation, Observation, Timeout
+from node.gossip.envelope import sealer
+from node.journal import Journal
+from node.rounds import OUTBOX
+from tests.unit.rounds.desk import ROOT, TRANSPORT, Desk, ScriptedMachine, paints, trigger, until
+
+
+async def test_outbox__more_than_it_holds__drops_the_oldest(journal: Journal) -> None:
+    said = [Broadcast(Timeout(1, 10, 0), number.to_bytes(4, "big")) for number in range(OUTBOX + 3)]
+    machine = ScriptedMachine(list(said))
+    desk = Desk(journal, scripted=machine)
+    desk.wire.open.clear()
+    async with desk.running():
+        await desk.driver.begin(trigger(), paints(ROOT))
+        await until(lambda: desk.driver.counters["outbox overflow"])
+        desk.wire.open.set()
+        await until(lambda: desk.wire.published and desk.wire.published[-1][1] == said[-1].raw)
+    raws = [raw for _, raw in desk.wire.published]
+    assert raws == [broadcast.raw for broadcast in said[-len(raws) :]]
+    assert len(raws) + desk.driver.counters["outbox overflow"] == len(said)
+    assert OUTBOX <= len(raws) <= OUTBOX + 1
+
+
+async def test_receive__garbage_between_genuine_messages__is_counted_and_does_no_harm(journal: Journal) -> None:
+    desk = Desk(journal, n=4)
+    others = [sealer(TRANSPORT[index], desk.committee, index) for index in range(4)]
+    observation = Observation(1, 10, b"\x0b" * 32, 100, (1, 2, 3))
+    async with desk.running():
+        await desk.driver.begin(trigger(), paints(ROOT))
+        for raw in (b"", b"\x00" * 70_000, b"garbage", others[1](observation)[:-1] + b"\x00", others[2](observation)):
+            desk.wire.incoming.put(0, raw)
+        await until(lambda: [status.observations for status in desk.driver.status()] == [2])
+        counters = desk.driver.counters
+        assert sum(number for name, number in counters.items() if name.startswith("dropped")) == 4
+        assert counters["accepted"] == 1
+        forged = Attestation(1, 10, 0, b"\x01" * 32, b"\x02" * 64)
+        desk.wire.incoming.put(0, others[3](forged))
+        await until(lambda: counters["accepted"] == 2)
+    assert desk.transmitter.sent == []
