@@ -395,7 +395,7 @@ def committee() -> (DynArray[address, committees.MAX_NODES], DynArray[bytes32, c
 @view
 def quorum() -> uint256:
     """
-    @notice How many signatures a report carries: 2f + 1.
+    @notice How many signatures a report carries: ceil((n + f + 1) / 2).
     @return uint256 The quorum.
     """
     return committees._quorum()

@@ -31,7 +31,7 @@ PROTOCOL_VERSION: constant(uint256) = 1
 
 
 MAX_NODES: constant(uint256) = 31
-# @dev Quorum of the largest committee: 2 * ((31 - 1) // 3) + 1.
+# @dev Quorum of the largest committee: (31 + 10) // 2 + 1.
 MAX_QUORUM: constant(uint256) = 21
 
 
@@ -104,7 +104,10 @@ def _set(signers: DynArray[address, MAX_NODES], transport_keys: DynArray[bytes32
     packed_signers: Bytes[640] = self._pack(signers)
     members: bytes32 = keccak256(concat(slice(packed_signers, 0, 20 * n), packed_keys))
     f: uint256 = (n - 1) // 3
-    quorum: uint256 = 2 * f + 1
+    # The least number of members of which any two sets share f + 1, so an honest one: 2 * q - n > f.
+    # Of n = 3f + 1 it is 2f + 1; of 3f + 2 and 3f + 3, where two sets of 2f + 1 may share liars alone, 2f + 2.
+    # It never exceeds the n - f that answer.
+    quorum: uint256 = (n + f) // 2 + 1
     config_digest: bytes32 = keccak256(abi_encode(chain.id, self, members, f, quorum, PROTOCOL_VERSION))
     domain_separator: bytes32 = keccak256(
         abi_encode(_DOMAIN_TYPE_HASH, _NAME_HASH, _VERSION_HASH, chain.id, self, config_digest)
@@ -223,7 +226,7 @@ def _index(roster: Bytes[ROSTER_BYTES], account: address) -> uint256:
 def _quorum() -> uint256:
     """
     @dev How many signatures a report carries under the configuration in force.
-    @return uint256 2f + 1.
+    @return uint256 ceil((n + f + 1) / 2).
     """
     return (extract32(self._load(), 0, output_type=uint256) >> 232) & 255
 

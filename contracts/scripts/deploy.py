@@ -69,7 +69,7 @@ class Committee:
         f = (n - 1) // 3
         members = keccak(b"".join(map(to_canonical_address, self.signers)) + b"".join(self.transport_keys))
         types = ["uint256", "address", "bytes32", "uint256", "uint256", "uint256"]
-        return keccak(encode(types, [chain_id, oracle, members, f, 2 * f + 1, PROTOCOL_VERSION]))
+        return keccak(encode(types, [chain_id, oracle, members, f, (n + f) // 2 + 1, PROTOCOL_VERSION]))
 
 
 @dataclass(frozen=True)

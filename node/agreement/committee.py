@@ -80,8 +80,12 @@ class Committee:
 
     @property
     def quorum(self) -> int:
-        """How many signatures make a report: 2f+1."""
-        return 2 * self.f + 1
+        """How many make a decision: ceil((n+f+1)/2), the least of which any two sets share an honest member.
+
+        Two sets of q members share 2q - n of them at least, and f may be liars. For n = 3f+1 this is 2f+1; for
+        3f+2 and 3f+3 it is 2f+2. It is never more than the n - f members that answer.
+        """
+        return (self.n + self.f) // 2 + 1
 
     @property
     def domain(self) -> Domain:

@@ -89,7 +89,7 @@ class Seats:
 
     @property
     def quorum(self) -> int:
-        return 2 * self.f + 1
+        return -(-(self.n + self.f + 1) // 2)
 
     @property
     def addresses(self) -> list[str]:

@@ -16,6 +16,17 @@ SLOW = settings(
 )
 
 
+@pytest.mark.parametrize("n", range(1, 32))
+def test_quorum__any_committee__any_two_share_an_honest_member(make_world: Any, n: int) -> None:
+    """With 2f + 1 of 3f + 2 or 3f + 3 two quorums may share liars alone, and each sign another report."""
+    f = (n - 1) // 3
+    quorum = make_world(n).oracle.quorum()
+    assert 2 * quorum - n > f, "two quorums may share liars alone"
+    assert quorum <= n - f, "liars that say nothing stop everyone"
+    assert 2 * (quorum - 1) - n <= f, "fewer would do"
+    assert quorum >= 2 * f + 1, "liars may move a median"
+
+
 @pytest.mark.parametrize("n", [1, 4, 8, 9, 31])
 def test_set_committee__any_size__is_read_back(make_world: Any, n: int) -> None:
     world = make_world(n)

@@ -62,13 +62,19 @@ def test_transmit__anyone_sends__lands(world: Any) -> None:
     assert state(world, feed).checkpoint != 0
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 13, 31])
-def test_transmit__committee_of_n__wants_2f_plus_1(make_world: Any, n: int) -> None:
+@pytest.mark.parametrize(
+    ("n", "quorum"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (8, 6), (9, 6), (13, 9), (31, 21)]
+)
+def test_transmit__committee_of_n__wants_exactly_its_quorum(make_world: Any, n: int, quorum: int) -> None:
     world = make_world(n)
-    quorum = 2 * ((n - 1) // 3) + 1
     assert world.oracle.quorum() == quorum
     feed = world.open()
     report = world.report(feed, [WAD // 50] * n)
+    # One signature more than the largest quorum's does not even decode.
+    for count in {quorum - 1, quorum + 1} - {0, n + 1, 22}:
+        refuse(world, report, "oracle: not exactly a quorum", world.seats.sign(report, range(count)))
+    few = world.report(feed, [WAD // 50] * (quorum - 1))
+    refuse(world, few, "oracle: too few observations", world.seats.sign(few, range(quorum)))
     # the last seats sign, so that every place of the roster is read
     world.oracle.transmit(report.abi, *world.seats.sign(report, range(n - quorum, n)))
     assert state(world, feed).band == 1

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from eth_abi import encode
 from eth_utils import keccak, to_canonical_address
+from hypothesis import given
+from hypothesis import strategies as st
 
 from node.agreement.committee import Committee
 from node.errors import AgreementError
@@ -25,16 +29,53 @@ def test_config_digest__every_size__as_the_abi_encodes_it(n: int) -> None:
     expected = keccak(
         encode(
             ["uint256", "address", "bytes32", "uint256", "uint256", "uint256"],
-            [31337, ORACLE, keccak(members), f, 2 * f + 1, 1],
+            [31337, ORACLE, keccak(members), f, math.ceil((n + f + 1) / 2), 1],
         )
     )
     assert made.config_digest == expected
     assert made.domain.config_digest == expected
 
 
-@pytest.mark.parametrize(("n", "f", "quorum"), [(1, 0, 1), (3, 0, 1), (4, 1, 3), (6, 1, 3), (7, 2, 5), (31, 10, 21)])
-def test_quorum__sizes__2f_plus_1(n: int, f: int, quorum: int) -> None:
+@pytest.mark.parametrize(
+    ("n", "f", "quorum"),
+    [
+        (1, 0, 1),
+        (2, 0, 2),
+        (3, 0, 2),
+        (4, 1, 3),
+        (5, 1, 4),
+        (6, 1, 4),
+        (7, 2, 5),
+        (8, 2, 6),
+        (9, 2, 6),
+        (10, 3, 7),
+        (13, 4, 9),
+        (30, 9, 20),
+        (31, 10, 21),
+    ],
+)
+def test_quorum__sizes__half_of_n_plus_f_plus_1(n: int, f: int, quorum: int) -> None:
     assert (committee(n).f, committee(n).quorum) == (f, quorum)
+
+
+@pytest.mark.parametrize("n", range(1, 32))
+def test_quorum__every_size__is_the_least_that_is_safe_and_never_more_than_answer(n: int) -> None:
+    made = committee(n)
+    assert 2 * made.quorum - n > made.f >= 2 * (made.quorum - 1) - n
+    assert 2 * made.f + 1 <= made.quorum <= n - made.f
+
+
+@given(n=st.integers(1, 31), data=st.data())
+def test_quorum__any_two_of_one_committee__share_an_honest_member(n: int, data: st.DataObject) -> None:
+    """The worst case is drawn too: the second quorum avoids the first wherever it can, and the liars are in both."""
+    made = committee(n)
+    members = data.draw(st.permutations(range(n)))
+    one = set(members[: made.quorum])
+    rest = members if data.draw(st.booleans()) else data.draw(st.permutations(members))
+    other = set(rest[-made.quorum :])
+    liars = set(sorted(one & other)[: made.f])
+    assert (one & other) - liars
+    assert len(set(members) - liars) >= made.quorum
 
 
 def test_config_digest__order_chain_or_oracle_changed__another() -> None:
