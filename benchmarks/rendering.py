@@ -196,7 +196,7 @@ def png() -> dict[str, float]:
 
 def pooled(workers: int, count: int = 12) -> float:
     """Images per second, PNG included, of warm worker processes: wall time."""
-    from node.render.local import RenderSettings, local_pool
+    from node.render.pool import RenderSettings, local_pool
 
     async def work() -> float:
         settings = RenderSettings(workers=workers, batch=2, devices=("cpu",), nice=0)

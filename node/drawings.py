@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 OnImage = Callable[[int, bytes], None]
 
 _RENDER: Final = Path(__file__).parent / "render"
-ENCODER: Final = ("bits.py", "deflate.py", "huffman.py", "matches.py", "png.py")
-"""The modules of node.render that decide a PNG's bytes."""
+ROOMS: Final = ("png", "tolerance")
+"""The folders of node.render that decide a picture's bytes beside its model."""
 
 log = structlog.get_logger("drawings")
 
@@ -40,8 +40,8 @@ def program_digest(render: Path = _RENDER) -> bytes:
     serve what its older code wrote.
     """
     total = hashlib.sha256(b"patina-program/1\0")
-    names = (*ENCODER, *sorted(path.relative_to(render).as_posix() for path in (render / "tolerance").glob("*.py")))
-    for name in names:
+    names = (path.relative_to(render).as_posix() for room in ROOMS for path in (render / room).glob("*.py"))
+    for name in sorted(names):
         content = (render / name).read_bytes()
         total.update(name.encode() + b"\0" + len(content).to_bytes(8, "big") + content)
     return total.digest()

@@ -32,7 +32,7 @@ from node.journal import Journal
 from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes
-from node.render.local import RenderSettings, local_pool
+from node.render.pool import RenderSettings, local_pool
 from node.rounds import RoundDriver
 from node.studio import Studio
 from node.transmit import Transmitter
@@ -239,7 +239,7 @@ def renderer_pool(config: Config) -> Pool:
     """
     if config.render.pool == "local":
         return local_pool(render_settings(config))
-    from node.render.ray_pool import ray_pool
+    from node.render.ray import ray_pool
 
     return ray_pool(config.render.pool, render_settings(config))
 

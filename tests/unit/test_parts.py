@@ -28,7 +28,7 @@ from node.health import Health
 from node.journal import Journal
 from node.keys.signing import LocalSigner
 from node.parts import Parts, broker_settings, fees, first_landing, render_settings, seat_of, timing
-from node.render.local import RenderSettings, local_pool
+from node.render.pool import RenderSettings, local_pool
 from node.rounds import RoundDriver
 from tests.unit.paper import make_block, make_feed
 

@@ -18,7 +18,7 @@ from node.errors import RenderError
 from node.render.tolerance.chance import OwnNoise, noise_seed
 from node.render.tolerance.folder import find_pipeline, model_index, pipeline_digest
 from node.render.tolerance.recipe import PipelineRecipe
-from node.render.worker import is_full
+from node.render.worker.memory import is_full
 
 LIBRARIES = ("diffusers", "transformers")
 

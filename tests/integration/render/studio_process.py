@@ -11,7 +11,7 @@ from node.content.store import BlockStore
 from node.drawings import Drawings
 from node.journal import Journal
 from node.recipes import Recipes
-from node.render.local import RenderSettings, local_pool
+from node.render.pool import RenderSettings, local_pool
 from node.render.recipe import Recipe
 from node.studio import Studio
 from tests.unit.paper import make_edition, make_feed

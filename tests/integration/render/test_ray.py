@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from node.render import Recipe
-from node.render.local import RenderSettings, local_pool
-from node.render.ray_pool import ray_pool
+from node.render.pool import RenderSettings, local_pool
+from node.render.ray import ray_pool
 from tests.integration.render.cluster import Cluster
 
 pytest.importorskip("ray", reason="the extra patina[ray] is not installed")

@@ -18,8 +18,9 @@ from node.errors import KernelError, RenderError
 from node.render import model_digest
 from node.render.png import encode
 from node.render.recipe import Recipe
-from node.render.wire import Hello, Request
-from node.render.worker import Renderer, main
+from node.render.worker.program import main
+from node.render.worker.renderer import Renderer
+from node.render.worker.wire import Hello, Request
 
 MARKED = b"\xff" * 32
 """The seed at which a planted fault shows."""

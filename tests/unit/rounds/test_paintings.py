@@ -14,7 +14,7 @@ from node.agreement.machine import Machine
 from node.errors import RenderError
 from node.gossip.envelope import sealer
 from node.journal import Journal
-from node.render.local import RenderSettings, local_pool
+from node.render.pool import RenderSettings, local_pool
 from node.render.recipe import Recipe
 from tests.unit.render.planted import begun
 from tests.unit.rounds.desk import KEY, ROOT, TRANSPORT, Desk, ScriptedMachine, paints, trigger, until

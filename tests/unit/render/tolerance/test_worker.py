@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from node.errors import RenderError
-from node.render.pool import _check
+from node.render.pool.pool import _check
 from node.render.tolerance.painter import render
 from node.render.tolerance.picture import open_picture
-from node.render.wire import Request
-from node.render.worker import Renderer
+from node.render.worker.renderer import Renderer
+from node.render.worker.wire import Request
 from tests.pipelines import SIDE, SIGNALS, recipe, textless
 
 SEEDS = (b"\x01" * 32, b"\x02" * 32)

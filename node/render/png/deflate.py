@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from node.render import huffman
-from node.render.bits import pack
-from node.render.matches import WINDOW, Matches, find
+from node.render.png import huffman
+from node.render.png.bits import pack
+from node.render.png.matches import WINDOW, Matches, find
 
 _END: Final = 256
 _SYMBOLS: Final = 286

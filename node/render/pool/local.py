@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from node.render import model_digest
-from node.render.devices import CPU, places, visibility
-from node.render.place import Place
-from node.render.pool import RenderPool
-from node.render.process import Launch
+from node.render.pool.devices import CPU, places, visibility
+from node.render.pool.place import Place
+from node.render.pool.pool import RenderPool
+from node.render.pool.process import Launch
 
 _WORKER: Final = "node.render.worker"
 

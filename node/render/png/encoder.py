@@ -1,6 +1,6 @@
 """Encodes pixels as PNG with bytes that depend on the pixels alone.
 
-No zlib build decides anything: the deflate stream is written by `node.render.deflate`, and zlib is not even imported.
+No zlib build decides anything: the deflate stream is written by `node.render.png.deflate`, and zlib is never imported.
 
 A picture of 512 x 512 pixels is at most 787,072 bytes, whatever its pixels (noise comes to that, as stored blocks):
 less than the 1 MiB of one leaf of a file, so an artwork is one IPFS block, named by its own digest.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import RenderError
-from node.render.deflate import bound, deflate
+from node.render.png.deflate import bound, deflate
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 MAX_SIDE: Final = 16_384

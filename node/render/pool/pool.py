@@ -11,13 +11,13 @@ import structlog
 
 from node.errors import RenderError
 from node.render import model_digest
-from node.render.edition import ATTEMPTS, Batch, Edition, OnImage
-from node.render.place import Place, Standing
-from node.render.process import Launch, WorkerDiedError, WorkerFullError, WorkerProcess, WorkerUnfitError
-from node.render.progress import Progress
+from node.render.pool.edition import ATTEMPTS, Batch, Edition, OnImage
+from node.render.pool.place import Place, Standing
+from node.render.pool.process import Launch, WorkerDiedError, WorkerFullError, WorkerProcess, WorkerUnfitError
+from node.render.pool.progress import Progress
+from node.render.pool.turns import Turns
 from node.render.reading import AnyRecipe
 from node.render.recipe import Recipe
-from node.render.turns import Turns
 
 _GRACE: Final = 2.0
 _REST: Final = 30.0

@@ -8,12 +8,12 @@ from typing import Final
 
 from node.errors import ConfigError
 from node.render import model_digest
-from node.render.local import RenderSettings
-from node.render.place import Place
-from node.render.pool import RenderPool
-from node.render.process import Launch
+from node.render.pool.local import RenderSettings
+from node.render.pool.place import Place
+from node.render.pool.pool import RenderPool
+from node.render.pool.process import Launch
 
-_BRIDGE: Final = "node.render.ray_worker"
+_BRIDGE: Final = "node.render.ray.worker"
 _WORKER: Final = "node.render.worker"
 _ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from node.render.devices import gpus, places, visibility
-from node.render.local import RenderSettings, launch
+from node.render.pool.devices import gpus, places, visibility
+from node.render.pool.local import RenderSettings, launch
 
 
 def test_gpus__device_nodes__counted_and_nothing_else(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_launch__gpu__is_given_its_engine_and_no_limit_on_reservations() -> None
 def test_pool__imported_and_made__loads_neither_torch_nor_ray() -> None:
     program = (
         "import sys\n"
-        "from node.render.local import RenderSettings, local_pool\n"
+        "from node.render.pool import RenderSettings, local_pool\n"
         "import asyncio\n"
         "async def main(): local_pool(RenderSettings())\n"
         "asyncio.run(main())\n"

@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from node.errors import KernelError, RenderError
-from node.render.process import Launch
-from node.render.ray_actor import Painter
-from node.render.wire import Hello, Kind, Request
-from node.render.worker import AbsentError, options, serve
+from node.render.pool.process import Launch
+from node.render.ray.actor import Painter
+from node.render.worker.program import options, serve
+from node.render.worker.renderer import AbsentError
+from node.render.worker.wire import Hello, Kind, Request
 
 _PLACED: Final = 30.0
 """Seconds that the cluster has to find a place for an actor."""

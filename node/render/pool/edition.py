@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from node.errors import RenderError
-from node.render.progress import Job
+from node.render.pool.progress import Job
 from node.render.reading import AnyRecipe
-from node.render.wire import Request
+from node.render.worker.wire import Request
 
 OnImage = Callable[[int, bytes], None]
 """Told the index of a seed and its PNG as soon as it is there."""

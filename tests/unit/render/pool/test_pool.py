@@ -15,10 +15,9 @@ import pytest
 
 from node.errors import RenderError
 from node.render import Recipe
-from node.render.local import RenderSettings, local_pool
-from node.render.place import Place
-from node.render.pool import RenderPool
-from node.render.process import Launch
+from node.render.pool import RenderPool, RenderSettings, local_pool
+from node.render.pool.place import Place
+from node.render.pool.process import Launch
 from tests.unit.render.planted import MARKED, begun, picture
 
 MODULE = "tests.unit.render.planted"

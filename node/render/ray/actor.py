@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from node.errors import RenderError
-from node.render.process import (
+from node.render.pool.process import (
     Launch,
     WorkerAbsentError,
     WorkerDiedError,
@@ -13,10 +13,10 @@ from node.render.process import (
     WorkerProcess,
     WorkerUnfitError,
 )
-from node.render.wire import Kind, Request
+from node.render.worker.wire import Kind, Request
 
 Answer = tuple[int, bytes]
-"""A reply's kind and body, as in `node.render.wire`: plain types, for they cross machines."""
+"""A reply's kind and body, as in `node.render.worker.wire`: plain types, for they cross machines."""
 
 
 class Painter:

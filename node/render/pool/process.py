@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from node.errors import RenderError
-from node.render.wire import HEAD, Hello, Kind, Request, cancel, is_png, parse_head
+from node.render.worker.wire import HEAD, Hello, Kind, Request, cancel, is_png, parse_head
 
-_ROOT: Final = Path(__file__).parents[2]
+_ROOT: Final = Path(__file__).parents[3]
 _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _WATCH: Final = 0.1
 """Seconds between two looks at a busy worker's memory."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import structlog
 
-from node.render.process import (
+from node.render.pool.process import (
     Launch,
     WorkerAbsentError,
     WorkerDiedError,
@@ -15,7 +15,7 @@ from node.render.process import (
     WorkerProcess,
     WorkerUnfitError,
 )
-from node.render.wire import Hello
+from node.render.worker.wire import Hello
 
 ATTEMPTS: Final = 3
 """Starts that may fail before a place rests."""
