@@ -39,6 +39,10 @@ class EquivocationError(JournalError):
     """A second, different report for one (config, feed, checkpoint, view): never signed."""
 
 
+class RefusalError(JournalError):
+    """A round in which this node binds itself to nothing: the text says why, and what an operator can do."""
+
+
 class ContentError(PatinaError):
     """Bytes, a CID or a directory that is not what it claims to be."""
 

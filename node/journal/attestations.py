@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from node.errors import EquivocationError, JournalError
+from node.journal.protection import Protection
 from node.journal.store import Row, Store
 
 
@@ -23,19 +24,21 @@ class AttestationRow:
 class Attestations:
     """Rows that are never changed or deleted."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, protection: Protection) -> None:
         self._store = store
+        self._protection = protection
 
     def attest(self, config: bytes, feed: int, checkpoint: int, view: int, digest: bytes, report: bytes) -> bool:
         """Bind this node to `digest`; when this returns the row is on disk and a signature may leave.
 
         True when the row is new, False when the same digest was there before (then signing again is safe).
-        Raises EquivocationError when another digest was, and JournalError inside an open transaction,
-        where durability would come only later.
+        Raises EquivocationError when another digest was, RefusalError where this node may not bind itself at all,
+        and JournalError inside an open transaction, where durability would come only later.
         """
         if self._store.in_transaction:
             raise JournalError("attest() must not run inside a transaction: its row would not be durable yet")
         with self._store.transaction():
+            self._protection.check(config, feed, checkpoint)
             known = self.get(config, feed, checkpoint, view)
             if known is not None and known.digest == digest:
                 return False

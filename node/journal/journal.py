@@ -9,11 +9,13 @@ from typing import Self
 from node.errors import JournalError
 from node.journal.attestations import Attestations
 from node.journal.pictures import Pictures
+from node.journal.protection import Protection
 from node.journal.reports import Artworks, Reports
 from node.journal.rounds import Rounds
 from node.journal.samples import Cursors, Samples
 from node.journal.store import Store
 from node.journal.transactions import Transactions
+from node.journal.votes import Votes
 
 
 class Journal:
@@ -39,7 +41,9 @@ class Journal:
         self.samples = Samples(self._store)
         self.cursors = Cursors(self._store)
         self.rounds = Rounds(self._store)
-        self.attestations = Attestations(self._store)
+        self.protection = Protection(self._store)
+        self.attestations = Attestations(self._store, self.protection)
+        self.votes = Votes(self._store, self.protection)
         self.transactions = Transactions(self._store)
         self.reports = Reports(self._store)
         self.artworks = Artworks(self._store)
@@ -66,13 +70,17 @@ class Journal:
         """
         identity = f"chain {chain_id}, oracle {oracle}"
         self._store.execute("INSERT INTO meta VALUES ('identity', ?) ON CONFLICT (name) DO NOTHING", (identity,))
-        row = self._store.row("SELECT value FROM meta WHERE name = 'identity'")
-        if row is None or row["value"] != identity:
-            known = "nothing" if row is None else row["value"]
+        if self.identity != identity:
             raise JournalError(
-                f"journal {self.path} belongs to {known}, the configuration says {identity}:"
+                f"journal {self.path} belongs to {self.identity}, the configuration says {identity}:"
                 " give each network its own directory"
             )
+
+    @property
+    def identity(self) -> str | None:
+        """The chain and oracle that this journal is tied to; None before the first start."""
+        row = self._store.row("SELECT value FROM meta WHERE name = 'identity'")
+        return None if row is None else str(row["value"])
 
     def close(self) -> None:
         """Close the file and let the next node in."""

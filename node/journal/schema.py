@@ -74,6 +74,24 @@ CREATE INDEX pictures_by_round ON pictures (feed, checkpoint);
 CREATE INDEX pictures_by_age ON pictures (checkpoint)
 """
 
+# What keeps this key from signing, besides what it has signed: rounds that are closed to it, landed reports that
+# name it and that it does not know, and its votes on chain.
+PROTECTION = """
+CREATE TABLE closed (
+  config BLOB NOT NULL CHECK (length(config) = 32), feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
+  PRIMARY KEY (config, feed, checkpoint)) WITHOUT ROWID;
+
+CREATE TABLE doubts (
+  config BLOB NOT NULL CHECK (length(config) = 32), feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
+  digest BLOB NOT NULL CHECK (length(digest) = 32), block_number INTEGER NOT NULL,
+  PRIMARY KEY (config, feed, checkpoint, digest)) WITHOUT ROWID;
+
+CREATE TABLE votes (
+  config BLOB NOT NULL CHECK (length(config) = 32), feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
+  ballot BLOB NOT NULL CHECK (length(ballot) = 32),
+  PRIMARY KEY (config, feed, checkpoint)) WITHOUT ROWID
+"""
+
 
 def migrations() -> Migrations:
     """Every migration of the journal, oldest first."""
@@ -88,6 +106,10 @@ def migrations() -> Migrations:
     @journal(name="0002_pictures")
     def pictures(db: Database) -> None:
         _execute(db, PICTURES)
+
+    @journal(name="0004_protection")
+    def protection(db: Database) -> None:
+        _execute(db, PROTECTION)
 
     return journal
 

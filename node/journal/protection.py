@@ -1,0 +1,162 @@
+"""What forbids this key to sign, beyond what it has signed: closed rounds, a floor, and doubt about the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from node.chain.types import Landed
+from node.errors import JournalError, RefusalError
+from node.journal.store import Store
+
+UNTOLD: Final = -1
+"""The floor of a journal that never had one: every checkpoint is above it."""
+REMEDY: Final = (
+    "stop the node, make sure that no other copy of it runs, and import the missing protection (patina protection "
+    "import), or give up the rounds that it may have known (patina protection resolve)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A landed report that names this node's seat, and that its journal knows neither as signed nor as voted for."""
+
+    config: bytes
+    feed: int
+    checkpoint: int
+    digest: bytes
+    block_number: int
+
+
+class Protection:
+    """The gate in front of everything that binds this node. It only ever closes, but for the operator's word.
+
+    A round is open to this node when its checkpoint is above the floor, it was not closed by an import, and nothing
+    on chain shows that the journal is older than what this key has signed.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._unsettled: tuple[Doubt, ...] = ()
+
+    def check(self, config: bytes, feed: int, checkpoint: int) -> None:
+        """Return where this node may bind itself in a round.
+
+        Raises:
+            RefusalError: it may not; the text says why and what to do.
+        """
+        doubts = self.doubts()
+        if doubts:
+            raise RefusalError(f"signs nothing: {explain(doubts)}; {REMEDY}")
+        floor = self.floor
+        if checkpoint <= floor:
+            raise RefusalError(f"checkpoint {checkpoint}: nothing is signed up to checkpoint {floor}, by resolution")
+        if self.closed(config, feed, checkpoint):
+            raise RefusalError(
+                f"feed {feed}, checkpoint {checkpoint}: closed by an import, for another copy of this node was in it"
+            )
+
+    @property
+    def floor(self) -> int:
+        """The checkpoint up to which, itself included, nothing is signed; -1 when there is none."""
+        row = self._store.row("SELECT value FROM meta WHERE name = 'floor'")
+        return UNTOLD if row is None else int(row["value"])
+
+    def raise_floor(self, checkpoint: int) -> bool:
+        """Sign nothing up to `checkpoint`, for good; whether that is more than before. It never falls."""
+        with self._store.transaction():
+            if checkpoint <= self.floor:
+                return False
+            self._store.execute(
+                "INSERT INTO meta VALUES ('floor', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (str(checkpoint),),
+            )
+        return True
+
+    def closed(self, config: bytes, feed: int, checkpoint: int) -> bool:
+        """Say whether a round was closed."""
+        sql = "SELECT 1 FROM closed WHERE config = ? AND feed = ? AND checkpoint = ?"
+        return self._store.row(sql, (config, feed, checkpoint)) is not None
+
+    def close(self, config: bytes, feed: int, checkpoint: int) -> bool:
+        """Bind this node to nothing in a round any more; whether it was open."""
+        sql = "INSERT INTO closed VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        return bool(self._store.execute(sql, (config, feed, checkpoint)))
+
+    def knows(self, report: Landed) -> bool:
+        """Say whether the journal holds this node's part in a landed report: its signature, or its vote."""
+        named = (report.config_digest, report.feed, report.checkpoint, report.report_digest)
+        row = self._store.row(
+            "SELECT 1 FROM attestations WHERE config = ? AND feed = ? AND checkpoint = ? AND digest = ?"
+            " UNION ALL SELECT 1 FROM votes WHERE config = ? AND feed = ? AND checkpoint = ? AND ballot = ?",
+            named + named,
+        )
+        return row is not None
+
+    def settled(self, report: Landed) -> bool:
+        """Note a final report that names this node; True, and a lasting doubt, when the journal does not know it."""
+        if self.knows(report):
+            return False
+        doubt = _doubt(report)
+        self._store.execute(
+            "INSERT INTO doubts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (doubt.config, doubt.feed, doubt.checkpoint, doubt.digest, doubt.block_number),
+        )
+        return doubt.checkpoint > self.floor
+
+    def unsettled(self, reports: Sequence[Landed]) -> None:
+        """Take the reports that name this node in blocks that are not final, all of them, in place of those before.
+
+        What one of them shows holds for as long as it stands: an endpoint that invents one silences the node no
+        longer than it is believed.
+        """
+        self._unsettled = tuple(_doubt(report) for report in reports if not self.knows(report))
+
+    def doubts(self) -> list[Doubt]:
+        """Everything that shows that this journal is older than what its key has signed, oldest first."""
+        rows = self._store.rows(
+            "SELECT * FROM doubts AS d WHERE checkpoint > ?"
+            " AND NOT EXISTS (SELECT 1 FROM attestations AS a WHERE a.config = d.config AND a.feed = d.feed"
+            " AND a.checkpoint = d.checkpoint AND a.digest = d.digest)"
+            " AND NOT EXISTS (SELECT 1 FROM votes AS v WHERE v.config = d.config AND v.feed = d.feed"
+            " AND v.checkpoint = d.checkpoint AND v.ballot = d.digest) ORDER BY checkpoint, feed",
+            (self.floor,),
+        )
+        lasting = [Doubt(**row) for row in rows]
+        floor = self.floor
+        return lasting + [one for one in self._unsettled if one.checkpoint > floor and one not in lasting]
+
+    @property
+    def signer(self) -> str | None:
+        """The address whose protection this journal is; None before the first start."""
+        row = self._store.row("SELECT value FROM meta WHERE name = 'signer'")
+        return None if row is None else str(row["value"])
+
+    def own(self, signer: str) -> None:
+        """Tie the journal to one signing address.
+
+        Raises:
+            JournalError: it is another's: what one key has signed says nothing about another key.
+        """
+        self._store.execute("INSERT INTO meta VALUES ('signer', ?) ON CONFLICT (name) DO NOTHING", (signer,))
+        if self.signer != signer:
+            raise JournalError(
+                f"journal {self._store.path} protects {self.signer}, the configuration's key is {signer}: "
+                "give each key its own directory"
+            )
+
+
+def explain(doubts: Sequence[Doubt]) -> str:
+    """Say in words what the doubts show."""
+    first = doubts[0]
+    more = f", and {len(doubts) - 1} more" if len(doubts) > 1 else ""
+    return (
+        "this journal is older than what its key has signed: the chain holds a report of "
+        f"feed {first.feed} for checkpoint {first.checkpoint} (block {first.block_number}{more}) with this node's "
+        "signature, and the journal does not"
+    )
+
+
+def _doubt(report: Landed) -> Doubt:
+    return Doubt(report.config_digest, report.feed, report.checkpoint, report.report_digest, report.block_number)
