@@ -18,6 +18,7 @@ from node.agreement.effects import (
     Compare,
     Dropped,
     Effect,
+    Remember,
     Render,
     RoundDone,
     RoundKey,
@@ -27,8 +28,10 @@ from node.agreement.effects import (
     Trigger,
     ViewChanged,
 )
+from node.agreement.machine import MAX_ROUNDS_PER_FEED
+from node.agreement.memory import Memory
 from node.agreement.report import typed_data
-from node.errors import ContentError, EquivocationError, GossipError, PatinaError
+from node.errors import AgreementError, ContentError, EquivocationError, GossipError, JournalError, PatinaError
 from node.keeper import Likeness
 
 if TYPE_CHECKING:
@@ -49,6 +52,8 @@ OUTBOX = 1_024
 TICK_MS = 50
 FETCH_AGAIN = 1.0
 """Seconds between attempts at a leader's artwork that nobody had yet."""
+BEGIN_AGAIN_MS = 5_000
+"""Between attempts at a round that the journal could not keep."""
 
 log = structlog.get_logger("rounds")
 
@@ -83,6 +88,9 @@ class RoundDriver:
         self._comparing: dict[tuple[RoundKey, int], asyncio.Task[None]] = {}
         self._likenesses: dict[RoundKey, dict[bytes, Likeness]] = {}
         self._sending: dict[RoundKey, set[asyncio.Task[None]]] = {}
+        self._triggers: dict[RoundKey, Trigger] = {}
+        self._stalled: dict[RoundKey, tuple[Trigger, Paint]] = {}
+        self._begin_again_at = 0
         self._outbox: asyncio.Queue[Broadcast] = asyncio.Queue(OUTBOX)
         self._group: asyncio.TaskGroup | None = None
         self._waiting: list[Effect] = []
@@ -100,16 +108,26 @@ class RoundDriver:
 
     async def begin(self, trigger: Trigger, paint: Paint) -> None:
         """Enter the round of this node's own measurement; what the journal holds of it binds the node."""
-        held = self._journal.attestations.digests(self._committee.config_digest, trigger.feed, trigger.checkpoint)
-        effects = self._machine.begin(trigger, milliseconds(), held)
+        self._begin(trigger, paint)
+
+    def _begin(self, trigger: Trigger, paint: Paint) -> None:
+        place = (self._committee.config_digest, trigger.feed, trigger.checkpoint)
+        held = self._journal.attestations.digests(*place)
+        memory = self._journal.promises.of(*place) or Memory()
+        try:
+            effects = self._machine.begin(trigger, milliseconds(), held, memory)
+        except AgreementError as error:
+            log.error("takes no part in a round", feed=trigger.feed, checkpoint=trigger.checkpoint, error=str(error))
+            return
         if effects:  # none: it is open already and goes on as it was, or its feed has moved on
             self._paints[trigger.key] = paint
+            self._triggers[trigger.key] = trigger
         self._apply(effects)
 
     def in_flight(self, feed: int) -> int | None:
         """Return the newest checkpoint of the feed's open rounds, or None."""
-        open_rounds = [status.key.checkpoint for status in self._machine.rounds() if status.key.feed == feed]
-        return max(open_rounds, default=None)
+        keys = [*(status.key for status in self._machine.rounds()), *self._stalled]
+        return max((key.checkpoint for key in keys if key.feed == feed), default=None)
 
     def status(self) -> Sequence[RoundStatus]:
         """Return every open round."""
@@ -124,6 +142,11 @@ class RoundDriver:
         self._journal.rounds.finish(report.feed, report.checkpoint, "landed")
         self._journal.rounds.finish_until(report.feed, report.block_number)
         self._journal.pictures.forget_before(report.feed, report.checkpoint)
+        self._stalled = {
+            key: held
+            for key, held in self._stalled.items()
+            if key.feed != report.feed or key.checkpoint >= report.block_number
+        }
         self._apply(self._machine.landed(report.feed, report.block_number - 1, milliseconds()))
 
     def progressed(self, feed: int) -> None:
@@ -147,7 +170,11 @@ class RoundDriver:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_MS / 1000)
-            self._apply(self._machine.tick(milliseconds()))
+            now = milliseconds()
+            self._apply(self._machine.tick(now))
+            if self._stalled and now >= self._begin_again_at:
+                self._begin_again_at = now + BEGIN_AGAIN_MS
+                self._take_up()
 
     async def _publish(self) -> None:
         while True:
@@ -161,44 +188,74 @@ class RoundDriver:
             self._waiting += effects
             return
         for effect in effects:
-            match effect:
-                case Broadcast():
-                    if self._outbox.full():
-                        self._outbox.get_nowait()
-                        self.counters["outbox overflow"] += 1
-                    self._outbox.put_nowait(effect)
-                case Render():
-                    self._render(effect)
-                case CancelRender(key, view):
-                    task = self._rendering.pop((key, view), None)
-                    if task is not None:
-                        task.cancel()
-                case Compare(key, view):
-                    self._comparing[key, view] = self._spawn(self._compare(effect))
-                case CancelCompare(key, view):
-                    task = self._comparing.pop((key, view), None)
-                    if task is not None:
-                        task.cancel()
-                case Attest():
-                    self._apply(self._attest(effect))
-                case Transmit(key):
-                    sending = self._spawn(self._transmitter.transmit(effect))
-                    self._sending.setdefault(key, set()).add(sending)
-                case Dropped(_, reason):
-                    self.counters[f"dropped {reason}"] += 1
-                case RoundStarted(key):
-                    log.info("round started", feed=key.feed, checkpoint=key.checkpoint)
-                case ViewChanged(key, view, leader):
-                    log.warning("view changed", feed=key.feed, checkpoint=key.checkpoint, view=view, leader=leader)
-                case RoundDone(key, landed):
-                    self._paints.pop(key, None)
-                    self._likenesses.pop(key, None)
-                    for sending in self._sending.pop(key, ()):
-                        sending.cancel()
-                    if not landed:
-                        self._journal.rounds.finish(key.feed, key.checkpoint, "abandoned")
-                        self._journal.pictures.forget(key.feed, key.checkpoint)
-                    log.info("round over", feed=key.feed, checkpoint=key.checkpoint, landed=landed)
+            if isinstance(effect, Dropped) or effect.key not in self._stalled:
+                self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Remember(key, memory):
+                try:
+                    self._journal.promises.remember(self._committee.config_digest, *key, memory)
+                except JournalError as error:
+                    self._stall(key, error)
+            case Broadcast():
+                if self._outbox.full():
+                    self._outbox.get_nowait()
+                    self.counters["outbox overflow"] += 1
+                self._outbox.put_nowait(effect)
+            case Render():
+                self._render(effect)
+            case CancelRender(key, view):
+                task = self._rendering.pop((key, view), None)
+                if task is not None:
+                    task.cancel()
+            case Compare(key, view):
+                self._comparing[key, view] = self._spawn(self._compare(effect))
+            case CancelCompare(key, view):
+                task = self._comparing.pop((key, view), None)
+                if task is not None:
+                    task.cancel()
+            case Attest():
+                self._apply(self._attest(effect))
+            case Transmit(key):
+                sending = self._spawn(self._transmitter.transmit(effect))
+                self._sending.setdefault(key, set()).add(sending)
+            case Dropped(_, reason):
+                self.counters[f"dropped {reason}"] += 1
+            case RoundStarted(key):
+                log.info("round started", feed=key.feed, checkpoint=key.checkpoint)
+            case ViewChanged(key, view, leader):
+                log.warning("view changed", feed=key.feed, checkpoint=key.checkpoint, view=view, leader=leader)
+            case RoundDone(key, landed):
+                self._paints.pop(key, None)
+                self._triggers.pop(key, None)
+                self._likenesses.pop(key, None)
+                for sending in self._sending.pop(key, ()):
+                    sending.cancel()
+                if not landed:
+                    self._journal.rounds.finish(key.feed, key.checkpoint, "abandoned")
+                    self._journal.pictures.forget(key.feed, key.checkpoint)
+                log.info("round over", feed=key.feed, checkpoint=key.checkpoint, landed=landed)
+
+    def _stall(self, key: RoundKey, error: JournalError) -> None:
+        """Stop a round that the journal could not keep: nothing of it leaves until it can."""
+        log.error("a round stands still", feed=key.feed, checkpoint=key.checkpoint, error=str(error))
+        self.counters["rounds stalled"] += 1
+        effects = self._machine.forget(key)
+        trigger, paint = self._triggers.pop(key, None), self._paints.pop(key, None)
+        self._apply(effects)
+        if trigger is not None and paint is not None:
+            self._stalled[key] = (trigger, paint)
+            self._begin_again_at = milliseconds() + BEGIN_AGAIN_MS
+            of_feed = sorted(other for other in self._stalled if other.feed == key.feed)
+            if len(of_feed) > MAX_ROUNDS_PER_FEED:
+                del self._stalled[of_feed[0]]
+
+    def _take_up(self) -> None:
+        """Begin stalled rounds again, from what the journal holds of them."""
+        stalled, self._stalled = self._stalled, {}
+        for trigger, paint in stalled.values():
+            self._begin(trigger, paint)
 
     def _attest(self, effect: Attest) -> list[Effect]:
         """Write the attestation, then sign: a crash between the two leaves a promise that was never given away."""
@@ -208,6 +265,9 @@ class RoundDriver:
             self._journal.attest(self._committee.config_digest, feed, checkpoint, effect.view, effect.digest, content)
         except EquivocationError as error:
             log.error("refused to sign", feed=feed, checkpoint=checkpoint, error=str(error))
+            return []
+        except JournalError as error:
+            self._stall(effect.key, error)
             return []
         signature = self._signer.sign_digest(effect.digest)
         log.info("attested", feed=feed, checkpoint=checkpoint, view=effect.view, digest="0x" + effect.digest.hex())

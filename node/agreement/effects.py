@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from node.agreement.memory import Memory
 from node.agreement.messages import Message, kind_of
 from node.agreement.report import Report
 from node.errors import AgreementError
@@ -55,11 +56,27 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Remember:
+    """Make what this node binds itself to durable before the effects behind it are carried out.
+
+    If that fails, none of the round's effects behind it may be carried out: let the machine `forget` the round.
+    """
+
+    key: RoundKey
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
 class Broadcast:
     """Publish `raw`, the sealed envelope of `message`, to everyone."""
 
     message: Message
     raw: bytes
+
+    @property
+    def key(self) -> RoundKey:
+        """The round that it is about."""
+        return RoundKey(self.message.feed, self.message.checkpoint)
 
     @property
     def kind(self) -> str:
@@ -109,7 +126,7 @@ class CancelCompare:
 
 @dataclass(frozen=True, slots=True)
 class Attest:
-    """Make the digest durable in the journal, sign it, then call `attested`."""
+    """Make the digest durable in the journal, sign it, then call `attested`; `view` is the report's own."""
 
     key: RoundKey
     view: int
@@ -162,7 +179,8 @@ class RoundDone:
 
 
 Effect: TypeAlias = (
-    Broadcast
+    Remember
+    | Broadcast
     | Render
     | CancelRender
     | Compare
@@ -178,8 +196,8 @@ Effect: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class RoundStatus:
-    """A round as status pages show it; `phase` is observing, proposing, rendering, comparing, attesting or
-    transmitting."""
+    """A round as status pages show it; `phase` is observing, proposing, rendering, comparing, preparing,
+    attesting or transmitting."""
 
     key: RoundKey
     view: int

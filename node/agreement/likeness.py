@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from node.agreement import reasons
+from node.agreement.evidence import Inputs
 from node.agreement.messages import Artwork, Opened
-from node.agreement.proposal import Inputs
 
 
 class Comparison(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Final
 from node.agreement import reasons, signature
 from node.agreement.committee import Committee
 from node.agreement.effects import Dropped, Effect, RoundKey, RoundStatus, Timing, Trigger
+from node.agreement.memory import Memory
 from node.agreement.messages import Opened
 from node.agreement.round import Round
 from node.agreement.seat import Recover, Seal, Seat, Verify
@@ -17,6 +18,7 @@ from node.errors import AgreementError
 
 MAX_ROUNDS_PER_FEED: Final = 4
 _NOTHING: Final[Mapping[int, bytes]] = MappingProxyType({})
+_UNBOUND: Final = Memory()
 
 
 class Machine:
@@ -47,12 +49,15 @@ class Machine:
         self._now = max(self._now, now)
         return self._now
 
-    def begin(self, trigger: Trigger, now: int, attested: Mapping[int, bytes] = _NOTHING) -> list[Effect]:
+    def begin(
+        self, trigger: Trigger, now: int, attested: Mapping[int, bytes] = _NOTHING, memory: Memory = _UNBOUND
+    ) -> list[Effect]:
         """Start the round of this node's own measurement.
 
-        `attested` maps views to the digests that the journal holds for this round. The same trigger again does
-        nothing, nor does one of a checkpoint that has landed; another one for the same round raises
-        AgreementError. More than four rounds of a feed push out the oldest.
+        `attested` maps views to the digests that the journal holds for this round, and `memory` is the last that
+        was to be remembered of it. The same trigger again does nothing, nor does one of a checkpoint that has
+        landed; another one for the same round, or one that the memory does not fit, raises AgreementError. More
+        than four rounds of a feed push out the oldest.
         """
         now = self._advance(now)
         key = trigger.key
@@ -67,7 +72,7 @@ class Machine:
         of_feed = sorted(other for other in self._rounds if other.feed == key.feed)
         if len(of_feed) >= MAX_ROUNDS_PER_FEED:
             effects += self._rounds.pop(of_feed[0]).close(landed=False)
-        begun = self._rounds[key] = Round(self._seat, trigger, now, attested)
+        begun = self._rounds[key] = Round(self._seat, trigger, now, attested, memory)
         effects += begun.start(now)
         for opened in self._waiting.take(key):
             effects += begun.receive(opened, now)
@@ -117,6 +122,11 @@ class Machine:
         self._advance(now)
         known = self._rounds.get(key)
         return [] if known is None else known.attested(view, digest, signature)
+
+    def forget(self, key: RoundKey) -> list[Effect]:
+        """Stop a round whose memory could not be made durable; `begin` takes it up again from what was."""
+        known = self._rounds.pop(key, None)
+        return [] if known is None else known.stop()
 
     def landed(self, feed: int, checkpoint: int, now: int) -> list[Effect]:
         """A report of the feed stands on chain: its rounds up to that checkpoint are over."""

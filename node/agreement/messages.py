@@ -16,8 +16,11 @@ MAX_VIEW: Final = 255
 Hash: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Uint64: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 View: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_VIEW)]
+LockedView: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, le=MAX_VIEW)]
 Signature: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 Envelopes: TypeAlias = Annotated[tuple[bytes, ...], msgspec.Meta(max_length=31)]
+NO_LOCK: Final = -1
+NO_DIGEST: Final = bytes(32)
 _Wad: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
@@ -31,11 +34,36 @@ class Observation(msgspec.Struct, frozen=True):
     signals: tuple[int, ...]
 
 
+class Prepare(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="prepare"):
+    """The sender holds the report of this digest (EIP-712) true, and prepares no other in this view."""
+
+    feed: Uint64
+    checkpoint: Uint64
+    view: View
+    digest: Hash
+
+
+class Lock(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="lock"):
+    """A report that a quorum prepared in `view`, with the raw envelopes that prove it, whoever sends them.
+
+    `origin` is the view in which the report was first proposed: the one it names itself.
+    """
+
+    feed: Uint64
+    checkpoint: Uint64
+    view: View
+    origin: View
+    root: Hash
+    observations: Envelopes
+    prepares: Envelopes
+
+
 class Proposal(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="proposal"):
-    """The leader's choice of observations, as the raw signed envelopes.
+    """The leader's choice of observations, as the raw signed envelopes; or none, and a lock's report once more.
 
     A view above 0 is shown to have been entered by the raw envelopes of a quorum of Timeouts for the view
-    before it (or later): so no leader can carry others into a view of its own choosing.
+    before it (or later): so no leader can carry others into a view of its own choosing. If one of them names a
+    lock, the proposal is the highest of the locks, and nothing else.
     """
 
     feed: Uint64
@@ -43,10 +71,11 @@ class Proposal(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     view: View
     observations: Envelopes
     timeouts: Envelopes = ()
+    lock: Lock | None = None
 
 
 class Attestation(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="attestation"):
-    """A signature over the report of one view: the EIP-712 digest and 64 bytes of EIP-2098."""
+    """A signature over the report first proposed in `view`: the EIP-712 digest and 64 bytes of EIP-2098."""
 
     feed: Uint64
     checkpoint: Uint64
@@ -69,11 +98,16 @@ class Artwork(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 class Timeout(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="timeout"):
-    """The sender wants to leave this view, and every view below it."""
+    """The sender wants to leave this view, and every view below it: it prepares and attests no more in them.
+
+    It names the highest lock it holds, by the view and the report's digest; -1 and zeros say that it holds none.
+    """
 
     feed: Uint64
     checkpoint: Uint64
     view: View
+    locked_view: LockedView = NO_LOCK
+    locked_digest: Hash = NO_DIGEST
 
 
 class _ObservationWire(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="observation"):
@@ -86,12 +120,14 @@ class _ObservationWire(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
     signals: Annotated[tuple[_Wad, ...], msgspec.Meta(max_length=MAX_SIGNALS)]
 
 
-Message: TypeAlias = Observation | Proposal | Artwork | Attestation | Timeout
+Message: TypeAlias = Observation | Proposal | Artwork | Prepare | Lock | Attestation | Timeout
 
 KINDS: Final[dict[type, str]] = {
     Observation: "observation",
     Proposal: "proposal",
     Artwork: "artwork",
+    Prepare: "prepare",
+    Lock: "lock",
     Attestation: "attestation",
     Timeout: "timeout",
 }
@@ -107,7 +143,7 @@ class Opened:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_Wire: TypeAlias = _ObservationWire | Proposal | Artwork | Attestation | Timeout
+_Wire: TypeAlias = _ObservationWire | Proposal | Artwork | Prepare | Lock | Attestation | Timeout
 _decoder: msgspec.msgpack.Decoder[_Wire] = msgspec.msgpack.Decoder(_Wire)
 
 

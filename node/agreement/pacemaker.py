@@ -1,13 +1,14 @@
 """The view a round is in: when to ask to leave it, and who else does.
 
 A node asks by a Timeout, which speaks for every view up to its own. f+1 of them hold one honest node's, so the
-others join; 2f+1 of them carry everyone to the next view, and shown in a proposal they prove that it was entered.
+others join; a quorum of them carries everyone to the next view, and shown in a proposal they prove that it was entered.
 """
 
 from __future__ import annotations
 
 from node.agreement.committee import Committee
 from node.agreement.effects import Timing
+from node.agreement.lock import Certified, justified
 from node.agreement.messages import MAX_VIEW, Opened, Timeout
 
 _NONE = -1
@@ -23,7 +24,7 @@ class Pacemaker:
         self.view = view
         self.wanted = view - 1
         """The highest view that this node has asked to leave; -1 if none."""
-        self._timeouts: dict[int, tuple[int, bytes]] = {}
+        self._timeouts: dict[int, tuple[Timeout, bytes]] = {}
         self.deadline = now + self._patience()
 
     def _patience(self) -> int:
@@ -52,16 +53,17 @@ class Pacemaker:
         """The view's time is up, this node has not said so yet, and there is a view to go to."""
         return now >= self.deadline and self.wanted < self.view < MAX_VIEW
 
-    def note(self, sender: int, view: int, raw: bytes) -> bool:
+    def note(self, sender: int, timeout: Timeout, raw: bytes) -> bool:
         """Remember a member's Timeout; False if it had asked for as much before."""
-        if self._timeouts.get(sender, (_NONE, b""))[0] >= view:
+        known = self._timeouts.get(sender)
+        if known is not None and known[0].view >= timeout.view:
             return False
-        self._timeouts[sender] = (view, raw)
+        self._timeouts[sender] = (timeout, raw)
         return True
 
     def _wanted_by(self, count: int) -> int:
         """The highest view that at least `count` members want to leave; -1 if none."""
-        views = sorted((view for view, _ in self._timeouts.values()), reverse=True)
+        views = sorted((timeout.view for timeout, _ in self._timeouts.values()), reverse=True)
         return views[count - 1] if len(views) >= count else _NONE
 
     def joinable(self) -> int:
@@ -72,21 +74,26 @@ class Pacemaker:
         """The highest view that a quorum wants to leave; -1 if none."""
         return self._wanted_by(self._committee.quorum)
 
-    def certificate(self, view: int) -> tuple[bytes, ...] | None:
-        """The raw Timeouts that prove `view` may be entered (none for view 0), or None while they are missing."""
+    def certificate(self, view: int, lock: Certified | None) -> tuple[bytes, ...] | None:
+        """The raw Timeouts that let `view` be entered with this lock's report, or with a free choice without one.
+
+        View 0 needs none. None while they are missing; one that names a lock which is not at hand does not count.
+        """
         if view == 0:
             return ()
-        found = sorted((sender, raw) for sender, (at, raw) in self._timeouts.items() if at >= view - 1)
+        found = sorted(
+            (sender, raw) for sender, (timeout, raw) in self._timeouts.items() if justified(timeout, view, lock)
+        )
         if len(found) < self._committee.quorum:
             return None
         return tuple(raw for _, raw in found[: self._committee.quorum])
 
     def count(self) -> int:
         """How many members want to leave the present view."""
-        return sum(view >= self.view for view, _ in self._timeouts.values())
+        return sum(timeout.view >= self.view for timeout, _ in self._timeouts.values())
 
     def learn(self, timeouts: list[Opened]) -> None:
         """Take over a proposal's certificate."""
         for opened in timeouts:
             if isinstance(opened.message, Timeout):
-                self.note(opened.sender, opened.message.view, opened.raw)
+                self.note(opened.sender, opened.message, opened.raw)

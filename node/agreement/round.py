@@ -5,80 +5,106 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from node.agreement import reasons
+from node.agreement.bond import Bond
 from node.agreement.effects import (
-    Attest,
     Broadcast,
     CancelCompare,
-    CancelRender,
     Compare,
     Dropped,
     Effect,
-    Render,
     RoundDone,
     RoundStarted,
     RoundStatus,
-    Transmit,
     Trigger,
     ViewChanged,
 )
+from node.agreement.evidence import Evidence, compose, gather
 from node.agreement.likeness import Comparison, Likeness
+from node.agreement.lock import Certified, check_lock
+from node.agreement.memory import Memory
 from node.agreement.messages import (
     MAX_VIEW,
     Artwork,
     Attestation,
+    Lock,
     Message,
     Observation,
     Opened,
+    Prepare,
     Proposal,
     Timeout,
+    decode,
 )
+from node.agreement.observations import Observations
 from node.agreement.pacemaker import Pacemaker
-from node.agreement.proposal import Accepted, Inputs, check_certificate, check_proposal, matches
-from node.agreement.report import Report, report_digest
+from node.agreement.painting import Painting
+from node.agreement.prepares import Prepares
+from node.agreement.proposal import Accepted, check_certificate
+from node.agreement.report import report_digest
 from node.agreement.seat import Seat
-from node.agreement.tally import Tally
+from node.agreement.signatures import Signatures
+from node.errors import AgreementError
 
 
 class Round:
     """State of one (feed, checkpoint). Every step returns the effects that the driver has to carry out, in order.
 
-    `attested` holds the digests that this node made durable in earlier lives, by view: in those views it may only
-    attest the same again. The node resumes in the highest of them, since it had entered it.
+    `attested` holds the digests that this node made durable in earlier lives, by the reports' views, and `memory`
+    what else it bound itself to: it contradicts neither. It resumes in the highest view that it had entered.
     """
 
-    def __init__(self, seat: Seat, trigger: Trigger, now: int, attested: Mapping[int, bytes]) -> None:
+    def __init__(self, seat: Seat, trigger: Trigger, now: int, attested: Mapping[int, bytes], memory: Memory) -> None:
+        committee = seat.committee
         self._seat = seat
         self._trigger = trigger
         self._key = trigger.key
-        self._first_leader = seat.committee.leader(*trigger.key, 0)
-        self._attested = dict(attested)
-        self._pace = Pacemaker(seat.committee, seat.timing, max(self._attested, default=0), now)
-        self._tally = Tally(seat.committee.signers, seat.committee.quorum, seat.recover)
-        self._observations: dict[int, Opened] = {}
-        self._quorum_at: int | None = None
-        self._accepted: Accepted | None = None
-        self._latest: Accepted | None = None
-        self._spoilt = False
-        self._roots: dict[Inputs, bytes] = {}
-        self._rendering: tuple[int, Inputs] | None = None
+        self._first_leader = committee.leader(*trigger.key, 0)
+        self._bond = Bond(self._key, seat.index, attested, memory, self._recall(memory.lock))
+        self._pace = Pacemaker(committee, seat.timing, self._bond.view, now)
+        self._pace.wanted = max(self._bond.left, self._bond.view - 1)
+        self._prepares = Prepares(committee.n, committee.quorum)
+        self._signatures = Signatures(self._key, seat)
+        self._painting = Painting(trigger)
         self._likeness = Likeness()
-        self._rendering_since = now
-        self._reports: dict[int, tuple[Report, bytes]] = {}
-        self._transmitted: set[int] = set()
+        self._observations = Observations(trigger, committee, seat.timing.grace_ms)
+        self._accepted: Accepted | None = None
+        self._latest: Evidence | None = None
+        self._judged: bytes | None = None
+        self._spoilt = False
+        self._distrusted: set[int] = set()
         self._own: dict[str, Broadcast] = {}
         self._started_at = now
         self._repeat_at = now + seat.timing.repeat_ms
+        if self._bond.lock is not None:
+            self._signatures.know(self._bond.lock.report, self._bond.lock.digest)
+
+    def _recall(self, raw: bytes) -> Certified | None:
+        if not raw:
+            return None
+        lock = decode(raw)
+        found = None
+        if isinstance(lock, Lock):
+            found = check_lock(lock, self._trigger, self._seat.committee, self._seat.verify)
+        if found is None:
+            raise AgreementError(
+                f"feed {self._key.feed}, checkpoint {self._key.checkpoint}: the journal holds a lock that does not fit"
+                " what this node measures there now: it takes no part in this round"
+            )
+        return found
 
     # -- steps -------------------------------------------------------------------------------------------------
 
     def start(self, now: int) -> list[Effect]:
-        """Announce this node's observation."""
+        """Announce this node's observation, and go on with what an earlier life had bound itself to."""
         effects: list[Effect] = [RoundStarted(self._key)]
-        if self._pace.view:
-            effects += self._ask_to_leave(self._pace.view - 1)
+        if self._pace.wanted >= 0:
+            effects += self._ask_to_leave(self._pace.wanted)
         trigger = self._trigger
         observation = Observation(trigger.feed, trigger.checkpoint, trigger.block_hash, trigger.answer, trigger.signals)
         effects.append(self._announce("observation", observation))
+        lock = self._bond.lock
+        if lock is not None and lock.view == self._pace.view:
+            effects += self._accept(Accepted(lock.evidence, lock, None), now)
         opened = Opened(self._seat.index, observation, self._own["observation"].raw)
         return effects + self._observe(opened, observation, now)
 
@@ -91,6 +117,10 @@ class Round:
             return self._consider(opened, message, now)
         if isinstance(message, Artwork):
             return self._take(opened, message, now)
+        if isinstance(message, Prepare):
+            return self._hear_prepare(opened, message)
+        if isinstance(message, Lock):
+            return self._hear_lock(opened.sender, message, now)
         if isinstance(message, Attestation):
             return self._count(opened.sender, message)
         return self._hear_timeout(opened, message, now)
@@ -100,45 +130,41 @@ class Round:
 
         A `tolerant` one is this node's own and no one else's: reports carry the root of their view's leader.
         """
-        if self._rendering is None or self._rendering[0] != view:
+        inputs = self._painting.done(view, content_root)
+        if inputs is None:
             return []
-        inputs = self._rendering[1]
-        self._roots[inputs] = content_root
-        self._rendering = None
         if tolerant:
             self._likeness.rendered(inputs)
-            self._pace.allow_leader(now, now - self._rendering_since)
+            self._pace.allow_leader(now, now - self._painting.since)
         self._pace.allow_signatures(now)
-        return self._report(now)
+        return self._judge(now)
 
     def progressed(self, view: int, now: int) -> None:
         """The render or the comparison asked for in `view` got further: so may the leader's."""
-        asked = self._rendering or self._likeness.running
-        if asked is not None and asked[0] == view:
+        running = self._likeness.running
+        if view in (self._painting.view, None if running is None else running.view):
             self._pace.allow_render(now)
 
     def compared(self, view: int, root: bytes, alike: bool, now: int) -> list[Effect]:
         """Whether the leader's artwork is what this node rendered, and nothing else."""
-        return self._report(now) if self._likeness.judge(view, root, alike) else []
+        return self._judge(now) if self._likeness.judge(view, root, alike) else []
 
     def render_failed(self, view: int) -> list[Effect]:
         """The render asked for in `view` came to nothing; a later view's proposal asks again."""
-        if self._rendering is not None and self._rendering[0] == view:
-            self._rendering = None
+        self._painting.failed(view)
         return []
 
     def attested(self, view: int, digest: bytes, signature: bytes) -> list[Effect]:
         """The digest is durable in the journal, and signed: release the signature."""
-        if self._reports.get(view, (None, b""))[1] != digest:
+        if not self._bond.asked(digest):
             return []
         attestation = Attestation(self._key.feed, self._key.checkpoint, view, digest, signature)
-        effects: list[Effect] = [*self._offer(view), self._announce("attestation", attestation)]
-        return effects + self._count(self._seat.index, attestation)
+        return [self._announce("attestation", attestation), *self._count(self._seat.index, attestation)]
 
     def tick(self, now: int) -> list[Effect]:
         """Whatever is due: proposing, leaving the view, announcing again."""
         effects = self._propose(now)
-        if self._pace.expired(now) and not self._transmitted:
+        if self._pace.expired(now) and not self._signatures.complete:
             effects += self._ask_to_leave(self._pace.view) + self._follow_timeouts(now)
         if now >= self._repeat_at:
             self._repeat_at = now + self._seat.timing.repeat_ms
@@ -148,38 +174,40 @@ class Round:
     def due(self) -> int:
         """When `tick` has something to do, if nothing else happens."""
         due = self._repeat_at
-        if self._pace.wanted < self._pace.view < MAX_VIEW and not self._transmitted:
+        if self._pace.wanted < self._pace.view < MAX_VIEW and not self._signatures.complete:
             due = min(due, self._pace.deadline)
-        if self._quorum_at is not None and self._may_propose():
-            due = min(due, self._quorum_at + self._seat.timing.grace_ms)
+        if self._observations.due is not None and self._may_propose():
+            due = min(due, self._observations.due)
         return due
+
+    def stop(self) -> list[Effect]:
+        """Let go of everything that is under way."""
+        return [*self._painting.cancel(), *self._stop_comparing()]
 
     def close(self, landed: bool) -> list[Effect]:
         """Nothing more comes of this round here."""
-        effects: list[Effect] = []
-        if self._rendering is not None:
-            effects.append(CancelRender(self._key, self._rendering[0]))
-        return [*effects, *self._stop_comparing(), RoundDone(self._key, landed)]
+        return [*self.stop(), RoundDone(self._key, landed)]
 
     def status(self) -> RoundStatus:
         """The round as status pages show it."""
-        view = self._pace.view
-        digest = self._reports[view][1] if view in self._reports else None
-        if self._transmitted:
+        if self._signatures.complete:
             phase = "transmitting"
-        elif digest is not None:
+        elif self._bond.signing:
             phase = "attesting"
+        elif self._judged is not None:
+            phase = "preparing"
         elif self._accepted is not None:
-            phase = "comparing" if self._accepted.inputs in self._roots else "rendering"
+            rendered = self._painting.root(self._accepted.evidence.inputs) is not None
+            phase = "comparing" if rendered else "rendering"
         else:
-            phase = "observing" if self._quorum_at is None else "proposing"
+            phase = "observing" if self._observations.due is None else "proposing"
         return RoundStatus(
             self._key,
-            view,
-            self._leader(view),
+            self._pace.view,
+            self._leader(self._pace.view),
             phase,
             len(self._observations),
-            0 if digest is None else self._tally.count(view, digest),
+            self._signatures.most(),
             self._pace.count(),
             self._started_at,
         )
@@ -196,10 +224,10 @@ class Round:
         return (self._first_leader + view) % self._seat.committee.n
 
     def _announce(self, slot: str, message: Message) -> Broadcast:
-        if slot == "attestation" and slot in self._own:
-            # A quorum of the view before may still be coming together.
-            self._own["earlier attestation"] = self._own[slot]
         broadcast = Broadcast(message, self._seat.seal(message))
+        if slot == "attestation" and self._own.get(slot, broadcast) != broadcast:
+            # A quorum of the report before may still be coming together.
+            self._own["earlier attestation"] = self._own[slot]
         self._own[slot] = broadcast
         return broadcast
 
@@ -208,134 +236,188 @@ class Round:
         return [] if sender == self._seat.index and reason == reasons.REPEATED else [Dropped(sender, reason)]
 
     def _observe(self, opened: Opened, observation: Observation, now: int) -> list[Effect]:
-        known = self._observations.get(opened.sender)
-        if known is not None:
-            same = known.message == observation
-            return self._drop(opened.sender, reasons.REPEATED if same else reasons.CONFLICTING)
-        if not matches(observation, self._trigger):
-            return self._drop(opened.sender, reasons.OTHER_BLOCK)
-        self._observations[opened.sender] = opened
-        if self._quorum_at is None and len(self._observations) >= self._seat.committee.quorum:
-            self._quorum_at = now
-        return self._propose(now)
+        reason = self._observations.add(opened, observation, now)
+        return self._propose(now) if reason is None else self._drop(opened.sender, reason)
 
     def _may_propose(self) -> bool:
         view = self._pace.view
         return (
             self._accepted is None
-            and view not in self._attested
+            and view > max(self._bond.prepared, self._bond.left)
             and not self._spoilt
             and self._leader(view) == self._seat.index
-            and self._pace.certificate(view) is not None
+            and self._pace.certificate(view, self._bond.lock) is not None
         )
 
     def _propose(self, now: int) -> list[Effect]:
         if not self._may_propose():
             return []
-        chosen = self._choose(now)
-        certificate = self._pace.certificate(self._pace.view)
+        held = self._bond.lock
+        lock, chosen = (None, self._choose(now)) if held is None else (held.lock, ())
+        certificate = self._pace.certificate(self._pace.view, held)
         if chosen is None or certificate is None:
             return []
-        proposal = Proposal(self._key.feed, self._key.checkpoint, self._pace.view, chosen, certificate)
+        proposal = Proposal(*self._key, self._pace.view, chosen, certificate, lock)
         broadcast = self._announce("proposal", proposal)
         return [broadcast, *self._consider(Opened(self._seat.index, proposal, broadcast.raw), proposal, now)]
 
     def _choose(self, now: int) -> tuple[bytes, ...] | None:
         """The observations to propose: those of an earlier view again, for their render serves again."""
-        if self._latest is not None:
-            return self._latest.proposal.observations
-        if self._quorum_at is None:
-            return None
-        everyone = len(self._observations) == self._seat.committee.n
-        if not everyone and now < self._quorum_at + self._seat.timing.grace_ms:
-            return None
-        return tuple(opened.raw for _, opened in sorted(self._observations.items()))
+        return self._observations.choice(now) if self._latest is None else self._latest.envelopes
 
     def _consider(self, opened: Opened, proposal: Proposal, now: int) -> list[Effect]:
-        view = proposal.view
-        if opened.sender != self._leader(view):
-            return self._drop(opened.sender, reasons.NOT_LEADER)
+        view, sender = proposal.view, opened.sender
+        if sender != self._leader(view):
+            return self._drop(sender, reasons.NOT_LEADER)
         if view < self._pace.view:
-            return self._drop(opened.sender, reasons.STALE)
+            return self._drop(sender, reasons.STALE)
         if view == self._pace.view and self._accepted is not None:
-            same = self._accepted.proposal.observations == proposal.observations
-            return self._drop(opened.sender, reasons.REPEATED if same else reasons.CONFLICTING)
+            known = self._accepted.proposed
+            same = known is None or (known[0].observations, known[0].lock) == (proposal.observations, proposal.lock)
+            return self._drop(sender, reasons.REPEATED if same else reasons.CONFLICTING)
         if view == self._pace.view and self._spoilt:
-            return self._drop(opened.sender, reasons.BAD_PROPOSAL)
-        certificate = check_certificate(proposal, self._seat.committee, self._seat.verify)
+            return self._drop(sender, reasons.BAD_PROPOSAL)
+        committee, verify = self._seat.committee, self._seat.verify
+        lock = None if proposal.lock is None else self._checked(proposal.lock)
+        if proposal.lock is not None and lock is None:
+            return self._drop(sender, reasons.UNCERTIFIED)
+        certificate = check_certificate(proposal, lock, committee, verify)
         if certificate is None:
-            return self._drop(opened.sender, reasons.UNCERTIFIED)
+            return self._drop(sender, reasons.UNCERTIFIED)
         effects: list[Effect] = []
         if view > self._pace.view:
             self._pace.learn(certificate)
             effects += self._enter(view, now)
-        accepted = check_proposal(opened, self._trigger, self._seat.committee, self._seat.verify)
-        if accepted is None:
+        if lock is None:
+            evidence = gather(proposal.observations, self._trigger, committee, verify)
+        else:
+            effects += self._hold(lock)
+            evidence = None if proposal.observations else lock.evidence
+        if evidence is None:
             # Its leader cannot mend it: whatever else it sends in this view is not worth the checking.
             self._spoilt = True
-            return effects + self._drop(opened.sender, reasons.BAD_PROPOSAL)
-        self._accepted = self._latest = accepted
+            return effects + self._drop(sender, reasons.BAD_PROPOSAL)
+        return effects + self._accept(Accepted(evidence, lock, (proposal, opened.raw)), now)
+
+    def _checked(self, lock: Lock) -> Certified | None:
+        held = self._bond.lock
+        if held is not None and held.lock == lock:
+            return held
+        return check_lock(lock, self._trigger, self._seat.committee, self._seat.verify)
+
+    def _accept(self, accepted: Accepted, now: int) -> list[Effect]:
+        self._accepted, self._latest = accepted, accepted.evidence
         self._pace.allow_render(now)
-        return effects + self._render(now)
+        asked = self._painting.ask(self._pace.view, accepted.evidence.inputs, now)
+        return asked + self._judge(now)
 
-    # -- rendering and attesting ---------------------------------------------------------------------------------
+    # -- judging and preparing -----------------------------------------------------------------------------------
 
-    def _render(self, now: int) -> list[Effect]:
-        if self._accepted is None:
-            return []
-        inputs, effects = self._accepted.inputs, list[Effect]()
-        if self._rendering is not None:
-            if self._rendering[1] == inputs:
-                return []
-            effects.append(CancelRender(self._key, self._rendering[0]))
-            self._rendering = None
-        if inputs in self._roots:
-            return effects + self._report(now)
-        self._rendering, self._rendering_since = (self._pace.view, inputs), now
-        render = Render(self._key, self._pace.view, self._trigger.block_hash, inputs.answer, inputs.signals)
-        return [*effects, render]
-
-    def _report(self, now: int) -> list[Effect]:
+    def _judge(self, now: int) -> list[Effect]:
+        """Prepare the view's report once this node's own render bears it out."""
         accepted, view = self._accepted, self._pace.view
-        if accepted is None or accepted.inputs not in self._roots:
+        if accepted is None or self._judged is not None:
             return []
-        root = self._roots[accepted.inputs]
-        if self._likeness.concerns(accepted.inputs) and self._leader(view) != self._seat.index:
-            offered = self._likeness.offered(view)
-            if offered is None:
-                return []
-            own, root = root, offered[0].root
-            alike = self._likeness.verdict(accepted.inputs, root, own)
+        inputs = accepted.evidence.inputs
+        own = self._painting.root(inputs)
+        root = None if own is None else self._claimed(accepted, own)
+        if own is None or root is None:
+            return []
+        if root != own:
+            if not self._likeness.concerns(inputs):
+                return [Dropped(self._leader(view), reasons.OTHER_REPORT)]
+            alike = self._likeness.verdict(inputs, root, own)
             if alike is None:
-                return self._compare(Comparison(view, accepted.inputs, root), own, now)
+                return self._compare(Comparison(view, inputs, root), own, now)
             if not alike:
                 return self._refuse(view, now)
-        report = Report(
-            feed=self._key.feed,
-            checkpoint=self._key.checkpoint,
-            block_hash=self._trigger.block_hash,
-            view=view,
-            observers=accepted.observers,
-            observations=accepted.observations,
-            signals=accepted.inputs.signals,
-            content_root=root,
-        )
-        digest = report_digest(self._seat.committee.domain, report)
-        self._reports[view] = (report, digest)
-        if self._attested.setdefault(view, digest) != digest:
-            return [Dropped(self._seat.index, reasons.ALREADY_ATTESTED), *self._transmit(view)]
-        return [Attest(self._key, view, report, digest), *self._transmit(view)]
+        origin = view if accepted.lock is None else accepted.lock.lock.origin
+        report = compose(self._trigger, accepted.evidence, origin, root)
+        digest = self._judged = report_digest(self._seat.committee.domain, report)
+        self._signatures.know(report, digest)
+        return [*self._prepare(view, digest), *self._bond.attest(), *self._signatures.transmit(digest)]
+
+    def _claimed(self, accepted: Accepted, own: bytes) -> bytes | None:
+        """The root that the view's report carries; None while its leader has not shown it."""
+        if accepted.lock is not None:
+            return accepted.lock.lock.root
+        if not self._likeness.concerns(accepted.evidence.inputs) or self._leader(self._pace.view) == self._seat.index:
+            return own
+        offered = self._likeness.offered(self._pace.view)
+        return None if offered is None else offered[0].root
+
+    def _prepare(self, view: int, digest: bytes) -> list[Effect]:
+        """Bind this node to the report in this view, durably, and say so."""
+        effects = self._bond.prepare(view, digest)
+        if effects is None:
+            return [Dropped(self._seat.index, reasons.ALREADY_BOUND)]
+        prepare = Prepare(*self._key, view, digest)
+        broadcast = self._announce("prepare", prepare)
+        opened = Opened(self._seat.index, prepare, broadcast.raw)
+        return [*effects, broadcast, *self._offer(view), *self._hear_prepare(opened, prepare)]
+
+    def _hear_prepare(self, opened: Opened, prepare: Prepare) -> list[Effect]:
+        if prepare.view < self._pace.view:
+            return self._drop(opened.sender, reasons.STALE)
+        reason = self._prepares.add(opened, prepare)
+        if reason is not None:
+            return self._drop(opened.sender, reason)
+        if prepare.view == self._pace.view and self._judged not in (None, prepare.digest):
+            return self._drop(opened.sender, reasons.OTHER_REPORT)
+        return self._lock_up()
+
+    # -- locks and signatures ------------------------------------------------------------------------------------
+
+    def _lock_up(self) -> list[Effect]:
+        """Form the view's lock once a quorum prepared what this node holds true."""
+        view, accepted, digest = self._pace.view, self._accepted, self._judged
+        if accepted is None or digest is None:
+            return []
+        prepares = self._prepares.certificate(view, digest)
+        if prepares is None or (self._bond.lock is not None and self._bond.lock.view >= view):
+            return []
+        report, evidence = self._signatures.report(digest), accepted.evidence
+        lock = Lock(*self._key, view, report.view, report.content_root, evidence.envelopes, prepares)
+        return [*self._hold(Certified(lock, evidence, report, digest)), *self._bond.attest()]
+
+    def _hold(self, lock: Certified) -> list[Effect]:
+        self._signatures.know(lock.report, lock.digest)
+        return self._bond.hold(lock)
+
+    def _hear_lock(self, sender: int, message: Lock, now: int) -> list[Effect]:
+        held = self._bond.lock
+        if held is not None and message.view <= held.view:
+            return self._drop(sender, reasons.REPEATED if message == held.lock else reasons.STALE)
+        if sender in self._distrusted:
+            return self._drop(sender, reasons.UNCERTIFIED)
+        lock = self._checked(message)
+        if lock is None:
+            # Whoever sends one that proves nothing is not worth the checking of another.
+            self._distrusted.add(sender)
+            return self._drop(sender, reasons.UNCERTIFIED)
+        effects = self._hold(lock)
+        if lock.view > self._pace.view:
+            effects += self._enter(lock.view, now)
+        if lock.view == self._pace.view and self._accepted is None:
+            effects += self._accept(Accepted(lock.evidence, lock, None), now)
+        effects += self._bond.attest() + self._signatures.transmit(lock.digest)
+        return effects + self._propose(now)
+
+    def _count(self, sender: int, attestation: Attestation) -> list[Effect]:
+        dropped = [Dropped(sender, reasons.REPEATED)]
+        effects = self._signatures.count(sender, attestation)
+        return [] if sender == self._seat.index and effects == dropped else effects
 
     # -- agreeing by tolerance -----------------------------------------------------------------------------------
 
     def _offer(self, view: int) -> list[Effect]:
         """This node leads and has bound itself to its own render: only then it is shown, so never two in one view."""
         accepted = self._accepted
-        if accepted is None or view != self._pace.view or self._leader(view) != self._seat.index:
+        if accepted is None or accepted.lock is not None or self._leader(view) != self._seat.index:
             return []
-        if not self._likeness.concerns(accepted.inputs):
+        root = self._painting.root(accepted.evidence.inputs)
+        if root is None or not self._likeness.concerns(accepted.evidence.inputs):
             return []
-        root = self._roots[accepted.inputs]
         return [self._announce("artwork", Artwork(self._key.feed, self._key.checkpoint, view, root))]
 
     def _take(self, opened: Opened, artwork: Artwork, now: int) -> list[Effect]:
@@ -347,9 +429,7 @@ class Round:
         reason = self._likeness.offer(artwork, opened)
         if reason is not None:
             return self._drop(opened.sender, reason)
-        if artwork.view != self._pace.view or artwork.view in self._reports:
-            return []
-        return self._report(now)
+        return self._judge(now) if artwork.view == self._pace.view else []
 
     def _compare(self, comparison: Comparison, own: bytes, now: int) -> list[Effect]:
         if not self._likeness.begin(comparison):
@@ -364,7 +444,7 @@ class Round:
         It is no proof against the leader: floats differ, and this node may be the odd one.
         """
         effects: list[Effect] = [Dropped(self._leader(view), reasons.UNLIKE)]
-        if self._pace.wanted < view < MAX_VIEW and not self._transmitted:
+        if self._pace.wanted < view < MAX_VIEW and not self._signatures.complete:
             effects += self._ask_to_leave(view) + self._follow_timeouts(now)
         return effects
 
@@ -372,43 +452,24 @@ class Round:
         running, self._likeness.running = self._likeness.running, None
         return [] if running is None else [CancelCompare(self._key, running.view)]
 
-    # -- signatures ----------------------------------------------------------------------------------------------
-
-    def _count(self, sender: int, attestation: Attestation) -> list[Effect]:
-        reason = self._tally.add(sender, attestation)
-        if reason is not None:
-            return self._drop(sender, reason)
-        known = self._reports.get(attestation.view)
-        if known is None:
-            return []
-        if known[1] != attestation.digest:
-            return self._drop(sender, reasons.OTHER_REPORT)
-        return self._transmit(attestation.view)
-
-    def _transmit(self, view: int) -> list[Effect]:
-        report, digest = self._reports[view]
-        effects: list[Effect] = [Dropped(sender, reasons.BAD_SIGNATURE) for sender in self._tally.check(view, digest)]
-        signed = self._tally.quorum(view, digest)
-        if signed is None or view in self._transmitted:
-            return effects
-        self._transmitted.add(view)
-        return [*effects, Transmit(self._key, view, report, digest, *signed)]
-
     # -- views ---------------------------------------------------------------------------------------------------
 
     def _ask_to_leave(self, view: int) -> list[Effect]:
-        timeout = Timeout(self._key.feed, self._key.checkpoint, view)
+        effects, timeout = self._bond.leave(view)
         broadcast = self._announce("timeout", timeout)
         self._pace.wanted = max(self._pace.wanted, view)
-        self._pace.note(self._seat.index, view, broadcast.raw)
-        return [broadcast]
+        self._pace.note(self._seat.index, timeout, broadcast.raw)
+        effects.append(broadcast)
+        if self._bond.lock is not None:
+            effects.append(self._announce("lock", self._bond.lock.lock))
+        return effects
 
     def _hear_timeout(self, opened: Opened, timeout: Timeout, now: int) -> list[Effect]:
-        if not self._pace.note(opened.sender, timeout.view, opened.raw):
+        if not self._pace.note(opened.sender, timeout, opened.raw):
             return self._drop(opened.sender, reasons.REPEATED)
-        if timeout.view >= self._pace.view and self._accepted is not None:
+        if timeout.view >= self._pace.view and self._accepted is not None and self._accepted.proposed is not None:
             # Whoever wants to leave may have missed the proposal: from now on this node announces it as well.
-            self._own.setdefault("proposal", Broadcast(self._accepted.proposal, self._accepted.raw))
+            self._own.setdefault("proposal", Broadcast(*self._accepted.proposed))
             offered = self._likeness.offered(self._pace.view)
             if offered is not None:
                 self._own.setdefault("artwork", Broadcast(*offered))
@@ -421,14 +482,15 @@ class Round:
             effects += self._ask_to_leave(joinable)
         view = min(self._pace.certified() + 1, MAX_VIEW)
         if view > self._pace.view:
-            effects += self._enter(view, now) + self._propose(now)
-        return effects
+            effects += self._enter(view, now)
+        return effects + self._propose(now)
 
     def _enter(self, view: int, now: int) -> list[Effect]:
         self._pace.enter(view, now)
-        self._accepted = None
+        self._accepted = self._judged = None
         self._spoilt = False
-        self._own.pop("proposal", None)
-        self._own.pop("artwork", None)
+        for slot in ("proposal", "artwork", "prepare"):
+            self._own.pop(slot, None)
+        self._prepares.enter(view)
         self._likeness.enter(view)
         return [*self._stop_comparing(), ViewChanged(self._key, view, self._leader(view))]

@@ -1,0 +1,99 @@
+"""What this node may bind itself to in one round: every rule that safety rests on, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from node.agreement import reasons
+from node.agreement.effects import Attest, Dropped, Effect, Remember, RoundKey
+from node.agreement.lock import Certified
+from node.agreement.memory import Memory
+from node.agreement.messages import NO_DIGEST, NO_LOCK, Timeout, encode
+
+
+class Bond:
+    """Holds the memory and the highest lock. Whatever it allows comes with the Remember that must go before it.
+
+    One Prepare a view, and none in a view that the node asked to leave; a signature only under a lock of a view
+    that it did not ask to leave, over a report that its own render bears out, and one for each report view; every
+    Timeout names the highest lock. `attested` holds the digests signed in earlier lives, by the reports' views.
+    """
+
+    def __init__(
+        self, key: RoundKey, index: int, attested: Mapping[int, bytes], memory: Memory, lock: Certified | None
+    ) -> None:
+        self._key = key
+        self._index = index
+        self._attested = dict(attested)
+        self._memory = memory
+        self._borne_out: set[bytes] = set()
+        self._asked: set[bytes] = set()
+        self.lock = lock
+
+    @property
+    def view(self) -> int:
+        """The highest view that the node is known to have entered."""
+        held = self._memory
+        return max(0, held.left, held.prepared_view, held.lock_view, *self._attested)
+
+    @property
+    def left(self) -> int:
+        """The highest view that the node asked to leave; -1 if none."""
+        return self._memory.left
+
+    @property
+    def prepared(self) -> int:
+        """The view of the node's latest Prepare; -1 if none."""
+        return self._memory.prepared_view
+
+    @property
+    def signing(self) -> bool:
+        """Whether a report was given to be signed in this life."""
+        return bool(self._asked)
+
+    def asked(self, digest: bytes) -> bool:
+        """Whether this report was given to be signed in this life."""
+        return digest in self._asked
+
+    def _remember(self, memory: Memory) -> list[Effect]:
+        if memory == self._memory:
+            return []
+        self._memory = memory
+        return [Remember(self._key, memory)]
+
+    def prepare(self, view: int, digest: bytes) -> list[Effect] | None:
+        """Bind the node to a report that its own render bears out, for this view; None if it may not."""
+        self._borne_out.add(digest)
+        held = self._memory
+        if view <= held.left or view < held.prepared_view:
+            return None
+        if view == held.prepared_view and digest != held.prepared_digest:
+            return None
+        return self._remember(replace(held, prepared_view=view, prepared_digest=digest))
+
+    def hold(self, lock: Certified) -> list[Effect]:
+        """Keep a lock if it is the highest."""
+        if self.lock is not None and lock.view <= self.lock.view:
+            return []
+        self.lock = lock
+        return self._remember(replace(self._memory, lock_view=lock.view, lock=encode(lock.lock)))
+
+    def attest(self) -> list[Effect]:
+        """Have the locked report signed, if the node may and has not yet."""
+        lock = self.lock
+        if lock is None or lock.view <= self._memory.left:
+            return []
+        if lock.digest not in self._borne_out or lock.digest in self._asked:
+            return []
+        origin = lock.report.view
+        if self._attested.setdefault(origin, lock.digest) != lock.digest:
+            return [Dropped(self._index, reasons.ALREADY_ATTESTED)]
+        self._asked.add(lock.digest)
+        return [Attest(self._key, origin, lock.report, lock.digest)]
+
+    def leave(self, view: int) -> tuple[list[Effect], Timeout]:
+        """Give up every view up to this one, and say which lock is held."""
+        effects = self._remember(replace(self._memory, left=max(self._memory.left, view)))
+        locked = (NO_LOCK, NO_DIGEST) if self.lock is None else (self.lock.view, self.lock.digest)
+        return effects, Timeout(*self._key, view, *locked)
