@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from node.cli.options import json_option
+from node.cli.options import anvil_option, json_option
 
 
 @click.command()
@@ -15,8 +15,9 @@ from node.cli.options import json_option
     "--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where to work."
 )
 @click.option("--rows", type=click.IntRange(3), help="Replay only the first rows of each history.")
+@anvil_option
 @json_option
-def demo(*, once: bool, folder: Path, rows: int | None, as_json: bool) -> None:
+def demo(*, once: bool, folder: Path, rows: int | None, anvil: bool, as_json: bool) -> None:
     """Run four nodes and replay two real share-price histories.
 
     Everything happens on this machine, on an embedded chain with an embedded broker.
@@ -26,4 +27,4 @@ def demo(*, once: bool, folder: Path, rows: int | None, as_json: bool) -> None:
     from node.cli.watch import play
     from node.devnet.replay.track import demo_tracks
 
-    play(demo_tracks(rows), folder, nodes=4, tokens=6, serve=not once, as_json=as_json, replace=True)
+    play(demo_tracks(rows), folder, nodes=4, tokens=6, serve=not once, as_json=as_json, replace=True, anvil=anvil)

@@ -1,4 +1,4 @@
-"""`patina devnet`: an embedded chain and an embedded broker, until stopped."""
+"""`patina devnet`: a chain and an embedded broker, until stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from node.cli.options import json_option
+from node.cli.options import anvil_option, json_option
 
 if TYPE_CHECKING:
     from node.devnet.serve import Endpoints
@@ -38,8 +38,9 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
     callback=_number,
     help="Seconds between blocks; 0: on demand.",
 )
+@anvil_option
 @json_option
-def devnet(*, port: int, broker_port: int, block_interval: float, as_json: bool) -> None:
+def devnet(*, port: int, broker_port: int, block_interval: float, anvil: bool, as_json: bool) -> None:
     """Run an embedded chain and an embedded broker until Ctrl-C.
 
     Everything lives in memory: what was deployed is gone when it stops. The account that is printed is funded, and
@@ -53,7 +54,11 @@ def devnet(*, port: int, broker_port: int, block_interval: float, as_json: bool)
 
     configure("warning", "auto")
     settings = DevnetSettings(
-        ChainSettings(), EmbeddedBrokerSettings(port=broker_port), port=port, block_interval=block_interval
+        ChainSettings(),
+        EmbeddedBrokerSettings(port=broker_port),
+        port=port,
+        block_interval=block_interval,
+        anvil=anvil,
     )
 
     def ready(endpoints: Endpoints) -> None:

@@ -37,6 +37,12 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
+def anvil_option(command: Command) -> Command:
+    """`--anvil` as argument `anvil`."""
+    text = "Run Foundry's anvil as the chain, not the embedded one; it has to be on the PATH."
+    return click.option("--anvil", is_flag=True, help=text)(command)
+
+
 def asker() -> Callable[[str], str] | None:
     """How to ask for an existing secret, or None where nobody sits at a terminal."""
     if not sys.stdin.isatty():

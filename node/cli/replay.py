@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from node.cli.options import json_option
+from node.cli.options import anvil_option, json_option
 
 
 @click.command()
@@ -18,6 +18,7 @@ from node.cli.options import json_option
 @click.option("--tokens", default=6, show_default=True, type=click.IntRange(1, 100), help="Artworks in the edition.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to work; by default patina-replay-<time>.")
 @click.option("--serve/--no-serve", default=False, help="Keep the gallery up until Ctrl-C afterwards.")
+@anvil_option
 @json_option
 def replay(
     history: Path,
@@ -29,6 +30,7 @@ def replay(
     tokens: int,
     folder: Path | None,
     serve: bool,
+    anvil: bool,
     as_json: bool,
 ) -> None:
     """Replay HISTORY, a CSV file of share prices, through a whole network.
@@ -45,4 +47,4 @@ def replay(
     # A recipe's name is printable; a file's need not be.
     title = "".join(letter if letter.isprintable() else "-" for letter in history.stem[:40])
     track = Track(title, read_history(history), percentages(thresholds), window, percentage(hysteresis))
-    play([track], folder, nodes=nodes, tokens=tokens, serve=serve, as_json=as_json)
+    play([track], folder, nodes=nodes, tokens=tokens, serve=serve, as_json=as_json, anvil=anvil)

@@ -35,6 +35,7 @@ def play(
     serve: bool,
     as_json: bool,
     replace: bool = False,
+    anvil: bool = False,
 ) -> None:
     """Replay, print what landed, and exit with status 1 if anything is not as the histories demand.
 
@@ -43,7 +44,8 @@ def play(
     """
     where = prepare(folder or Path(time.strftime("patina-replay-%Y%m%d-%H%M%S")), replace=replace)
     watcher = Watcher(as_json=as_json)
-    outcome = asyncio.run(_until_stopped(tracks, where, watcher, nodes=nodes, tokens=tokens, serve=serve))
+    work = _until_stopped(tracks, where, watcher, nodes=nodes, tokens=tokens, serve=serve, anvil=anvil)
+    outcome = asyncio.run(work)
     if outcome is None:
         raise SystemExit(130)
     if outcome.faults:
@@ -154,7 +156,7 @@ def verification(replay: Replay) -> str:
 
 
 async def _until_stopped(
-    tracks: Sequence[Track], folder: Path, watcher: Watcher, *, nodes: int, tokens: int, serve: bool
+    tracks: Sequence[Track], folder: Path, watcher: Watcher, *, nodes: int, tokens: int, serve: bool, anvil: bool
 ) -> Outcome | None:
     """Play, and then serve if wanted, until done or told to stop; None if it was stopped before its end.
 
@@ -164,7 +166,8 @@ async def _until_stopped(
 
     done: list[Outcome] = []
     async with stop_on_signals() as stop:
-        work = asyncio.create_task(_play(tracks, folder, watcher, done, nodes=nodes, tokens=tokens, serve=serve))
+        playing = _play(tracks, folder, watcher, done, nodes=nodes, tokens=tokens, serve=serve, anvil=anvil)
+        work = asyncio.create_task(playing)
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -189,10 +192,11 @@ async def _play(
     nodes: int,
     tokens: int,
     serve: bool,
+    anvil: bool,
 ) -> None:
     from node.devnet.replay.runner import set_up
 
-    async with set_up(tracks, folder, nodes=nodes, tokens=tokens, watch=watcher) as replay:
+    async with set_up(tracks, folder, nodes=nodes, tokens=tokens, watch=watcher, anvil=anvil) as replay:
         gallery = replay.network.members[0].process.url
         watcher.console.print(f"gallery: {gallery}")
         try:

@@ -61,7 +61,11 @@ class Account:
 
     async def mine(self, blocks: int) -> None:
         """Make blocks; for development chains only."""
-        await self.rpc("evm_mine", blocks)
+        await self.rpc("anvil_mine", hex(blocks))
+
+    async def transfer(self, to: str, wei: int) -> None:
+        """Give an account `wei`."""
+        await self._transact(f"transfer to {to}", to, b"", wei)
 
     async def rpc(self, method: str, *arguments: Any) -> Any:
         """Call any JSON-RPC method; ChainError if the chain refuses."""

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field
 
 from node.chain.types import Policy
 from node.devnet.account import Account, Contract
+from node.devnet.header import header_rlp
 from node.devnet.history import WAD, assets_for
 
 REVEAL_DELAY = 2
@@ -180,8 +181,8 @@ async def reveal(account: Account, collection: Contract, edition: int, secret: b
     head = await account.web3.eth.block_number
     if head < reveal_block:
         await account.mine(reveal_block - head)
-    header = await account.rpc("debug_getRawHeader", hex(reveal_block))
-    await account.send(collection, "record_randomness", edition, bytes.fromhex(header.removeprefix("0x")))
+    header = header_rlp(await account.rpc("eth_getBlockByNumber", hex(reveal_block), False))
+    await account.send(collection, "record_randomness", edition, header)
     await account.send(collection, "reveal", edition, secret)
 
 

@@ -83,6 +83,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "evm_increaseTime": rpc_control.increase_time,
     "evm_setAutomine": rpc_control.set_automine,
     "anvil_getAutomine": rpc_control.get_automine,
+    "anvil_rollback": rpc_control.rollback,
     "anvil_dropAllTransactions": rpc_control.drop_transactions,
     "patina_fund": rpc_control.fund,
     "patina_rewind": rpc_control.rewind,

@@ -77,6 +77,12 @@ def rewind(chain: DevnetChain, number: Json) -> Json:
     return True
 
 
+def rollback(chain: DevnetChain, depth: Json = "0x1") -> Json:
+    """Undo this many blocks, as anvil_rollback: what is mined next is a reorganisation."""
+    chain.rewind(chain.head.number - params.quantity(depth, "depth"))
+    return None
+
+
 def drop_transactions(chain: DevnetChain) -> Json:
     """Forget every waiting transaction; how many there were."""
     waiting = list(chain.mempool)

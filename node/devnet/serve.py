@@ -1,4 +1,4 @@
-"""Runs the embedded chain and broker as one process: `python -m node.devnet.serve`, or inside any event loop."""
+"""Runs chain and broker of a devnet as one process: `python -m node.devnet.serve`, or inside any event loop."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from node.devnet.settings import ChainSettings, DevnetSettings, EmbeddedBrokerSettings
 from node.errors import PatinaError
+
+if TYPE_CHECKING:
+    from node.devnet.rpc import DevnetServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +31,36 @@ class Endpoints:
 async def run_devnet(settings: DevnetSettings, on_ready: Callable[[Endpoints], None] = lambda _: None) -> None:
     """Run chain and broker until cancelled; ``on_ready`` is told once where they listen.
 
-    Raises :class:`PatinaError` if a port cannot be had.
+    Raises :class:`PatinaError` if a port cannot be had, or if anvil is asked for and cannot be run.
     """
     from node.devnet.broker import serve_broker
+
+    async with _chain(settings) as (url, work), serve_broker(settings.broker) as broker:
+        on_ready(Endpoints(url, broker.url, settings.chain.chain_id))
+        await work()
+
+
+@contextlib.asynccontextmanager
+async def _chain(settings: DevnetSettings) -> AsyncIterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """Run the chain that is asked for: its URL, and the work that makes its blocks, which never ends."""
+    if settings.anvil:
+        from node.devnet.anvil import serve_anvil
+
+        async with serve_anvil(settings.chain, settings.host, settings.port, settings.block_interval) as anvil:
+            yield anvil.url, anvil.wait
+        return
     from node.devnet.rpc import serve_chain
 
-    async with (
-        serve_chain(settings.chain, settings.host, settings.port) as chain,
-        serve_broker(settings.broker) as broker,
-    ):
-        on_ready(Endpoints(chain.url, broker.url, settings.chain.chain_id))
-        if settings.block_interval <= 0:
-            await asyncio.Event().wait()
-        while True:
-            await asyncio.sleep(settings.block_interval)
-            await chain.run(chain.chain.mine)
+    async with serve_chain(settings.chain, settings.host, settings.port) as embedded:
+        yield embedded.url, lambda: _mine(embedded, settings.block_interval)
+
+
+async def _mine(server: DevnetServer, interval: float) -> None:
+    if interval <= 0:
+        await asyncio.Event().wait()
+    while True:
+        await asyncio.sleep(interval)
+        await server.run(server.chain.mine)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,6 +100,7 @@ def _settings(arguments: Sequence[str] | None) -> DevnetSettings:
     parser.add_argument("--finality-depth", type=int, default=chain.finality_depth)
     parser.add_argument("--genesis-time", type=int, default=chain.genesis_time)
     parser.add_argument("--block-interval", type=float, default=0.0, help="seconds between blocks; 0: on demand")
+    parser.add_argument("--anvil", action="store_true", help="run Foundry's anvil instead of the embedded chain")
     given = parser.parse_args(arguments)
     return DevnetSettings(
         chain=replace(
@@ -94,6 +114,7 @@ def _settings(arguments: Sequence[str] | None) -> DevnetSettings:
         host=given.host,
         port=given.rpc_port,
         block_interval=given.block_interval,
+        anvil=given.anvil,
     )
 
 

@@ -44,7 +44,8 @@ class EmbeddedBrokerSettings:
 class DevnetSettings:
     """A chain behind JSON-RPC and a broker, as one process runs them (port 0: any free one).
 
-    ``block_interval`` is the seconds between blocks; 0: only transactions and requests make blocks.
+    ``block_interval`` is the seconds between blocks; 0: only transactions and requests make blocks. With ``anvil``
+    the chain is Foundry's program of that name, with the same accounts, contracts and finality.
     """
 
     chain: ChainSettings = field(default_factory=ChainSettings)
@@ -52,3 +53,4 @@ class DevnetSettings:
     host: str = "127.0.0.1"
     port: int = 0
     block_interval: float = 0.0
+    anvil: bool = False

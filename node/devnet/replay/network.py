@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from node.config.directory import create_node_folder
-from node.devnet.replay.process import NodeProcess, free_port
+from node.devnet.ports import free_port
+from node.devnet.replay.process import NodeProcess
 from node.errors import ReplayError
 from node.keys.secrets import Secret
 from node.keys.signing import SCRYPT_N_LIGHT
@@ -40,15 +41,26 @@ class Member:
 
 
 def create_members(
-    count: int, folder: Path, *, chain_id: int, oracle: str, rpc: str, broker: str, poll_ms: int = 100
+    count: int,
+    folder: Path,
+    *,
+    chain_id: int,
+    oracle: str,
+    rpc: str,
+    broker: str,
+    poll_ms: int = 100,
+    adapt: Callable[[int, dict[str, Any]], None] = lambda _, __: None,
 ) -> list[Member]:
-    """Make the folders of `count` nodes, with keys of their own, that know each other's gateways."""
+    """Make the folders of `count` nodes, with keys of their own, that know each other's gateways.
+
+    `adapt` may change a node's settings, told its number from 1, before its folder is made of them.
+    """
     ports = [free_port() for _ in range(count)]
     gateways = [f"http://127.0.0.1:{port}" for port in ports]
     members = []
     for number, port in enumerate(ports, 1):
         home = folder / f"node-{number}"
-        settings = {
+        settings: dict[str, Any] = {
             **TIMING,
             "node": {"name": home.name},
             "chain": {"id": chain_id, "oracle": oracle, "endpoints": [rpc], "poll_ms": poll_ms},
@@ -56,6 +68,7 @@ def create_members(
             "content": {"peers": [gateway for gateway in gateways if not gateway.endswith(f":{port}")]},
             "web": {"port": port},
         }
+        adapt(number, settings)
         made = create_node_folder(
             home,
             settings,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,14 +16,6 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 20
 COMMAND = (sys.executable, "-m", "node.cli")
-
-
-def free_port() -> int:
-    """Return a TCP port of this machine that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class NodeProcess:

@@ -16,7 +16,7 @@ from node.devnet.replay.artworks import export
 from node.devnet.replay.moods import recipe_for
 from node.devnet.replay.network import Member, Network, create_members
 from node.devnet.replay.outcome import LandedRow, Outcome, compare
-from node.devnet.replay.stage import CADENCE, Opening, open_stage
+from node.devnet.replay.stage import Opening, open_stage
 from node.devnet.replay.track import Track, expected_crossings
 from node.errors import ReplayError
 from node.studio import describe
@@ -81,14 +81,14 @@ class Replay:
         for track, feed in zip(self.tracks, self.feeds, strict=True):
             if row < len(track.history.rows):
                 await self.stage.set_price(feed, track.history.rows[row].price)
-        checkpoint = await self.stage.next_checkpoint()
-        if self.first_checkpoint and checkpoint != self.first_checkpoint + row * CADENCE:
-            raise ReplayError(f"row {row + 1} took more than the {CADENCE} blocks between two checkpoints")
+        checkpoint, cadence = await self.stage.next_checkpoint(), self.stage.cadence
+        if self.first_checkpoint and checkpoint != self.first_checkpoint + row * cadence:
+            raise ReplayError(f"row {row + 1} took more than the {cadence} blocks between two checkpoints")
         if not self.first_checkpoint:
             self.first_checkpoint = checkpoint
             for opened in await self.chain.feeds():
-                first = -(-opened.opened_at // CADENCE) * CADENCE
-                self.leads[opened.id] = len(range(first, checkpoint, CADENCE))
+                first = -(-opened.opened_at // cadence) * cadence
+                self.leads[opened.id] = len(range(first, checkpoint, cadence))
         self.watch(Progress("replaying", row + 1, self.rows))
         await self.network.settled([feed.id for feed in self.feeds], checkpoint)
         head = (await self.chain.head()).number
@@ -105,7 +105,7 @@ class Replay:
         before = await self.chain.block(report.block_number - 1)
         after = await self.chain.block(report.block_number)
         rows = track.history.rows
-        number = max(0, (report.checkpoint - self.first_checkpoint) // CADENCE)
+        number = max(0, (report.checkpoint - self.first_checkpoint) // self.stage.cadence)
         return LandedRow(
             feed=feed.id,
             title=track.title,
@@ -153,10 +153,12 @@ async def set_up(
     tokens: int = 6,
     watch: Callable[[Progress], None] = lambda _: None,
     command: Callable[[int], tuple[str, ...]] | None = None,
+    anvil: bool = False,
 ) -> AsyncIterator[Replay]:
     """Start chain, broker and nodes, deploy everything and open an edition for each track.
 
-    `command` gives the program of a node by its number from 1, where it is not the ordinary one.
+    `command` gives the program of a node by its number from 1, where it is not the ordinary one. With
+    `anvil` the chain is Foundry's.
 
     Raises:
         ReplayError: a node does not start.
@@ -167,8 +169,8 @@ async def set_up(
     from node.chain.pool import RpcPool
 
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, before anything runs
-    watch(Progress("starting an embedded chain and an embedded broker"))
-    async with open_stage(folder / "devnet.log") as stage, aiohttp.ClientSession() as session:
+    watch(Progress(f"starting {'anvil' if anvil else 'an embedded chain'} and an embedded broker"))
+    async with open_stage(folder / "devnet.log", anvil=anvil) as stage, aiohttp.ClientSession() as session:
         watch(Progress(f"making {nodes} nodes: folders, keys, configurations"))
         members = await asyncio.to_thread(
             create_members,

@@ -61,8 +61,16 @@ class Stage:
     """One chain with an oracle and a collection, and the account that owns everything on it."""
 
     def __init__(
-        self, account: Account, rpc: str, broker: str, chain_id: int, oracle: Contract, collection: Contract
+        self,
+        account: Account,
+        rpc: str,
+        broker: str,
+        chain_id: int,
+        oracle: Contract,
+        collection: Contract,
+        cadence: int = CADENCE,
     ) -> None:
+        self.cadence = cadence
         self._account = account
         self._collection = collection
         self._oracle = oracle
@@ -78,7 +86,7 @@ class Stage:
     async def seat(self, members: Sequence[tuple[str, bytes]]) -> None:
         """Make (address, transport key) pairs the committee, and give each coins to pay with."""
         for address, _ in members:
-            await self._account.rpc("patina_fund", address, hex(COINS))
+            await self._account.transfer(address, COINS)
         signers, keys = [address for address, _ in members], [key for _, key in members]
         await deploy.set_committee(self._account, self._oracle, signers, keys)
 
@@ -93,7 +101,7 @@ class Stage:
             name=track.title,
             symbol="YIELD",
             first_price=first,
-            policy=Policy(CADENCE, track.window, 0, 0, track.hysteresis, track.thresholds),
+            policy=Policy(self.cadence, track.window, 0, 0, track.hysteresis, track.thresholds),
             recipe=opening.recipe,
             placeholder=opening.placeholder,
             secret=keccak(b"patina replay secret" + opening.recipe),
@@ -114,30 +122,61 @@ class Stage:
 
     async def next_checkpoint(self) -> int:
         """Mine up to the next checkpoint and until it is final; return its block number."""
-        head = await self._height("latest")
-        checkpoint = (head // CADENCE + 1) * CADENCE
+        head = await self.height("latest")
+        checkpoint = (head // self.cadence + 1) * self.cadence
         await self._account.mine(checkpoint - head)
-        behind = checkpoint - await self._height("finalized")
+        behind = checkpoint - await self.height("finalized")
         if behind > 0:
             await self._account.mine(behind)
         return checkpoint
 
-    async def _height(self, tag: str) -> int:
+    async def mine(self, blocks: int = 1) -> None:
+        """Make blocks, with whatever transactions wait."""
+        await self._account.mine(blocks)
+
+    async def automine(self, on: bool) -> None:
+        """Let the chain make a block for each transaction, or let transactions wait for `mine`."""
+        await self._account.rpc("evm_setAutomine", on)
+
+    async def reorganise(self, depth: int) -> None:
+        """Replace the last `depth` blocks by as many others, all of them empty; their transactions are lost.
+
+        In between the head is lower, as it is on an endpoint that follows another branch for a moment.
+        """
+        head = await self._account.rpc("eth_getBlockByNumber", "latest", False)
+        base = await self._account.rpc("eth_getBlockByNumber", hex(int(head["number"], 16) - depth), False)
+        await self._account.rpc("anvil_rollback", depth)
+        # Another time makes another block: without it a block that was empty before would come back as it was.
+        await self._account.rpc("evm_setNextBlockTimestamp", int(base["timestamp"], 16) + 1)
+        await self._account.mine(depth)
+
+    async def height(self, tag: str = "latest") -> int:
+        """Return the number of the block that a tag stands for."""
         return int((await self._account.rpc("eth_getBlockByNumber", tag, False))["number"], 16)
 
 
 @asynccontextmanager
-async def open_stage(log: Path) -> AsyncIterator[Stage]:
+async def open_stage(
+    log: Path,
+    *,
+    anvil: bool = False,
+    cadence: int = CADENCE,
+    finality_depth: int = 2,
+) -> AsyncIterator[Stage]:
     """Start a devnet, deploy oracle and collection on it, and stop it in the end. What it says goes to `log`.
+
+    `cadence` is that of the feeds to be opened, `finality_depth` how far the chain's final block lies behind its
+    head. With `anvil` the chain is Foundry's.
 
     Raises:
         ReplayError: the devnet does not start.
     """
     from node.devnet.account import Account, connect
 
+    command = [*COMMAND, "--finality-depth", str(finality_depth), *(["--anvil"] if anvil else [])]
     with log.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *COMMAND,
+            *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
@@ -150,7 +189,7 @@ async def open_stage(log: Path) -> AsyncIterator[Stage]:
         account = Account(web3, dev_account(ChainSettings().seed, 0))
         oracle = await deploy.deploy_oracle(account, [], [])
         collection = await deploy.deploy_collection(account, oracle)
-        yield Stage(account, devnet["rpc"], devnet["broker"], devnet["chain_id"], oracle, collection)
+        yield Stage(account, devnet["rpc"], devnet["broker"], devnet["chain_id"], oracle, collection, cadence)
     finally:
         if web3 is not None:
             await web3.provider.disconnect()
@@ -175,5 +214,5 @@ async def _announced(process: asyncio.subprocess.Process, log: Path) -> dict[str
             line = await process.stdout.readline()
         found: dict[str, Any] = json.loads(line)
     except (TimeoutError, ValueError):
-        raise ReplayError(f"the embedded devnet did not start: see {log}") from None
+        raise ReplayError(f"the devnet did not start: see {log}") from None
     return found
