@@ -18,6 +18,10 @@ MAX_BYTES: Final = 64 * 1024
 """The largest envelope: a proposal of 31 observations with 16 signals and 21 Timeouts takes less than half."""
 _PURPOSE: Final = b"patina gossip envelope, version 1\n"
 
+_FORGED: Final = frozenset(
+    {reasons.OVERSIZED, reasons.MALFORMED, reasons.FOREIGN, reasons.UNKNOWN_SENDER, reasons.BAD_SIGNATURE}
+)
+
 _Hash: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=MAX_MEMBERS)]
 _Kind: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
@@ -30,6 +34,11 @@ class EnvelopeError(GossipError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"envelope refused: {reason}")
         self.reason = reason
+
+    @property
+    def forged(self) -> bool:
+        """Whether no member can have meant it for this committee: whoever handed it on is to be read more slowly."""
+        return self.reason in _FORGED
 
 
 class _Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -70,8 +79,11 @@ def sealer(key: Ed25519PrivateKey, committee: Committee, sender: int) -> Callabl
     return seal_message
 
 
-def open_envelope(raw: bytes, committee: Committee) -> Opened:
-    """The message inside, once its sender's signature is checked; EnvelopeError for anything else."""
+def open_envelope(raw: bytes, committee: Committee, wanted: Callable[[Message], bool] | None = None) -> Opened:
+    """The message inside, once its sender's signature is checked; EnvelopeError for anything else.
+
+    Whatever costs less than the signature is checked before it. A message that is not `wanted` is refused as stale.
+    """
     if len(raw) > MAX_BYTES:
         raise EnvelopeError(reasons.OVERSIZED)
     try:
@@ -86,6 +98,14 @@ def open_envelope(raw: bytes, committee: Committee) -> Opened:
     if b"\n" in kind or _encoder.encode(envelope) != raw:
         raise EnvelopeError(reasons.MALFORMED)
     try:
+        message = decode(envelope.body)
+    except AgreementError as error:
+        raise EnvelopeError(reasons.MALFORMED) from error
+    if kind_of(message) != envelope.kind:
+        raise EnvelopeError(reasons.MALFORMED)
+    if wanted is not None and not wanted(message):
+        raise EnvelopeError(reasons.STALE)
+    try:
         key = Ed25519PublicKey.from_public_bytes(committee.transport_keys[envelope.sender])
         key.verify(
             envelope.signature,
@@ -93,10 +113,4 @@ def open_envelope(raw: bytes, committee: Committee) -> Opened:
         )
     except (InvalidSignature, ValueError) as error:
         raise EnvelopeError(reasons.BAD_SIGNATURE) from error
-    try:
-        message = decode(envelope.body)
-    except AgreementError as error:
-        raise EnvelopeError(reasons.MALFORMED) from error
-    if kind_of(message) != envelope.kind:
-        raise EnvelopeError(reasons.MALFORMED)
     return Opened(envelope.sender, message, raw)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
-from collections import Counter
+import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,19 +12,22 @@ from typing import Any, Final
 import aiomqtt
 import structlog
 
-from node.gossip.envelope import MAX_BYTES
+from node.errors import ConfigError, GossipError
+from node.gossip.client import CONNECT_S, Client
+from node.gossip.limits import Limits
 from node.gossip.queues import Lanes
 from node.gossip.settings import BrokerSettings
 
 QOS: Final = 0
 """The protocol announces its messages until the round ends, so a broker's word that it took one adds nothing but
 an in-flight window that a bad broker can fill."""
-MAX_PACKET: Final = MAX_BYTES + 1024
-"""An envelope with its topic; a longer packet of a broker ends the connection before it is read."""
-KEEPALIVE_S: Final = 15
-CONNECT_S: Final = 5.0
 STEADY_S: Final = 20.0
 """A connection that lasted this long starts over with the shortest delay."""
+OUTGOING_BYTES: Final = 4 * 1024 * 1024
+PROBE_S: Final = 10.0
+PROBES_LOST: Final = 3
+"""Probes in a row without an answer before the broker counts as lost: one may fall to a full queue."""
+PROBE: Final = "probe"
 
 log = structlog.get_logger("gossip")
 
@@ -43,45 +45,14 @@ class Backoff:
         return longest * (0.5 + random.SystemRandom().random() / 2)
 
 
-class _Client(aiomqtt.Client):
-    """A client that hands on what arrives at once, and refuses packets above the limit."""
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """How a broker is found to work: what a node publishes must come back to it."""
 
-    def __init__(self, settings: BrokerSettings, deliver: Callable[[bytes], None]) -> None:
-        class Handover(asyncio.Queue[aiomqtt.Message]):
-            def put_nowait(self, item: aiomqtt.Message) -> None:
-                if isinstance(item.payload, bytes):
-                    deliver(item.payload)
-
-        super().__init__(
-            settings.host,
-            settings.port,
-            username=settings.username,
-            password=settings.password,
-            queue_type=Handover,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
-            timeout=CONNECT_S,
-            keepalive=KEEPALIVE_S,
-            tls_context=settings.tls(),
-        )
-        for future in (self._connected, self._disconnected):
-            # Whichever side ends a connection first, the other's reason is old news, not an unheard error.
-            future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        paho: Any = self._client
-        paho.connect_timeout = CONNECT_S
-        receive = paho._sock_recv
-
-        def receive_bounded(size: int) -> bytes:
-            # paho asks for the whole rest of a packet at once; MQTT 3.1.1 has no other place for a limit.
-            if size > MAX_PACKET:
-                raise OSError("packet above the limit")
-            return bytes(receive(size))
-
-        paho._sock_recv = receive_bounded
-
-    def hang_up(self) -> None:
-        """Close the socket whatever state the connection is in: aiomqtt leaves it open after some failures."""
-        self._client.disconnect()
+    every: float = PROBE_S
+    lost: int = PROBES_LOST
+    first: float = CONNECT_S
+    """Seconds for the first answer of a new connection."""
 
 
 def _heed_cancellation() -> None:
@@ -110,32 +81,56 @@ async def _first_of(*steps: Coroutine[Any, Any, None]) -> None:
 
 
 class Link:
-    """Keeps one broker connected, sends what is published, hands on what arrives."""
+    """Keeps one broker connected, sends what is published, hands on what arrives.
+
+    `connected` means that the broker works: what this node publishes there comes back to it. A broker that accepts
+    and goes silent, or whose rules do not let this node speak, does not count.
+    """
 
     def __init__(
         self,
         settings: BrokerSettings,
-        topics: str,
+        prefix: str,
         deliver: Callable[[bytes], None],
-        counters: Counter[str],
-        backoff: Backoff,
-        outgoing: int,
+        count: Callable[[str], None],
         changed: Callable[[], None],
+        *,
+        backoff: Backoff,
+        limits: Limits,
+        outgoing: int,
+        probing: Probing,
     ) -> None:
         self.settings = settings
         self.connected = False
         self.last_error: str | None = None
-        self._topics = topics
+        self._prefix = prefix
         self._deliver = deliver
-        self._counters = counters
-        self._backoff = backoff
+        self._count = count
         self._changed = changed
-        self._outgoing: Lanes[tuple[str, bytes]] = Lanes(1, outgoing)
+        self._backoff = backoff
+        self._limits = limits
+        self._probing = probing
+        self._name = settings.identity()
+        self._probe_topic = self._topic(PROBE)
+        self._probes: set[bytes] = set()
+        self._answered = asyncio.Event()
+        self._client: Client | None = None
+        self._outgoing: Lanes[tuple[str, bytes]] = Lanes(
+            1, outgoing, weigh=lambda message: len(message[1]), heaviest=OUTGOING_BYTES
+        )
 
-    def send(self, topic: str, raw: bytes) -> None:
+    def _topic(self, kind: str) -> str:
+        return f"{self._prefix}/{kind}/{self._name}"
+
+    def send(self, kind: str, raw: bytes) -> None:
         """Queue a message; while the broker is away the newest are kept."""
-        if not self._outgoing.put(0, (topic, raw)):
-            self._counters["outgoing_overflow"] += 1
+        if not self._outgoing.put(0, (self._topic(kind), raw)):
+            self._count("outgoing_overflow")
+
+    def penalise(self) -> None:
+        """Note that something which this broker handed on was refused: it is read more slowly for it."""
+        if self._client is not None:
+            self._client.penalise()
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -145,13 +140,14 @@ class Link:
             started = loop.time()
             try:
                 await self._session()
-            except (aiomqtt.MqttError, OSError) as error:
-                self.last_error = str(error) or type(error).__name__
+            except (GossipError, ConfigError) as error:
+                # ConfigError too: certificates are read anew each time, and may be in the middle of being replaced.
+                self.last_error = str(error)
             finally:
                 self._set(False)
             _heed_cancellation()
             failures = 0 if loop.time() - started >= STEADY_S else failures + 1
-            self._counters["reconnects"] += 1
+            self._count("reconnects")
             delay = self._backoff.delay(failures - 1 if failures else 0)
             log.warning("broker lost", broker=self.settings.name, error=self.last_error, again_in_s=round(delay, 2))
             await asyncio.sleep(delay)
@@ -162,28 +158,67 @@ class Link:
             self._changed()
 
     async def _session(self) -> None:
-        client = _Client(self.settings, self._deliver)
-        entering = asyncio.ensure_future(client.__aenter__())
+        self._client = client = Client(self.settings, self._receive, self._limits, lambda: self._count("paused"))
         try:
-            # paho connects in a thread: it is let finish, else its socket would stay open behind our back.
-            await asyncio.shield(entering)
-            await client.subscribe(f"{self._topics}/+", qos=QOS)
+            await client.open()
+            granted = await client.subscribe(f"{self._prefix}/+/+", qos=QOS)
+            if any(getattr(code, "is_failure", False) for code in granted):
+                raise GossipError("the broker refuses the subscription: look at its access rules")
             _heed_cancellation()
-            self._set(True)
-            log.info("broker connected", broker=self.settings.name)
-            await _first_of(self._send_all(client), self._until_lost(client))
+            await _first_of(self._send_all(client), self._until_lost(client), self._probe_all(client))
+        except (aiomqtt.MqttError, OSError) as error:
+            raise GossipError(_reason(error, client.why)) from error
         finally:
-            with contextlib.suppress(aiomqtt.MqttError, OSError, asyncio.CancelledError):
-                await entering
+            self._client = None
             client.hang_up()
 
-    async def _send_all(self, client: aiomqtt.Client) -> None:
+    def _receive(self, topic: str, raw: bytes) -> None:
+        if topic.startswith(f"{self._prefix}/{PROBE}/"):
+            if topic == self._probe_topic and raw in self._probes:
+                self._answered.set()
+            return
+        self._deliver(raw)
+
+    async def _probe_all(self, client: Client) -> None:
+        self._probes.clear()
+        lost = 0
+        while lost < self._probing.lost:
+            self._answered.clear()
+            if lost == 0:
+                self._probes.clear()
+            probe = secrets.token_bytes(16)
+            self._probes.add(probe)
+            await client.publish(self._probe_topic, probe, qos=QOS)
+            try:
+                async with asyncio.timeout(self._probing.every if self.connected else self._probing.first):
+                    await self._answered.wait()
+            except TimeoutError:
+                if not self.connected:
+                    break
+                lost += 1
+                continue
+            lost = 0
+            if not self.connected:
+                log.info("broker connected", broker=self.settings.name)
+                self._set(True)
+            await asyncio.sleep(self._probing.every)
+        raise GossipError(
+            f"what is published to {self._probe_topic} does not come back: the broker hangs, or its rules forbid it"
+        )
+
+    async def _send_all(self, client: Client) -> None:
         while True:
             topic, raw = await self._outgoing.get()
             await client.publish(topic, raw, qos=QOS)
             _heed_cancellation()
-            self._counters["sent"] += 1
+            self._count("sent")
 
-    async def _until_lost(self, client: aiomqtt.Client) -> None:
+    async def _until_lost(self, client: Client) -> None:
         async for _ in client.messages:  # empty: messages were handed over on arrival; it ends by an MqttError
             pass
+
+
+def _reason(error: Exception, more: str) -> str:
+    """What went wrong, in one line: aiomqtt puts the reason behind a sentence of its own, paho keeps TLS's."""
+    told = [str(each) or type(each).__name__ for each in (error, error.__cause__) if each is not None]
+    return ": ".join(dict.fromkeys([*told, more] if more else told))

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from node.errors import ConfigError
+from node.errors import ConfigError, KeyFileError
+from node.keys.certificates import CertificateFacts, read_certificate
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
-
-
-class _TidySocket(ssl.SSLSocket):
-    """Closed when its handshake fails: paho drops such a socket without closing it."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        """As the base class, with nothing left open behind an error."""
-        try:
-            super().do_handshake(block)
-        except OSError:
-            self.close()
-            raise
+_TOPIC_LEVEL = re.compile(r"[^/+#$\x00-\x1f\x7f][^/+#\x00-\x1f\x7f]{0,127}")
+"""A level of a topic (MQTT 3.1.1, section 4.7): without separator and wildcards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +66,28 @@ class BrokerSettings:
         """host:port, for logs and counters."""
         return f"{self.host}:{self.port}"
 
+    def identity(self) -> str:
+        """What this node is called in the topics that it publishes to at this broker.
+
+        It is the name that the broker knows it by, so that access rules can hold it to topics of its own: the
+        username, else the certificate's common name, else "node". A name that no topic can hold counts as none.
+        Raises ConfigError if the certificate does not load.
+        """
+        name = self.username
+        if name is None and self.cert is not None:
+            try:
+                name = read_certificate(self.cert).name
+            except KeyFileError as error:
+                raise ConfigError(f"broker {self.name}: cert: {error}") from None
+        return name if name and _TOPIC_LEVEL.fullmatch(name) else "node"
+
+    def certificate(self) -> CertificateFacts | None:
+        """What this node's certificate at the broker says now, or None where there is none to be read."""
+        try:
+            return None if self.cert is None else read_certificate(self.cert)
+        except KeyFileError:
+            return None
+
     def tls(self) -> ssl.SSLContext | None:
         """The TLS context of an mqtts broker (1.2 or newer, host name checked); reads the files.
 
@@ -83,7 +97,6 @@ class BrokerSettings:
             return None
         try:
             context = ssl.create_default_context(cafile=self.ca)
-            context.sslsocket_class = _TidySocket
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             if self.cert is not None:
                 context.load_cert_chain(self.cert, self.key)

@@ -13,6 +13,7 @@ from node.agreement.committee import Committee
 from node.agreement.messages import Observation, Proposal, Timeout, encode
 from node.gossip.envelope import MAX_BYTES, EnvelopeError, open_envelope, seal, sealer
 from node.gossip.verifier import Verifier
+from node.gossip.window import ENTRY
 
 KEYS = [Ed25519PrivateKey.from_private_bytes(bytes([index + 1]) * 32) for index in range(4)]
 
@@ -146,16 +147,17 @@ def test_incident__broker_replays_forgeries__counted_by_reason_and_none_remember
         verifier.open(bytes(MAX_BYTES + 1))
     assert verifier(forged) is None
     assert verifier.counters == {reasons.BAD_SIGNATURE: 3, reasons.OVERSIZED: 1}
-    assert not verifier._seen
+    assert len(verifier.window) == 0
 
 
 def test_incident__member_floods__its_own_memory_alone_is_given_up() -> None:
-    verifier = Verifier(COMMITTEE, budget=2_000)
+    verifier = Verifier(COMMITTEE, budget=4_000)
     verifier.open(RAW)
     flood = sealer(KEYS[0], COMMITTEE, 0)
     for view in range(100):
         verifier.open(flood(Timeout(1, 10, view)))
-    assert sum(map(len, verifier._seen)) <= 2_000 + len(RAW)
+    assert verifier.window.size <= 4_000 + len(RAW) + ENTRY
+    assert 1 < len(verifier.window) < 10
     verifier.open(RAW)
     assert verifier.counters[reasons.REPEATED] == 1
     verifier.open(flood(Timeout(1, 10, 0)))
