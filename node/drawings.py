@@ -20,7 +20,7 @@ from node.errors import ContentError
 if TYPE_CHECKING:
     from node.content.store import BlockStore
     from node.journal import Journal
-    from node.render.pool import Pool
+    from node.render.pool import RenderPool
     from node.render.reading import AnyRecipe
 
 OnImage = Callable[[int, bytes], None]
@@ -66,7 +66,7 @@ class Drawings:
     The journal knows them for as long as their round, and the one that landed until the next has.
     """
 
-    def __init__(self, pool: Pool, journal: Journal, store: BlockStore) -> None:
+    def __init__(self, pool: RenderPool, journal: Journal, store: BlockStore) -> None:
         self._pool = pool
         self._journal = journal
         self._store = store
@@ -84,7 +84,7 @@ class Drawings:
     ) -> list[bytes]:
         """The PNGs of the seeds, in their order, for a round; `on_image(index, png)` tells of those that are drawn.
 
-        Raises RenderError as `Pool.render` does, ContentError when one cannot be stored, JournalError.
+        Raises RenderError as `RenderPool.render` does, ContentError when one cannot be stored, JournalError.
         """
         keys = [picture_key(recipe, seed, band, signals) for seed in seeds]
         images = await self._known(keys, feed, checkpoint)

@@ -39,7 +39,7 @@ class Health:
     def reasons(self, brokers: int, render_fault: str = "") -> list[str]:
         """Return a short code for everything that keeps the node from its work.
 
-        `brokers` counts those connected; `render_fault` says why no worker may render (`Pool.fault`).
+        `brokers` counts those connected; `render_fault` says why no worker may render (`RenderPool.fault`).
         """
         found = []
         if self.final is None:

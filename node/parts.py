@@ -32,7 +32,7 @@ from node.journal import Journal
 from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes
-from node.render.pool import RenderSettings, local_pool
+from node.render.pool import RenderPool, RenderSettings, local_pool
 from node.rounds import RoundDriver
 from node.studio import Studio
 from node.transmit import Transmitter
@@ -40,7 +40,6 @@ from node.transmit import Transmitter
 if TYPE_CHECKING:
     from node.config import Config
     from node.keys.signing import Signer
-    from node.render.pool import Pool
 
 log = structlog.get_logger("node")
 
@@ -66,7 +65,7 @@ class Parts:
     rounds: RoundDriver
     sender: Sender
     collector: Collector
-    renderers: Pool
+    renderers: RenderPool
     drawings: Drawings
     health: Health
 
@@ -231,7 +230,7 @@ async def first_landing(chain: Chain) -> int:
     return min((feed.opened_at for feed in feeds), default=final.number + 1)
 
 
-def renderer_pool(config: Config) -> Pool:
+def renderer_pool(config: Config) -> RenderPool:
     """Return what draws for this node: this machine's devices, or a Ray cluster.
 
     Raises:

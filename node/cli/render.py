@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ WAD = 10**18
 MOST_TOKENS = 8
 DEFAULT_BANDS = 8
 Callback = Callable[[click.Context, click.Parameter, str], Any]
+Command = TypeVar("Command", bound=Callable[..., Any])
 _AMOUNT = re.compile(r"([+-]?)(\d{1,6})(?:\.(\d{1,16}))?(%?)")
 
 
@@ -40,6 +41,11 @@ def amount(low: int, high: int) -> Callback:
         return wad
 
     return read_amount
+
+
+def signal(name: str, low: int, meaning: str) -> Callable[[Command], Command]:
+    """An option for a signal from `low` (wad) to 100%."""
+    return click.option(name, metavar="AMOUNT", callback=amount(low, WAD), default="0", show_default=True, help=meaning)
 
 
 def seed_bytes(_: click.Context, __: click.Parameter, value: str) -> bytes:
@@ -64,30 +70,9 @@ def seed_bytes(_: click.Context, __: click.Parameter, value: str) -> bytes:
     help="32 bytes as 0x..., or any text.",
 )
 @click.option("--band", type=click.IntRange(min=0), help="Band, from 0; by default the one in the middle.")
-@click.option(
-    "--volatility",
-    metavar="AMOUNT",
-    callback=amount(0, WAD),
-    default="0",
-    show_default=True,
-    help="How restless, such as 1%.",
-)
-@click.option(
-    "--drawdown",
-    metavar="AMOUNT",
-    callback=amount(0, WAD),
-    default="0",
-    show_default=True,
-    help="How far below its highest.",
-)
-@click.option(
-    "--flow",
-    metavar="AMOUNT",
-    callback=amount(-WAD, WAD),
-    default="0",
-    show_default=True,
-    help="What flows in, or, -2%, out.",
-)
+@signal("--volatility", 0, "How restless, such as 1%.")
+@signal("--drawdown", 0, "How far below its highest.")
+@signal("--flow", -WAD, "What flows in, or, -2%, out.")
 @click.option("--strip", is_flag=True, help="All bands side by side: one place in all its weathers.")
 @click.option(
     "--sheet", type=click.IntRange(1, MOST_TOKENS), help="So many tokens below each other, all bands, at half size."

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MODEL_DIGEST", "Recipe", "model_digest", "render", "render_batch"]
+    from node.render.reading import AnyRecipe
+
+__all__ = ["MODEL_DIGEST", "Recipe", "check", "model_digest", "render", "render_batch"]
 
 MODEL_DIGEST: bytes  # computed on first use: hashing the weights is no part of an import
 
@@ -74,6 +76,22 @@ def __getattr__(name: str) -> bytes:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def check(recipe: AnyRecipe, seeds: Sequence[bytes], band: int, signals: Sequence[int]) -> None:
+    """Refuse before any work starts what no engine of this build could draw: RenderError says why."""
+    if not isinstance(recipe, Recipe):
+        recipe.band(band, signals)
+    elif recipe.model != model_digest():
+        raise RenderError(
+            f"recipe {recipe.name!r} asks for model {recipe.model.hex()}, this build renders {model_digest().hex()}"
+        )
+    else:
+        recipe.mood(band)
+        recipe.levels(signals)
+    for index, seed in enumerate(seeds):
+        if len(seed) != 32:
+            raise RenderError(f"seed {index}: {len(seed)} bytes instead of 32")
+
+
 def render(
     recipe: Recipe, seed: bytes, band: int, signals: Sequence[int], *, engine: str = "auto"
 ) -> NDArray[np.uint8]:
@@ -93,15 +111,7 @@ def render_batch(
     recipe: Recipe, seeds: Sequence[bytes], band: int, signals: Sequence[int], *, engine: str = "auto"
 ) -> list[NDArray[np.uint8]]:
     """What `render` draws for each of several seeds, drawn side by side: the same bytes, in less time."""
-    if recipe.model != model_digest():
-        raise RenderError(
-            f"recipe {recipe.name!r} asks for model {recipe.model.hex()}, this build renders {model_digest().hex()}"
-        )
-    for seed in seeds:
-        if len(seed) != 32:
-            raise RenderError(f"seed: {len(seed)} bytes instead of 32")
-    recipe.mood(band)
-    recipe.levels(signals)
+    check(recipe, seeds, band, signals)
     if not seeds:
         return []
     from node.render.exact import probe

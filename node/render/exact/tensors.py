@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from node.render.exact.arithmetic import FRACTION, LEVELS, WIDE, Attention, Conv, Ints, Narrow, Norm
 from node.render.exact.integers import affine, softmax
-from node.render.exact.kernels import Finish, Kernel
+from node.render.exact.kernels import Finish, Kernel, Layer
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,7 @@ class Tensors:
     def load_conv(self, layer: Conv) -> int:
         """Pack a convolution's weight."""
         finish = Finish(layer.bias, layer.shift, layer.low, layer.high)
-        packed = self._kernel.pack(
-            layer.weight, stride=layer.stride, padding=layer.padding, low=layer.take, finish=finish
-        )
-        self._convs.append(packed)
+        self._convs.append(self._kernel.pack(Layer(layer.weight, layer.stride, layer.padding, layer.take, finish)))
         return len(self._convs) - 1
 
     def load_narrow(self, layer: Narrow) -> int:

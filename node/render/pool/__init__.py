@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from node.render.pool.local import RenderSettings, local_pool
-from node.render.pool.pool import Pool, RenderPool
+from node.render.pool.pool import RenderPool
 
-__all__ = ["Pool", "RenderPool", "RenderSettings", "local_pool"]
+__all__ = ["RenderPool", "RenderSettings", "local_pool"]

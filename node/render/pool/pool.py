@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 import structlog
 
 from node.errors import RenderError
-from node.render import model_digest
+from node.render import check, model_digest
 from node.render.pool.edition import ATTEMPTS, Batch, Edition, OnImage
 from node.render.pool.place import Place, Standing
 from node.render.pool.process import Launch, WorkerDiedError, WorkerFullError, WorkerProcess, WorkerUnfitError
 from node.render.pool.progress import Progress
 from node.render.pool.turns import Turns
 from node.render.reading import AnyRecipe
-from node.render.recipe import Recipe
 
 _GRACE: Final = 2.0
 _REST: Final = 30.0
@@ -27,32 +26,8 @@ _CLOSED: Final = "render pool: closed"
 log = structlog.get_logger("render")
 
 
-class Pool(Protocol):
-    """Whatever draws editions: worker processes of this machine, or of a Ray cluster."""
-
-    async def render(
-        self,
-        recipe: AnyRecipe,
-        seeds: Sequence[bytes],
-        band: int,
-        signals: Sequence[int],
-        on_image: OnImage | None = None,
-    ) -> list[bytes]:
-        """The PNGs of the seeds, in their order. Cancelling the call ends its work. Raises RenderError."""
-
-    async def aclose(self) -> None:
-        """End all workers; what is still being drawn fails with RenderError."""
-
-    @property
-    def fault(self) -> str:
-        """Why nothing can be drawn at all, such as the kernel that failed its probe; "" while something can."""
-
-    def status(self) -> dict[str, Any]:
-        """Figures for the status page."""
-
-
 class RenderPool:
-    """A worker process in every place, started when first needed and kept warm; see `Pool`.
+    """A worker process in every place, started when first needed and kept warm: on this machine, or on a Ray cluster.
 
     `batch` is the most pictures that one request asks for. `wanted` gives the model (32-byte digest) that every
     worker must have. `rest` is how many seconds a place is left alone when its workers do not start.
@@ -87,11 +62,11 @@ class RenderPool:
 
     @property
     def fault(self) -> str:
-        """See `Pool.fault`."""
+        """Why nothing can be drawn at all, such as the kernel that failed its probe; "" while something can."""
         return "" if any(place.standing is not Standing.UNFIT for place in self._places) else self._states()
 
     def status(self) -> dict[str, Any]:
-        """See `Pool.status`."""
+        """Figures for the status page."""
         return {
             "workers": [place.status() for place in self._places],
             "batch": self._batch,
@@ -113,7 +88,7 @@ class RenderPool:
         did not survive fails the job. Raises RenderError then, where `node.render.render` would, when no worker can
         be had, and after aclose().
         """
-        _check(recipe, seeds, band, signals)
+        check(recipe, seeds, band, signals)
         edition = Edition(recipe, seeds, band, signals, on_image)
         with self._progress.job(len(seeds)) as job:
             batches = edition.begin(job, self._batch, len(self._places))
@@ -197,19 +172,3 @@ def _hopeless(launch: Launch, *, full: bool) -> str:
     if full:
         return f"render pool: one picture alone takes a worker beyond {launch.memory} MiB: raise render.memory_mb"
     return f"render pool: the worker died {ATTEMPTS} times over one picture; is there enough memory?"
-
-
-def _check(recipe: AnyRecipe, seeds: Sequence[bytes], band: int, signals: Sequence[int]) -> None:
-    """What can be refused is refused before any work starts."""
-    if not isinstance(recipe, Recipe):
-        recipe.band(band, signals)
-    elif recipe.model != model_digest():
-        raise RenderError(
-            f"recipe {recipe.name!r} asks for model {recipe.model.hex()}, this build renders {model_digest().hex()}"
-        )
-    else:
-        recipe.mood(band)
-        recipe.levels(signals)
-    for index, seed in enumerate(seeds):
-        if len(seed) != 32:
-            raise RenderError(f"seed {index}: {len(seed)} bytes instead of 32")

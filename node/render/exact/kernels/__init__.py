@@ -4,7 +4,8 @@ Every kernel gets integers and gives integers; they differ only in the type that
 instructions that add them up. How an engine uses one:
 
     kernel = kernels.build("float32")
-    packed = kernel.pack(weight, padding=1, low=-40, finish=Finish(bias, shift, 0, 255))   # once per layer
+    layer = Layer(weight, padding=1, low=-40, finish=Finish(bias, shift, 0, 255))
+    packed = kernel.pack(layer)                  # once
     with kernels.pinned():                       # precision flags and NNPACK, around a whole picture
         y = kernel.conv(kernel.hold(x, -40), packed)
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["LEVELS", "NAMES", "Finish", "Kernel", "build", "pinned"]
+__all__ = ["LEVELS", "NAMES", "Finish", "Kernel", "Layer", "build", "pinned"]
 
 LEVELS: Final = 255
 """A held value's range: low..low + LEVELS."""
@@ -64,6 +65,20 @@ class Finish:
         return self.high - self.low <= LEVELS
 
 
+@dataclass(frozen=True)
+class Layer:
+    """A convolution: `weight` (O, I, kh, kw) within -127..127, inputs in `low`..`low` + 255, and what follows the sum.
+
+    A 1 x 1 layer is a matrix product.
+    """
+
+    weight: NDArray[np.int8]
+    stride: int = 1
+    padding: int = 0
+    low: int = -128
+    finish: Finish | None = None
+
+
 class Kernel(Protocol):
     """Convolutions of integers, exact for |sum| < 2**24."""
 
@@ -77,16 +92,8 @@ class Kernel(Protocol):
     def free(self, x: Tensor, low: int) -> Tensor:
         """What was held, as float32 integers."""
 
-    def pack(
-        self,
-        weight: NDArray[np.int8],
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        low: int = -128,
-        finish: Finish | None = None,
-    ) -> Any:
-        """Prepare a layer's weight (O, I, kh, kw) once; values within -127..127. A 1 x 1 layer is a matrix product."""
+    def pack(self, layer: Layer) -> Any:
+        """Prepare a layer's weight once."""
 
     def conv(self, x: Tensor, packed: Any) -> Tensor:
         """Convolve held (N, I, H, W) with what `pack` made: (N, O, H', W'), held if the finish says so."""

@@ -7,12 +7,11 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from node.errors import RenderError
-from node.render.exact.kernels import Finish
+from node.render.exact.kernels import Finish, Layer
 from node.render.exact.kernels.plain import scaled
 
 # Instructions that add products of 8-bit integers in 32 bits. Older x86 CPUs add pairs in 16 bits (pmaddubsw), which
@@ -24,16 +23,13 @@ _SMALL_SHIFT: Final = 16
 
 @dataclass(frozen=True)
 class Packed:
-    """A layer in oneDNN's own weight order."""
+    """A layer with its weight in oneDNN's own order."""
 
     weight: Tensor
     scale: Tensor
     zeros: Tensor
     bias: Tensor | None
-    stride: int
-    padding: int
-    zero: int
-    finish: Finish | None
+    layer: Layer
     fused: bool
 
 
@@ -53,25 +49,17 @@ class Int8:
         freed = x.float()
         return freed.add_(low) if low else freed
 
-    def pack(
-        self,
-        weight: NDArray[np.int8],
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        low: int = -128,
-        finish: Finish | None = None,
-    ) -> Packed:
+    def pack(self, layer: Layer) -> Packed:
         """Reorder the weight for oneDNN, and say which part of the finish it does."""
-        ones = torch.ones(len(weight), dtype=torch.float64)
-        scale, bias = scaled(finish) if finish else (ones, None)
+        finish, count = layer.finish, len(layer.weight)
+        scale, bias = scaled(finish) if finish else (torch.ones(count, dtype=torch.float64), None)
         scale = scale.float()
-        signed = torch.from_numpy(np.ascontiguousarray(weight, np.int8))
-        steps, margins = [stride, stride], [padding, padding]
-        held = torch.ops.onednn.qconv_prepack(signed, scale, 1.0, -low, steps, margins, [1, 1], 1, None)
-        zeros = torch.zeros(len(weight), dtype=torch.int32)
+        signed = torch.from_numpy(np.ascontiguousarray(layer.weight, np.int8))
+        steps, margins = [layer.stride] * 2, [layer.padding] * 2
+        held = torch.ops.onednn.qconv_prepack(signed, scale, 1.0, -layer.low, steps, margins, [1, 1], 1, None)
+        zeros = torch.zeros(count, dtype=torch.int32)
         fused = finish is not None and _fusible(finish)
-        return Packed(held, scale, zeros, None if bias is None else bias.float(), stride, padding, -low, finish, fused)
+        return Packed(held, scale, zeros, None if bias is None else bias.float(), layer, fused)
 
     def conv(self, x: Tensor, packed: Packed) -> Tensor:
         """Convolve bytes (N, I, H, W): (N, O, H', W')."""
@@ -79,13 +67,13 @@ class Int8:
         out: Tensor = torch.ops.onednn.qconv2d_pointwise(
             x,
             1.0,
-            packed.zero,
+            -packed.layer.low,
             packed.weight,
             packed.scale,
             packed.zeros,
             packed.bias,
-            [packed.stride, packed.stride],
-            [packed.padding, packed.padding],
+            [packed.layer.stride] * 2,
+            [packed.layer.padding] * 2,
             [1, 1],
             1,
             1.0,
@@ -125,7 +113,7 @@ def _adds_wide(kernel: Int8, channels: int, low: int) -> bool:
     weight = np.full((channels, channels, 3, 3), 127, np.int8)
     picture = torch.full((1, channels, 4, 4), low + 255)
     want = functional.conv2d(picture, torch.from_numpy(weight.astype(np.int64)), padding=1)
-    got = kernel.conv(kernel.hold(picture, low), kernel.pack(weight, padding=1, low=low))
+    got = kernel.conv(kernel.hold(picture, low), kernel.pack(Layer(weight, padding=1, low=low)))
     return torch.equal(got.long(), want)
 
 
@@ -136,13 +124,13 @@ def _fusible(finish: Finish) -> bool:
 
 
 def _result(packed: Packed) -> tuple[int, torch.dtype]:
-    if packed.fused and packed.finish:
-        return -packed.finish.low, torch.uint8
+    if packed.fused and packed.layer.finish:
+        return -packed.layer.finish.low, torch.uint8
     return 0, torch.float32
 
 
 def _finished(out: Tensor, packed: Packed) -> Tensor:
-    finish = packed.finish
+    finish = packed.layer.finish
     if finish is None or packed.fused:
         return out
     clipped = out.round_().clamp_(finish.low, finish.high)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from node.errors import RenderError
-from node.render.exact.kernels import Finish
+from node.render.exact.kernels import Finish, Layer
 
 
 @dataclass(frozen=True)
@@ -49,25 +48,18 @@ class Float:
         """The same integers as float32."""
         return x.float()
 
-    def pack(
-        self,
-        weight: NDArray[np.int8],
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        low: int = -128,  # noqa: ARG002 - a float holds any range
-        finish: Finish | None = None,
-    ) -> Packed:
+    def pack(self, layer: Layer) -> Packed:
         """Hold weight and bias as floats, already divided by 2**shift.
 
         All of a channel's products and partial sums are then integers below 2**24 times one power of two, which are
         as exact as the integers, and oneDNN adds the bias on its way.
         """
-        held = self.hold(torch.from_numpy(np.ascontiguousarray(weight)), 0)
+        held = self.hold(torch.from_numpy(np.ascontiguousarray(layer.weight)), 0)
+        finish = layer.finish
         if finish is None:
-            return Packed(held, None, stride, padding, None)
+            return Packed(held, None, layer.stride, layer.padding, None)
         scale, bias = (part.to(self.device, self.dtype) for part in scaled(finish))
-        return Packed(held * scale[:, None, None, None], bias, stride, padding, (finish.low, finish.high))
+        return Packed(held * scale[:, None, None, None], bias, layer.stride, layer.padding, (finish.low, finish.high))
 
     def conv(self, x: Tensor, packed: Packed) -> Tensor:
         """Convolve (N, I, H, W): (N, O, H', W')."""

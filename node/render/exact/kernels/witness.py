@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from node.errors import KernelError
 from node.render.exact.integers import halved
-from node.render.exact.kernels import LEVELS, Finish, Kernel
+from node.render.exact.kernels import LEVELS, Finish, Kernel, Layer
 
 Integers = NDArray[np.int64]
 _PLACES: Final = 24
@@ -21,15 +21,11 @@ _SEED: Final = 20
 
 
 @dataclass(frozen=True)
-class Layer:
-    """What a layer was packed from, beside what the kernel made of it."""
+class Packed:
+    """A layer beside what the kernel made of it."""
 
-    weight: NDArray[np.int8]
-    stride: int
-    padding: int
-    low: int
-    finish: Finish | None
-    packed: Any
+    layer: Layer
+    made: Any
     kind: tuple[object, ...]
     """What may make a library choose other code for it."""
 
@@ -54,33 +50,27 @@ class Witnessed:
         """As the kernel frees it."""
         return self._kernel.free(x, low)
 
-    def pack(
-        self,
-        weight: NDArray[np.int8],
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        low: int = -128,
-        finish: Finish | None = None,
-    ) -> Layer:
+    def pack(self, layer: Layer) -> Packed:
         """Pack, and keep what it was packed from."""
-        packed = self._kernel.pack(weight, stride=stride, padding=padding, low=low, finish=finish)
+        finish = layer.finish
         span = (finish.low, finish.high, int(finish.shift.max())) if finish else None
-        return Layer(weight, stride, padding, low, finish, packed, (weight.shape, stride, padding, low, span))
+        kind = (layer.weight.shape, layer.stride, layer.padding, layer.low, span)
+        return Packed(layer, self._kernel.pack(layer), kind)
 
-    def conv(self, x: Tensor, packed: Layer) -> Tensor:
+    def conv(self, x: Tensor, packed: Packed) -> Tensor:
         """Convolve, after a trial if this shape is new."""
         last = x.is_contiguous(memory_format=torch.channels_last)
         shape = (packed.kind, x.shape, last)
         if shape not in self._seen:
             self._try(packed, x.shape, torch.channels_last if last else torch.contiguous_format)
             self._seen.add(shape)
-        return self._kernel.conv(x, packed.packed)
+        return self._kernel.conv(x, packed.made)
 
-    def _try(self, layer: Layer, shape: torch.Size, order: torch.memory_format) -> None:
+    def _try(self, packed: Packed, shape: torch.Size, order: torch.memory_format) -> None:
+        layer = packed.layer
         drawn = _drawn(shape, layer.low)
         held = self._kernel.hold(drawn, layer.low).contiguous(memory_format=order)
-        out, finish = self._kernel.conv(held, layer.packed), layer.finish
+        out, finish = self._kernel.conv(held, packed.made), layer.finish
         where = _places((len(out), *out.shape[2:]))
         sums = _sums_at(drawn.numpy(), layer, where)
         if finish:
@@ -88,7 +78,7 @@ class Witnessed:
                 self.free(out, finish.low) if finish.held else out, where, finished(sums, finish), layer, shape
             )
             # Rounding hides most of what is a little off.
-            plain = self._kernel.pack(layer.weight, stride=layer.stride, padding=layer.padding, low=layer.low)
+            plain = self._kernel.pack(replace(layer, finish=None))
             out = self._kernel.conv(held, plain)
         self._compare(out, where, sums, layer, shape)
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 from node import render
 from node.errors import RenderError
 from node.render.exact import kernels, probe, tensors
-from node.render.exact.kernels import Finish
+from node.render.exact.kernels import Layer
 from node.render.exact.kernels.plain import Float, Packed
 from node.render.exact.kernels.witness import finished
 
@@ -59,10 +59,8 @@ class Saturating(Float):
     def __init__(self) -> None:
         super().__init__("saturating", torch.float32)
 
-    def pack(
-        self, weight: Any, *, stride: int = 1, padding: int = 0, low: int = -128, finish: Finish | None = None
-    ) -> Any:
-        return torch.from_numpy(weight).float(), stride, padding, low, finish
+    def pack(self, layer: Layer) -> Any:
+        return torch.from_numpy(layer.weight).float(), layer.stride, layer.padding, layer.low, layer.finish
 
     def conv(self, x: Tensor, packed: Any) -> Tensor:
         weight, stride, padding, low, finish = packed

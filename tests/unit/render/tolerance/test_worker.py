@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from node.errors import RenderError
-from node.render.pool.pool import _check
+from node.render import check
 from node.render.tolerance.painter import render
 from node.render.tolerance.picture import open_picture
 from node.render.worker.renderer import Renderer
@@ -45,4 +45,4 @@ def test_pool__what_the_recipe_does_not_have__is_refused_before_any_work(
     shelf: Path, band: int, signals: tuple[int, ...], seed: bytes
 ) -> None:
     with pytest.raises(RenderError):
-        _check(asked(shelf).recipe, [seed], band, signals)
+        check(asked(shelf).recipe, [seed], band, signals)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from node.errors import RenderError
 from node.render.exact import kernels
 from node.render.exact.arithmetic import Conv
-from node.render.exact.kernels import Finish, Kernel
+from node.render.exact.kernels import Finish, Kernel, Layer
 from node.render.exact.reference import Reference
 
 
@@ -42,7 +42,7 @@ def convolved(kernel: Kernel, case: Case) -> NDArray[np.int64]:
     """What the kernel makes of it, as integers."""
     conv = case.conv
     finish = Finish(conv.bias, conv.shift, conv.low, conv.high)
-    packed = kernel.pack(conv.weight, stride=conv.stride, padding=conv.padding, low=conv.take, finish=finish)
+    packed = kernel.pack(Layer(conv.weight, conv.stride, conv.padding, conv.take, finish))
     with kernels.pinned():
         out = kernel.conv(kernel.hold(torch.from_numpy(case.x), conv.take), packed)
         freed = kernel.free(out, conv.low) if finish.held else out
@@ -115,7 +115,7 @@ def test_conv__without_a_finish__is_the_plain_sum(name: str) -> None:
     weight = np.arange(-127, 128, dtype=np.int8).reshape(5, 51, 1, 1)
     x = torch.arange(51 * 6).remainder(256).sub(100).reshape(1, 51, 2, 3)
     with kernels.pinned():
-        out = kernel.conv(kernel.hold(x, -100), kernel.pack(weight, low=-100))
+        out = kernel.conv(kernel.hold(x, -100), kernel.pack(Layer(weight, low=-100)))
     assert out.dtype == torch.float32
     want = torch.einsum("oi,nihw->nohw", torch.from_numpy(weight[:, :, 0, 0]).long(), x)
     assert torch.equal(out.cpu().long(), want)

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from node.errors import RenderError
 from node.render.exact import kernels
-from node.render.exact.kernels import int8
+from node.render.exact.kernels import Layer, int8
 from node.render.exact.kernels.witness import Witnessed
 
 X86 = platform.machine() in ("x86_64", "AMD64")
@@ -43,12 +43,12 @@ except RenderError as error:
 WITNESS = """
 import numpy as np, torch
 from node.errors import RenderError
-from node.render.exact.kernels import int8
+from node.render.exact.kernels import Layer, int8
 from node.render.exact.kernels.witness import Witnessed
 weight = np.random.default_rng(1).integers(-127, 128, (64, 64, 3, 3)).astype(np.int8)
 kernel = Witnessed(int8.Int8())
 try:
-    kernel.conv(torch.zeros(1, 64, 8, 8, dtype=torch.uint8), kernel.pack(weight, padding=1, low=0))
+    kernel.conv(torch.zeros(1, 64, 8, 8, dtype=torch.uint8), kernel.pack(Layer(weight, padding=1, low=0)))
 except RenderError as error:
     print(error)
 """
@@ -104,7 +104,7 @@ def test_float32__batch_of_16_without_onednn__stays_off_nnpack(no_onednn: None) 
     x, weight = integers(16, 64, 16, 16), integers(64, 64, 3, 3)
     want = functional.conv2d(x.double(), weight.double(), padding=1)
     kernel = kernels.build("float32")
-    packed = kernel.pack(weight.numpy().astype(np.int8), padding=1)
+    packed = kernel.pack(Layer(weight.numpy().astype(np.int8), padding=1))
     transformed = functional.conv2d(x, weight, padding=1)
     assert not torch.equal(transformed.double(), want), "NNPACK's transform would be exact here: no trap"
     with kernels.pinned():
@@ -158,7 +158,7 @@ def test_pinned__autocast_around_it__does_not_reach_in() -> None:
 def test_cuda__convolutions__are_unfolded_by_us() -> None:
     # cuDNN picks Winograd or FFT when it likes; what runs on the GPU never asks torch for a convolution.
     kernel = kernels.build("im2col")
-    packed = kernel.pack(integers(8, 4, 3, 3).numpy().astype(np.int8), padding=1)
+    packed = kernel.pack(Layer(integers(8, 4, 3, 3).numpy().astype(np.int8), padding=1))
     with Named() as seen, kernels.pinned():
         kernel.conv(kernel.hold(integers(1, 4, 8, 8), -128), packed)
     assert "aten.bmm.default" in seen.names
@@ -174,7 +174,7 @@ def test_witness__right_kernel__tries_each_shape_once() -> None:
             return super().conv(x, packed)  # type: ignore[no-any-return]
 
     kernel = Witnessed(Counting("counting", torch.float32))
-    packed = kernel.pack(integers(8, 4, 3, 3).numpy().astype(np.int8), padding=1)
+    packed = kernel.pack(Layer(integers(8, 4, 3, 3).numpy().astype(np.int8), padding=1))
     with kernels.pinned():
         for batch in (1, 1, 2, 1):
             kernel.conv(kernel.hold(integers(batch, 4, 8, 8), -128), packed)
