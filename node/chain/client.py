@@ -53,6 +53,8 @@ class Chain:
         from eth_utils.address import to_checksum_address
 
         self.pool = pool
+        if chain_id is not None:
+            pool.chain_id = chain_id
         self.oracle = str(to_checksum_address(oracle))
         self._expected = chain_id
         self._chain_id: int | None = None
@@ -65,7 +67,7 @@ class Chain:
     async def chain_id(self) -> int:
         """The chain's id (EIP-155); ChainError when it is not the configured one."""
         if self._chain_id is None:
-            found = await self.pool.agree(_chain_id)
+            found = await self.pool.agree(_chain_id, "the chain id")
             if self._expected not in (None, found):
                 raise ChainError(f"the endpoint serves chain {found}, the configuration says {self._expected}")
             self._chain_id = found
@@ -109,7 +111,7 @@ class Chain:
 
     async def block(self, number: int) -> Block:
         """The block at a height."""
-        found = await self.pool.agree(lambda ask: _block(ask, hex(number)))
+        found = await self.pool.agree(lambda ask: _block(ask, hex(number)), f"block {number}")
         if found.number != number:
             raise ChainError(f"an endpoint answered block {found.number} when asked for {number}")
         return found
@@ -279,7 +281,7 @@ class Chain:
 
             if block is None:
                 return await self.pool.ask(question)
-            return await self.pool.agree_each(question, Missing.DISPUTED)
+            return await self.pool.agree_each(question, Missing.DISPUTED, [unit.key for unit in some])
 
         return await batches.gather(units, ask_units)
 

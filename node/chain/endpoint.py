@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import itertools
 import json
 import re
@@ -12,7 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from node.chain.failures import RpcError, UnavailableError, revert_in
+from node.chain import parse
+from node.chain.breaker import Breaker
+from node.chain.failures import RpcError, UnavailableError, WrongChainError, revert_in, state_gone
+from node.chain.limits import TokenBucket, retry_after
 from node.keys.redaction import Redactor
 from node.keys.secrets import SecretUrl, url_secrets
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 # "Limit exceeded" in EIP-1474, and what some providers send instead of HTTP 429.
 _LIMITED = (-32005, 429)
-_DAY = 86_400
+# What they say with that code of a log query that finds too much.
+_TOO_LONG = ("query returned", "results", "block range")
 _MAX_DEPTH = 64
 _MAX_BRACKETS = 1_000_000
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -32,6 +35,9 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 class PoolSettings:
     """Limits of one request: seconds, except `max_bytes` of an answer and `rounds` over all endpoints.
 
+    `rate` is the most requests a second that one endpoint is asked (None: any number), `burst` how many at once.
+    `witnesses` is how many endpoints must say the same of what the node signs for; where fewer are configured, all
+    of them. With 1 two are compared wherever two answer, and one alone is believed while no other does.
     `retry_after_cap` is the longest that a Retry-After is waited for; `cooldown` how long an endpoint that
     failed is asked last; `max_lag` how many blocks it may be behind the others, `stuck_after` for how long a
     head may stand still before an endpoint that is further behind no longer counts where endpoints are compared.
@@ -45,6 +51,9 @@ class PoolSettings:
     max_bytes: int = 64 * 2**20
     max_lag: int = 8
     stuck_after: float = 120.0
+    rate: float | None = None
+    burst: float = 20.0
+    witnesses: int = 2
 
 
 class Endpoint:
@@ -58,23 +67,24 @@ class Endpoint:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = _name(url)
+        self.breaker = Breaker(self.name, settings.cooldown, clock)
         self.head: int | None = None
         self.lag = 0
         self.left_out = False
         self.moved_at = clock()
         self.requests = 0
-        self.failures = 0
         self.limited = 0
-        self.fault = ""
+        self.waited = 0
+        self.pruned = 0
         self._url = url
         self._settings = settings
         self._sleep = sleep
         self._clock = clock
+        self._bucket = TokenBucket(settings.rate, settings.burst, clock)
         self._last = -1
-        self._rests_until = 0.0
-        self._streak = 0
-        self._firm = False
-        self._silent = False
+        self._right_chain = False
+        self._wrong_until = clock()
+        self._meeting = asyncio.Lock()
         self._ids = itertools.count(1)
         # An endpoint may quote the key that it was asked with in its own error text.
         self._redactor = Redactor()
@@ -85,19 +95,9 @@ class Endpoint:
         return f"Endpoint({self.name})"
 
     @property
-    def resting(self) -> bool:
-        """True for a while after a failure: others are asked first."""
-        return self._clock() < self._rests_until
-
-    @property
-    def rests_until(self) -> float:
-        """When it may be asked first again, on this endpoint's clock."""
-        return self._rests_until
-
-    @property
-    def gone(self) -> bool:
-        """True while it rests because it gave no answer at all: waiting for it again would stall the node."""
-        return self.resting and self._silent
+    def busy(self) -> bool:
+        """True while requests queue up for its limit: others are asked first."""
+        return self._bucket.wait > self._settings.pause
 
     @property
     def still_for(self) -> float:
@@ -110,62 +110,93 @@ class Endpoint:
             self.moved_at = self._clock()
         self.head = self._last = head
 
-    def rest(self, fault: str, seconds: float | None = None, *, firm: bool = False, silent: bool = False) -> None:
-        """Note a fault and let others go first, for longer each time it happens in a row.
+    def shown(self, answer: object) -> str:
+        """An answer of its, shortened and without secrets, for the log."""
+        said = getattr(answer, "hash", answer)
+        text = "0x" + said.hex() if isinstance(said, bytes) else str(said)
+        return self._redactor.redact(text[:2_000])[:160]
 
-        A `firm` rest is not ended by the next good answer.
+    async def meet(self, session: ClientSession, chain_id: int) -> None:
+        """Ask for the chain's id before anything else, and again after a silence: a proxy may have another behind it.
+
+        Raises ChainError when it is another, or cannot be had.
         """
-        wait = self._settings.cooldown * 2 ** min(self._streak, 5) if seconds is None else seconds
-        self.failures += 1
-        self.fault = fault
-        self._streak += 1
-        self._firm = firm
-        self._silent = silent
-        self._rests_until = self._clock() + wait
-
-    def recovered(self) -> None:
-        """It answers well again."""
-        if not (self._firm and self.resting):
-            self.fault = ""
-            self._rests_until = 0.0
-            self._streak = 0
+        failures = self.breaker.failures
+        async with self._meeting:
+            if self._right_chain:
+                return
+            if self.breaker.failures > failures or self._clock() < self._wrong_until:
+                raise UnavailableError(f"{self.name}: {self.breaker.fault}")
+            found = parse.quantity(await self.call(session, "eth_chainId", []), "the chain id")
+            if found != chain_id:
+                rest = 4 * self._settings.cooldown
+                self.breaker.failed(f"serves chain {found}, the configuration says {chain_id}", rest, firm=True)
+                self._wrong_until = self.breaker.rests_until
+                raise WrongChainError(f"{self.name}: {self.breaker.fault}")
+            self._right_chain = True
 
     async def call(self, session: ClientSession, method: str, params: list[Any]) -> Any:
         """Return the `result` of one request.
 
-        Raises UnavailableError (no usable answer), Reverted, or RpcError (any other JSON-RPC error). A 429 is
+        Raises UnavailableError (no usable answer), CallRevertError, or RpcError (any other JSON-RPC error). A 429 is
         waited for once if its Retry-After is short enough.
         """
         body = json.dumps({"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params})
-        for attempt in range(2):
-            status, headers, raw, fault = await self._post(session, body)
-            answer = None if raw is None else _parsed(raw)
-            if status == 429 or _code(answer) in _LIMITED:
-                self.limited += 1
-                wait = _retry_after(headers)
-                if attempt == 0 and wait <= self._settings.retry_after_cap:
-                    await self._sleep(wait)
+        async with self.breaker.passage():
+            for attempt in range(2):
+                await self._turn(method)
+                status, headers, raw, fault = await self._post(session, body)
+                answer = None if raw is None else _parsed(raw)
+                if status == 429 or _limits(answer):
+                    self._limit(method, headers, last=attempt > 0)
                     continue
-                self.rest("limits our requests", max(wait, self._settings.cooldown))
-                raise UnavailableError(f"{self.name}: {method}: it limits our requests (429)")
-            if fault or answer is None or ("result" not in answer and not isinstance(answer.get("error"), dict)):
-                fault = fault or (f"HTTP {status}" if status != 200 else "not a JSON-RPC answer")
-                self.rest(fault, silent=status == 0)
-                raise UnavailableError(f"{self.name}: {method}: {fault}")
-            return self._result(method, answer)
+                if status == 413:
+                    raise RpcError(self.name, method, 413, "the request is too large (HTTP 413)")
+                if fault or answer is None or ("result" not in answer and not isinstance(answer.get("error"), dict)):
+                    fault = fault or (f"HTTP {status}" if status != 200 else "not a JSON-RPC answer")
+                    self._fail(fault, retry_after(headers) if status == 503 else None, silent=status == 0)
+                    raise UnavailableError(f"{self.name}: {method}: {fault}")
+                return self._result(method, answer)
         raise AssertionError("unreachable")
+
+    async def _turn(self, method: str) -> None:
+        """Wait until it may be asked; UnavailableError where the endpoint itself made that too long."""
+        if (closed := self._bucket.closed_for) > self._settings.retry_after_cap:
+            raise UnavailableError(f"{self.name}: {method}: not asked: it wants to be left alone for {closed:.0f} s")
+        if (wait := self._bucket.take()) > 0:
+            self.waited += 1
+            await self._sleep(wait)
+
+    def _limit(self, method: str, headers: dict[str, str], *, last: bool) -> None:
+        """It answered that we ask too often: close it for as long as it says, or let others go first."""
+        self.limited += 1
+        asked = retry_after(headers)
+        wait = 1.0 if asked is None else asked
+        self._bucket.close(wait)
+        if last or wait > self._settings.retry_after_cap:
+            self.breaker.failed("limits our requests", max(wait, self._settings.cooldown))
+            raise UnavailableError(f"{self.name}: {method}: it limits our requests (429)")
+
+    def _fail(self, fault: str, seconds: float | None, *, silent: bool) -> None:
+        self._right_chain = False
+        # A 503 may say when it is over (RFC 9110, section 15.6.4).
+        wait = None if seconds is None else max(seconds, self._settings.cooldown)
+        self.breaker.failed(fault, wait, silent=silent)
 
     def _result(self, method: str, answer: dict[str, Any]) -> Any:
         error = answer.get("error")
+        # An error in good form is an answer too: it is this request that fails, not the endpoint.
+        self.breaker.worked()
         if error is None:
-            self.recovered()
             return answer["result"]
         revert = revert_in(error)
         if revert is not None:
             raise revert
         code = error.get("code")
         message = self._redactor.redact(str(error.get("message", "")))[:300]
-        raise RpcError(self.name, method, code if isinstance(code, int) else 0, message)
+        found = RpcError(self.name, method, code if isinstance(code, int) else 0, message)
+        self.pruned += state_gone(found)
+        raise found
 
     async def _post(self, session: ClientSession, body: str) -> tuple[int, dict[str, str], bytes | None, str]:
         """Status, headers, body, fault. aiohttp's errors show the URL, so none leaves this function."""
@@ -231,21 +262,9 @@ def _too_deep(raw: bytes) -> bool:
     return False
 
 
-def _code(answer: dict[str, Any] | None) -> object:
+def _limits(answer: dict[str, Any] | None) -> bool:
+    """Whether it says that we ask too often; some use the same code where one answer would be too long."""
     error = answer.get("error") if answer else None
-    return error.get("code") if isinstance(error, dict) else None
-
-
-def _retry_after(headers: dict[str, str]) -> float:
-    """Seconds to wait, from RFC 9110, section 10.2.3: a number or a date; 1 second when it says nothing.
-
-    At most a day, whatever it says.
-    """
-    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
-    if text.isascii() and text.isdigit():
-        return float(min(int(text[:9]), _DAY)) if len(text) < 10 else float(_DAY)
-    try:
-        wait = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    except (ValueError, TypeError, IndexError, OverflowError, OSError):
-        return 1.0
-    return min(max(0.0, wait), float(_DAY))
+    if not isinstance(error, dict) or error.get("code") not in _LIMITED:
+        return False
+    return not any(words in str(error.get("message", "")).lower() for words in _TOO_LONG)

@@ -21,6 +21,22 @@ class MissingError(UnavailableError):
     """An endpoint answers, but does not have the block that was asked for."""
 
 
+class WrongChainError(UnavailableError):
+    """An endpoint serves another chain than the configured one."""
+
+
+class UnwitnessedError(ChainError):
+    """Fewer endpoints answered than must say the same: nothing is believed, the next poll asks again."""
+
+
+class PrunedError(UnwitnessedError):
+    """Fewer endpoints than must say the same have the old state that was asked for; the others keep it no longer."""
+
+
+class DisagreementError(ChainError):
+    """Endpoints say different things of what must be the same everywhere."""
+
+
 class RpcError(ChainError):
     """An endpoint answered with a JSON-RPC error that is not a revert; `code` and `message` are its own."""
 
@@ -45,8 +61,8 @@ _GONE = ("missing trie node", "header not found", "pruned", "state not available
 
 
 def state_gone(error: ChainError) -> bool:
-    """Whether no endpoint has the block or state that was asked for, so that asking again is of no use."""
-    if isinstance(error, MissingError):
+    """Whether too few endpoints have the block or state that was asked for, so that asking again is of no use."""
+    if isinstance(error, MissingError | PrunedError):
         return True
     return isinstance(error, RpcError) and any(words in error.message.lower() for words in _GONE)
 

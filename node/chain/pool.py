@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from node.chain import parse
+from node.chain.breaker import Circuit
 from node.chain.endpoint import Endpoint, PoolSettings
 from node.chain.failures import MissingError, RpcError, UnavailableError
+from node.chain.witnesses import Hearing, Refusal, Witnesses, hear, summed
 from node.errors import ChainError, RevertError
 from node.keys.secrets import SecretUrl
 
@@ -30,7 +33,11 @@ _FINAL_METHODS = ("eth_sendRawTransaction",)
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatus:
-    """How one endpoint does; `name` shows no secret. `fault` is empty while it is well."""
+    """How one endpoint does; `name` shows no secret. `fault` is empty while it is well.
+
+    `limited` counts its refusals because we asked too often, `waited` requests held back by our own limit, `opened`
+    how often its circuit was opened, and `pruned` what it could not tell because it keeps old state no longer.
+    """
 
     name: str
     head: int | None
@@ -38,6 +45,10 @@ class EndpointStatus:
     failures: int
     limited: int
     fault: str
+    circuit: Circuit = "closed"
+    opened: int = 0
+    waited: int = 0
+    pruned: int = 0
 
 
 class RpcPool:
@@ -52,15 +63,24 @@ class RpcPool:
         endpoints: Sequence[str | SecretUrl],
         settings: PoolSettings | None = None,
         *,
+        chain_id: int | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises ChainError when `endpoints` is empty. `sleep` and `clock` (seconds) can be set by tests."""
+        """Raises ChainError when `endpoints` is empty.
+
+        `chain_id`: an endpoint that serves another chain is asked nothing else; None for any. `sleep` and `clock`
+        (seconds) can be set by tests.
+        """
         if not endpoints:
             raise ChainError("no JSON-RPC endpoint is configured: name at least one")
         self.settings = settings or PoolSettings()
         urls = [url if isinstance(url, SecretUrl) else SecretUrl(url) for url in endpoints]
         self.endpoints = [Endpoint(url, self.settings, sleep, clock) for url in urls]
+        _tell_apart(self.endpoints)
+        self.chain_id = chain_id
+        self.counters: Counter[str] = Counter()
+        self._witnesses = Witnesses(len(urls), self.settings.witnesses, self.counters, clock)
         self._asks = {endpoint: self._bind(endpoint) for endpoint in self.endpoints}
         self._sleep = sleep
         self._session: ClientSession | None = None
@@ -80,84 +100,79 @@ class RpcPool:
 
         With `final`, a JSON-RPC error counts as the answer instead.
         """
-        faults: dict[str, ChainError] = {}
+        faults: dict[Endpoint, ChainError] = {}
         for round_ in range(self.settings.rounds):
             if round_:
                 await self._sleep(self.settings.pause * 2**round_)
             for endpoint in self._in_order():
                 try:
-                    return await question(self._bound(endpoint))
+                    answer = await question(self._bound(endpoint))
                 except RevertError:
                     raise
                 except RpcError as error:
                     if final:
                         raise
-                    faults[endpoint.name] = error
+                    faults[endpoint] = error
                 except UnavailableError as error:
-                    faults[endpoint.name] = error
+                    faults[endpoint] = error
+                else:
+                    self.counters["failed_over"] += bool(faults)
+                    return answer
             if all(isinstance(error, RpcError) for error in faults.values()):
                 break
-        raise _summed(list(faults.values()))
+        raise summed(list(faults.values()))
 
-    async def agree(self, question: Callable[[Ask], Awaitable[Answer]]) -> Answer:
-        """Put the same question to two endpoints where two are configured, and compare.
+    async def agree(self, question: Callable[[Ask], Awaitable[Answer]], about: object = "") -> Answer:
+        """Put the same question to as many endpoints as must say the same (`settings.witnesses`), and compare.
 
-        Where they differ all others are asked, and a majority of the configured ones decides, else
-        ChainError. An endpoint that cannot answer is passed over, and one answer alone is taken when no other
-        endpoint can be reached; but where one that was reached lacks what was asked for, that is a
-        ChainError: it lags, or the other one tells of a chain that does not exist.
+        Where they differ all others are asked, and a majority of the configured ones decides, else DisagreementError;
+        `about` is what the log calls the question. Where too few answer, or one that was reached lacks what was asked
+        for, that is an UnwitnessedError or a MissingError: wait, and ask again. A revert must be agreed on like any
+        other answer, and is raised.
         """
         if len(self.endpoints) == 1:
             return await self.ask(question)
-        answers = await self._answers(question)
-        if not answers:
-            return await self.ask(question)
-        if all(answer == answers[0][1] for _, answer in answers):
-            return answers[0][1]
-        return self._majority(answers)
+        answer, outvoted = self._witnesses.settle(await self._hearing(question), about)
+        for endpoint in outvoted:
+            endpoint.breaker.failed("disagreed with the majority", 20 * self.settings.cooldown, firm=True)
+        return answer
 
     async def agree_each(
-        self, question: Callable[[Ask], Awaitable[Sequence[Answer]]], disputed: Answer
+        self, question: Callable[[Ask], Awaitable[Sequence[Answer]]], disputed: Answer, about: Sequence[object] = ()
     ) -> Sequence[Answer]:
         """Like `agree`, but compare a list item by item: `disputed` stands where no majority agrees.
 
         For what foreign contracts answer: one that answers each endpoint differently must not take the rest along.
+        `about` names the items for the log.
         """
         if len(self.endpoints) == 1:
             return await self.ask(question)
-        answers = await self._answers(question)
-        if not answers:
-            return await self.ask(question)
-        if all(answer == answers[0][1] for _, answer in answers):
-            return answers[0][1]
-        found = []
-        for items in zip(*(answer for _, answer in answers), strict=True):
-            agreed = [item for item in items if 2 * items.count(item) > len(self.endpoints)]
-            found.append(agreed[0] if agreed else disputed)
-        return found
+        return self._witnesses.settle_each(await self._hearing(question), disputed, about)
 
-    async def _answers(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[tuple[Endpoint, Answer]]:
-        """Two answers that are equal, or else one of each endpoint that gives one; none where none does."""
-        order = self._reachable()
-        answers: list[tuple[Endpoint, Answer]] = []
-        lacking: list[ChainError] = []
+    async def _hearing(self, question: Callable[[Ask], Awaitable[Answer]]) -> Hearing[Answer]:
+        """Enough equal answers, or else what every endpoint says; again after a pause where none says anything."""
+        hearing: Hearing[Answer] = Hearing([], [])
+        for round_ in range(self.settings.rounds):
+            if round_:
+                await self._sleep(self.settings.pause * 2**round_)
+            hearing = Hearing([], [])
 
-        async def hear(endpoint: Endpoint) -> None:
-            try:
-                answers.append((endpoint, await question(self._bound(endpoint))))
-            except MissingError as error:
-                lacking.append(error)
-            except (RpcError, UnavailableError):
-                pass
+            async def one(endpoint: Endpoint, into: Hearing[Answer] = hearing) -> None:
+                answer, fault = await hear(lambda found: question(self._bound(found)), endpoint)
+                if fault is None:
+                    into.answers.append((endpoint, cast("Answer | Refusal", answer)))
+                else:
+                    into.faults.append((endpoint, fault))
 
-        await _together(hear(endpoint) for endpoint in order[:2])
-        for endpoint in order[2:]:
-            if len(answers) == 2 and answers[0][1] == answers[1][1]:
+            order, first = self._reachable(self._witnesses.needed), self._witnesses.first
+            await _together(one(endpoint) for endpoint in order[:first])
+            for endpoint in order[first:]:
+                if self._witnesses.enough(hearing):
+                    break
+                await one(endpoint)
+            if hearing.answers or all(isinstance(error, RpcError | MissingError) for _, error in hearing.faults):
                 break
-            await hear(endpoint)
-        if len(answers) == 1 and lacking:
-            raise lacking[0]
-        return answers
+        return hearing
 
     async def each(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[Answer]:
         """Put a question to all endpoints that can be reached, at once; at least one answer, in no order."""
@@ -174,16 +189,6 @@ class RpcPool:
         await _together(hear(endpoint) for endpoint in self._reachable())
         return answers
 
-    def _majority(self, answers: list[tuple[Endpoint, Answer]]) -> Answer:
-        for _, answer in answers:
-            others = [endpoint for endpoint, other in answers if other != answer]
-            if 2 * (len(answers) - len(others)) > len(self.endpoints):
-                for endpoint in others:
-                    endpoint.rest("disagreed with the majority", 20 * self.settings.cooldown, firm=True)
-                return answer
-        names = ", ".join(endpoint.name for endpoint, _ in answers)
-        raise ChainError(f"endpoints disagree about the chain ({names}): nothing is signed on either's word")
-
     async def probe(self, limit: int | None = None) -> None:
         """Ask every endpoint for its head at once; one that lags, or fails, is asked last from now on.
 
@@ -192,7 +197,7 @@ class RpcPool:
         compared. Of two, the one behind is left out only when its head has stood still for long: an honest
         one's rises, whatever a lying one claims.
         """
-        asked = [endpoint for endpoint in self.endpoints if not endpoint.gone] or self.endpoints
+        asked = [endpoint for endpoint in self.endpoints if not endpoint.breaker.gone] or self.endpoints
         await _together(self._probe(endpoint, limit) for endpoint in asked)
         known = sorted((one.head for one in asked if one.head is not None), reverse=True)
         if not known:
@@ -213,10 +218,12 @@ class RpcPool:
         try:
             head = parse.small(parse.quantity(answer, "its head"), "its head")
         except UnavailableError as error:
-            endpoint.rest(str(error))
+            endpoint.breaker.failed(str(error))
             return
         if limit is not None and head > limit:
-            endpoint.rest(f"claims head {head}, beyond any that could be", 20 * self.settings.cooldown, firm=True)
+            endpoint.breaker.failed(
+                f"claims head {head}, beyond any that could be", 20 * self.settings.cooldown, firm=True
+            )
             return
         endpoint.see(head)
 
@@ -224,25 +231,41 @@ class RpcPool:
         """How each endpoint does, in the configured order."""
         return [
             EndpointStatus(
-                one.name,
-                one.head,
-                one.requests,
-                one.failures,
-                one.limited,
-                one.fault or (f"stale: {one.lag} blocks behind" if self._stale(one) else ""),
+                name=one.name,
+                head=one.head,
+                requests=one.requests,
+                failures=one.breaker.failures,
+                limited=one.limited,
+                fault=one.breaker.fault or (f"stale: {one.lag} blocks behind" if self._stale(one) else ""),
+                circuit=one.breaker.circuit,
+                opened=one.breaker.opened,
+                waited=one.waited,
+                pruned=one.pruned,
             )
             for one in self.endpoints
         ]
 
-    def _in_order(self) -> list[Endpoint]:
-        """As configured, but stale ones late and those that failed a moment ago last."""
-        return sorted(self.endpoints, key=lambda one: (one.rests_until if one.resting else 0.0, self._stale(one)))
+    @property
+    def trouble(self) -> list[str]:
+        """Short codes for what keeps this node from believing its endpoints; empty while it does."""
+        return self._witnesses.trouble
 
-    def _reachable(self) -> list[Endpoint]:
-        """In order, without those that a moment ago did not answer at all or are left out, unless no other is left."""
+    def _in_order(self) -> list[Endpoint]:
+        """As configured, but busy and stale ones late and those that failed a moment ago last."""
+
+        def place(one: Endpoint) -> tuple[float, bool, bool]:
+            return one.breaker.rests_until if one.breaker.resting else 0.0, self._stale(one), one.busy
+
+        return sorted(self.endpoints, key=place)
+
+    def _reachable(self, needed: int = 1) -> list[Endpoint]:
+        """In order, without those that a moment ago did not answer at all or are left out, unless too few are left."""
         order = self._in_order()
-        there = [endpoint for endpoint in order if not endpoint.gone]
-        return [endpoint for endpoint in there if not endpoint.left_out] or there or order
+        there = [one for one in order if not one.breaker.gone]
+        for some in ([one for one in there if not one.left_out], there):
+            if len(some) >= needed:
+                return some
+        return order
 
     def _stale(self, endpoint: Endpoint) -> bool:
         return endpoint.lag > self.settings.max_lag
@@ -252,6 +275,8 @@ class RpcPool:
 
     def _bind(self, endpoint: Endpoint) -> Ask:
         async def ask(method: str, params: list[Any]) -> Any:
+            if self.chain_id is not None:
+                await endpoint.meet(self._opened(), self.chain_id)
             return await endpoint.call(self._opened(), method, params)
 
         return ask
@@ -290,7 +315,9 @@ async def _together(steps: Iterable[Coroutine[Any, Any, None]]) -> None:
         raise first from None
 
 
-def _summed(faults: list[ChainError]) -> ChainError:
-    if len(faults) == 1 or all(isinstance(fault, RpcError) for fault in faults):
-        return faults[0]
-    return ChainError("no endpoint answers: " + "; ".join(str(fault) for fault in faults))
+def _tell_apart(endpoints: Sequence[Endpoint]) -> None:
+    """Number those that would be shown alike: two keys at one provider."""
+    shown = Counter(one.name for one in endpoints)
+    for number, one in enumerate(endpoints, 1):
+        if shown[one.name] > 1:
+            one.name = one.breaker.name = f"{one.name} (number {number})"

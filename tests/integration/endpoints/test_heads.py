@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
 from node.chain.client import Chain
+from node.chain.failures import MissingError
 from node.errors import ChainError
 
 ORACLE = "0x" + "0a" * 20
@@ -77,9 +79,24 @@ async def test_block__number_beyond_63_bits__is_refused(net: Any, number: int) -
         await Chain(await net.pool(endpoint), ORACLE).finalized()
 
 
+async def test_finalized__stuck_endpoint_of_two__holds_a_node_that_wants_two_witnesses(net: Any) -> None:
+    stuck, fresh = await net.start(**at(100)), await net.start(**at(100))
+    chain = Chain(await net.pool(stuck, fresh, max_lag=8, stuck_after=120.0), ORACLE)
+    for number in range(100, 160, 4):
+        fresh.answers |= at(number)
+        # Once it is left out, the other one's final block has one witness only.
+        with contextlib.suppress(MissingError):
+            assert (await chain.finalized()).number == 98
+        await chain.head()
+        net.now += 24
+    stuck.answers |= at(156)
+    await chain.head()
+    assert (await chain.finalized()).number == 154
+
+
 async def test_finalized__stuck_endpoint_of_two__holds_it_only_for_a_while(net: Any) -> None:
     stuck, fresh = await net.start(**at(100)), await net.start(**at(100))
-    pool = await net.pool(stuck, fresh, max_lag=8, stuck_after=120.0)
+    pool = await net.pool(stuck, fresh, max_lag=8, stuck_after=120.0, witnesses=1)
     chain = Chain(pool, ORACLE)
     finals = []
     for number in range(100, 130, 2):
@@ -98,7 +115,7 @@ async def test_finalized__stuck_endpoint_of_two__holds_it_only_for_a_while(net: 
 
 async def test_finalized__fresh_one_alone_and_far_ahead__is_refused(net: Any) -> None:
     stuck, other = await net.start(**at(100)), await net.start(**at(110))
-    pool = await net.pool(stuck, other, max_lag=8, stuck_after=120.0)
+    pool = await net.pool(stuck, other, max_lag=8, stuck_after=120.0, witnesses=1)
     chain = Chain(pool, ORACLE)
     await chain.head()
     net.now += 200

@@ -196,7 +196,7 @@ async def test_landed__numbers_beyond_the_journals__are_that_endpoints_fault(net
         await Chain(await net.pool(liar), ORACLE, log_chunk=2**70).landed(0, 2**64)
     honest = await net.start(eth_getLogs=[[log()]], eth_blockNumber="0x70")
     for final in (False, True):
-        found = await Chain(await net.pool(liar, honest), ORACLE).landed(0, 100, final=final)
+        found = await Chain(await net.pool(liar, honest, honest), ORACLE).landed(0, 100, final=final)
         assert [(one.feed, one.checkpoint, one.signers) for one in found] == [(1, 90, 7)]
 
 

@@ -116,7 +116,7 @@ async def test_429__dates_nonsense_and_json_rpc_limits__are_understood(net: Any)
         net.slept.clear()
         pool = await net.pool(await net.start(eth_x=[answer, "0x1"]))
         assert await pool.request("eth_x") == "0x1"
-        assert net.slept == [wait]
+        assert sum(net.slept) == wait
     limit = net.error(-32005, "daily request count exceeded")
     pool = await net.pool(await net.start(eth_x=limit), await net.start(eth_x="0x2"))
     assert await pool.request("eth_x") == "0x2"
@@ -223,14 +223,9 @@ async def test_agree__majority_of_three__wins_and_the_liar_is_asked_last(net: An
     assert len(liar.asked) == 1
 
 
-async def test_agree__only_one_reachable__is_taken_alone(net: Any) -> None:
-    pool = await net.pool(await net.start(eth_x=web.Response(status=500)), await net.start(eth_x="0x2"))
-    assert await pool.agree(lambda ask: ask("eth_x", [])) == "0x2"
-
-
 async def test_agree__silent_endpoint__stalls_the_node_rarely(net: Any) -> None:
     dead = "http://127.0.0.1:1/"
-    pool = await net.pool(dead, await net.start(eth_x="0x2"), cooldown=10.0)
+    pool = await net.pool(dead, await net.start(eth_x="0x2"), cooldown=10.0, witnesses=1)
     tries = []
     for _ in range(120):
         assert await pool.agree(lambda ask: ask("eth_x", [])) == "0x2"
