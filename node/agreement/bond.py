@@ -44,8 +44,8 @@ class Bond:
 
     @property
     def prepared(self) -> int:
-        """The view of the node's latest Prepare; -1 if none."""
-        return self._memory.prepared_view
+        """The latest view in which the node bound itself to a report; -1 if none."""
+        return max(self._memory.prepared_view, *self._attested, NO_LOCK)
 
     @property
     def signing(self) -> bool:
@@ -69,6 +69,8 @@ class Bond:
         if view <= held.left or view < held.prepared_view:
             return None
         if view == held.prepared_view and digest != held.prepared_digest:
+            return None
+        if self._attested.get(view, digest) != digest:
             return None
         return self._remember(replace(held, prepared_view=view, prepared_digest=digest))
 

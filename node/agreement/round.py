@@ -353,8 +353,9 @@ class Round:
             return [Dropped(self._seat.index, reasons.ALREADY_BOUND)]
         prepare = Prepare(*self._key, view, digest)
         broadcast = self._announce("prepare", prepare)
-        opened = Opened(self._seat.index, prepare, broadcast.raw)
-        return [*effects, broadcast, *self._offer(view), *self._hear_prepare(opened, prepare)]
+        # It may be here already: a broker hands an earlier life's Prepare to the next.
+        self._prepares.add(Opened(self._seat.index, prepare, broadcast.raw), prepare)
+        return [*effects, broadcast, *self._offer(view), *self._lock_up()]
 
     def _hear_prepare(self, opened: Opened, prepare: Prepare) -> list[Effect]:
         if prepare.view < self._pace.view:

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eth_account import Account
 
 from node.agreement.committee import Committee
-from node.agreement.effects import Attest, Broadcast, Effect, Render, RoundKey, Timing, Trigger
+from node.agreement.effects import Attest, Broadcast, Effect, Remember, Render, RoundKey, Timing, Trigger
 from node.agreement.machine import Machine
-from node.agreement.messages import Message, Opened
+from node.agreement.messages import Message, Opened, Prepare
 from node.agreement.signature import pack
 from node.gossip.envelope import sealer
 from node.gossip.verifier import Verifier
@@ -44,6 +44,20 @@ class Members:
 
     def sign(self, index: int, digest: bytes) -> bytes:
         return pack(self.report_keys[index].sign_recoverable(digest, hasher=None))
+
+    @staticmethod
+    def prepared(effects: Iterable[Effect]) -> Prepare:
+        """What a machine prepared in these effects, made durable before it was said."""
+        effects = list(effects)
+        at = next(
+            index
+            for index, effect in enumerate(effects)
+            if isinstance(effect, Broadcast) and isinstance(effect.message, Prepare)
+        )
+        prepare = effects[at].message
+        bound = [effect.memory for effect in effects[:at] if isinstance(effect, Remember)]
+        assert (bound[-1].prepared_view, bound[-1].prepared_digest) == (prepare.view, prepare.digest)
+        return prepare
 
     def machine(self, index: int, timing: Timing = TIMING) -> Machine:
         return Machine(

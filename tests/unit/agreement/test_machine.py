@@ -10,6 +10,7 @@ from node.agreement.effects import (
     Broadcast,
     CancelRender,
     Dropped,
+    Remember,
     Render,
     RoundDone,
     RoundKey,
@@ -143,7 +144,7 @@ def test_incident__honest_crash_looks_like_equivocation__restarted_node_never_si
         effects += reborn.receive(net.members.opened(*_said(net, effect)), 0)
     effects += reborn.rendered(KEY, 0, b"\x0c" * 32, 0)
     assert not [effect for effect in effects if isinstance(effect, Attest)]
-    assert Dropped(0, reasons.ALREADY_ATTESTED) in effects
+    assert Dropped(0, reasons.ALREADY_BOUND) in effects
     # With the journal of this very round it signs the same digest again.
     again = net.members.machine(0)
     effects = again.begin(measured(100), 0, {0: attest.digest})
@@ -303,7 +304,11 @@ def test_rounds__phases__as_the_round_goes_on(net_of, measured) -> None:
     effects = machine.begin(measured(), 0)
     assert effects[0] == RoundStarted(KEY)
     assert machine.rounds()[0].phase == "rendering"
-    (attest,) = machine.rendered(KEY, 0, b"\x0c" * 32, 0)
+    remembered, prepare, locked, attest = machine.rendered(KEY, 0, b"\x0c" * 32, 0)
+    assert isinstance(remembered, Remember)
+    assert isinstance(locked, Remember)
+    assert prepare.kind == "prepare"
+    assert (remembered.memory.lock_view, locked.memory.lock_view) == (-1, 0)
     assert machine.rounds()[0].phase == "attesting"
     machine.attested(KEY, 0, attest.digest, members.sign(0, attest.digest), 0)
     status = machine.rounds()[0]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from node.agreement import reasons
-from node.agreement.effects import Attest, Broadcast, CancelRender, Dropped, Render, RoundKey, ViewChanged
+from node.agreement.effects import Broadcast, CancelRender, Dropped, Remember, Render, RoundKey, ViewChanged
 from node.agreement.messages import MAX_VIEW, Attestation, Observation, Proposal, Timeout
 
 KEY = RoundKey(1, 10)
@@ -171,7 +171,8 @@ def test_render__inputs_known_from_an_earlier_view__the_running_one_is_cancelled
     assert kinds(machine.receive(later, 0)) == [ViewChanged, Render]
     again = propose(members, leaders[2], raws[:3], 2, timeouts(members, [0, 1, 2], 1))
     effects = machine.receive(again, 0)
-    assert kinds(effects) == [ViewChanged, CancelRender, Attest]
+    assert kinds(effects) == [ViewChanged, CancelRender, Remember, Broadcast]
+    assert members.prepared(effects).view == 2
     assert machine.rendered(KEY, 1, b"\x0d" * 32, 0) == []
 
 

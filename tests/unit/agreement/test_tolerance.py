@@ -16,7 +16,7 @@ from node.agreement.effects import (
     Transmit,
     ViewChanged,
 )
-from node.agreement.messages import Artwork, Attestation, Observation, Proposal, Timeout
+from node.agreement.messages import Artwork, Attestation, Observation, Prepare, Proposal, Timeout
 
 KEY = RoundKey(1, 10)
 BLOCK = b"\x0b" * 32
@@ -47,6 +47,12 @@ class Stage:
     def rendered(self, root: bytes = OWN, now: int = 0, tolerant: bool = True):
         return self.machine.rendered(KEY, self.machine.rounds()[0].view, root, now, tolerant=tolerant)
 
+    def locked(self, effects, now: int = 0):
+        """A quorum prepares what this machine just prepared."""
+        prepare = self.members.prepared(effects)
+        others = [index for index in range(4) if index != self.me][:2]
+        return [effect for index in others for effect in self.machine.receive(self.members.opened(index, prepare), now)]
+
     def compared(self, root: bytes, alike: bool, view: int = 0, now: int = 0):
         return self.machine.compared(KEY, view, root, alike, now)
 
@@ -74,7 +80,9 @@ def test_follower__artwork_after_own_render__compares_and_signs_the_leaders_root
     assert follower.rendered() == []
     assert follower.show(LEADERS) == [Compare(KEY, 0, OWN, LEADERS)]
     assert follower.machine.rounds()[0].phase == "comparing"
-    [attest] = of(Attest, follower.compared(LEADERS, alike=True))
+    effects = follower.compared(LEADERS, alike=True)
+    assert not of(Attest, effects)
+    [attest] = of(Attest, follower.locked(effects))
     assert attest.report.content_root == LEADERS
     effects = follower.machine.attested(KEY, 0, attest.digest, follower.members.sign(follower.me, attest.digest), 0)
     assert sent(Attestation, effects)
@@ -92,7 +100,7 @@ def test_follower__leader_rendered_the_very_same__signs_without_comparing(follow
     follower.rendered()
     effects = follower.show(OWN)
     assert not of(Compare, effects)
-    assert of(Attest, effects)[0].report.content_root == OWN
+    assert of(Attest, follower.locked(effects))[0].report.content_root == OWN
 
 
 def test_follower__never_its_own_root__whatever_time_passes(follower: Stage) -> None:
@@ -130,7 +138,7 @@ def test_incident__leader_shows_two_artworks__only_the_first_counts(follower: St
     follower.show(LEADERS)
     assert follower.show(OTHER) == [Dropped(follower.leaders[0], reasons.CONFLICTING)]
     assert follower.compared(OTHER, alike=True) == []
-    [attest] = of(Attest, follower.compared(LEADERS, alike=True))
+    [attest] = of(Attest, follower.locked(follower.compared(LEADERS, alike=True)))
     assert attest.report.content_root == LEADERS
     assert follower.show(OTHER) == [Dropped(follower.leaders[0], reasons.CONFLICTING)]
 
@@ -140,19 +148,20 @@ def test_incident__honest_crash__signed_view_is_never_signed_for_another_artwork
     first.propose()
     first.rendered()
     first.show(LEADERS)
-    [attest] = of(Attest, first.compared(LEADERS, alike=True))
+    [attest] = of(Attest, first.locked(first.compared(LEADERS, alike=True)))
     again = Stage(members_of(4), 3, measured(), {0: attest.digest})
     again.propose()
     again.rendered(root=b"\x09" * 32)  # another kernel than in its earlier life
     again.show(OTHER)
     effects = again.compared(OTHER, alike=True)
-    assert not of(Attest, effects)
-    assert Dropped(again.me, reasons.ALREADY_ATTESTED) in effects
+    assert not sent(Prepare, effects)
+    assert Dropped(again.me, reasons.ALREADY_BOUND) in effects
     resumed = Stage(members_of(4), 3, measured(), {0: attest.digest})
     resumed.propose()
     resumed.rendered(root=b"\x09" * 32)
     resumed.show(LEADERS)
-    assert [effect.digest for effect in of(Attest, resumed.compared(LEADERS, alike=True))] == [attest.digest]
+    effects = resumed.locked(resumed.compared(LEADERS, alike=True))
+    assert [effect.digest for effect in of(Attest, effects)] == [attest.digest]
 
 
 def test_artwork__not_from_the_leader_or_of_a_left_view__dropped(follower: Stage) -> None:
@@ -196,13 +205,10 @@ def lead(stage: Stage):
     assert sent(Proposal, effects)
 
 
-def test_leader__own_render__is_signed_first_and_shown_after(leader: Stage) -> None:
+def test_leader__own_render__is_prepared_first_and_shown_after(leader: Stage) -> None:
     lead(leader)
     effects = leader.rendered()
-    [attest] = of(Attest, effects)
-    assert attest.report.content_root == OWN
-    assert not sent(Artwork, effects)
-    effects = leader.machine.attested(KEY, 0, attest.digest, leader.members.sign(leader.me, attest.digest), 0)
+    assert leader.members.prepared(effects).view == 0
     assert sent(Artwork, effects) == [Artwork(1, 10, 0, OWN)]
     assert sent(Artwork, leader.machine.tick(500)) == [Artwork(1, 10, 0, OWN)]
 
@@ -210,9 +216,9 @@ def test_leader__own_render__is_signed_first_and_shown_after(leader: Stage) -> N
 def test_incident__honest_crash__leader_with_another_render_shows_no_second_artwork(members_of, measured) -> None:
     leader = Stage(members_of(4), 0, measured(), {0: b"\x07" * 32})
     effects = [*leader.propose(), *leader.rendered()]
-    assert not of(Attest, effects)
+    assert not sent(Prepare, effects)
     assert not sent(Artwork, effects)
-    assert Dropped(leader.me, reasons.ALREADY_ATTESTED) in effects
+    assert Dropped(leader.me, reasons.ALREADY_BOUND) in effects
 
 
 def test_exact_round__everyone__no_message_more_and_artworks_ignored(net_of) -> None:
@@ -221,14 +227,14 @@ def test_exact_round__everyone__no_message_more_and_artworks_ignored(net_of) -> 
     net.tick(3_000)
     assert net.of(Transmit)
     kinds = {effect.kind for effect in net.of(Broadcast)}
-    assert kinds == {"observation", "proposal", "attestation"}
+    assert kinds == {"observation", "proposal", "prepare", "attestation"}
     assert not net.of(Compare)
 
 
 def test_exact_render__leader_shows_another_root__own_is_signed(follower: Stage) -> None:
     follower.propose()
     follower.show(LEADERS)
-    [attest] = of(Attest, follower.rendered(tolerant=False))
+    [attest] = of(Attest, follower.locked(follower.rendered(tolerant=False)))
     assert attest.report.content_root == OWN
 
 

@@ -83,7 +83,7 @@ class ScriptedMachine:
     effects: list[Effect] = field(default_factory=list)
     heard: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def begin(self, trigger: Trigger, now: int, held: Any) -> list[Effect]:
+    def begin(self, trigger: Trigger, now: int, held: Any, memory: Any) -> list[Effect]:
         return self.effects
 
     def tick(self, now: int) -> list[Effect]:

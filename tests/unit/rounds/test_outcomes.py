@@ -51,6 +51,8 @@ async def test_landed__while_a_render_is_under_way__cancels_it_and_ends_the_roun
         await desk.driver.begin(trigger(), slow)  # the same checkpoint again: its report stands
         assert desk.driver.in_flight(1) is None
         assert desk.driver._paints == {}
+        assert [row.state for row in journal.rounds.last(9)] == ["open", "open"]  # not before it is final
+        desk.driver.settled(make_landed(10, 12))
     first, second = journal.rounds.get(1, 10), journal.rounds.get(1, 20)
     assert first is not None
     assert second is not None
@@ -66,8 +68,25 @@ async def test_landed__rounds_before_its_block__judged_a_state_that_is_gone(jour
             await desk.driver.begin(trigger(checkpoint), paints(ROOT))
         desk.driver.landed(make_landed(10, 25))
         assert [status.key.checkpoint for status in desk.driver.status()] == [30]
+        desk.driver.settled(make_landed(10, 25))
     states = [row.state for row in reversed(journal.rounds.last(9))]
     assert states == ["landed", "abandoned", "open"]
+
+
+async def test_undone__report_reorganised_away__round_begins_again_and_goes_on_as_bound(journal: Journal) -> None:
+    desk = Desk(journal)
+    async with desk.running():
+        await desk.driver.begin(trigger(), paints(ROOT))
+        await until(lambda: desk.transmitter.sent)
+        desk.driver.landed(make_landed(10, 12))
+        await desk.driver.begin(trigger(), paints(OTHER_ROOT))
+        assert desk.driver.in_flight(1) is None
+        desk.driver.undone(make_landed(10, 12))
+        await desk.driver.begin(trigger(), paints(ROOT))
+        await until(lambda: len(desk.transmitter.sent) == 2)
+    first, second = desk.transmitter.sent
+    assert first.digest == second.digest
+    assert desk.rows() == {0: first.digest}
 
 
 async def test_round_over__pictures_of_it_and_of_those_before__are_let_go(journal: Journal) -> None:
@@ -84,6 +103,8 @@ async def test_round_over__pictures_of_it_and_of_those_before__are_let_go(journa
     landed = Desk(journal)
     async with landed.running():
         landed.driver.landed(make_landed(20, 22))
+        assert held() == [0, 2, 3]  # it may be taken back
+        landed.driver.settled(make_landed(20, 22))
     assert held() == [2, 3]  # what landed stays until the next has
 
 

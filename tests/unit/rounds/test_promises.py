@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from node.agreement.effects import (
-    Attest,
-)
+from node.agreement.effects import Attest
+from node.agreement.memory import Memory
 from node.agreement.report import report_digest
-from node.errors import EquivocationError
+from node.errors import EquivocationError, JournalError
 from node.journal import Journal
 from tests.unit.rounds.desk import (
     KEY,
@@ -67,9 +67,14 @@ async def test_attest__crash_between_row_and_signature__the_next_life_is_bound_t
     again = Desk(journal)
     async with again.running():
         await again.driver.begin(trigger(), paints(OTHER_ROOT))
-        await until(lambda: again.transmitter.sent)
-    assert again.rows()[0] == promised
-    assert all(effect.view > 0 for effect in again.transmitter.sent)
+        await until(lambda: again.driver.counters["dropped other_report"])
+    assert again.rows() == {0: promised}
+    assert (again.signer.signed, again.transmitter.sent) == ([], [])
+    third = Desk(journal)
+    async with third.running():
+        await third.driver.begin(trigger(), paints(ROOT))
+        await until(lambda: third.transmitter.sent)
+    assert third.signer.signed == [promised]
 
 
 async def test_attest__journal_is_bound_to_another_digest__signs_and_publishes_nothing(journal: Journal) -> None:
@@ -87,7 +92,7 @@ async def test_attest__journal_is_bound_to_another_digest__signs_and_publishes_n
         journal.attest(config, 1, 10, 0, digest, b"{}")
 
 
-async def test_begin__restart_with_another_painting__never_signs_a_second_digest_for_a_view(journal: Journal) -> None:
+async def test_begin__restart_with_another_painting__signs_no_second_report_in_any_view(journal: Journal) -> None:
     """Incident: an honest crash that looks like equivocation: what the journal holds binds the next life."""
     first = Desk(journal)
     async with first.running():
@@ -96,13 +101,9 @@ async def test_begin__restart_with_another_painting__never_signs_a_second_digest
     again = Desk(journal)
     async with again.running():
         await again.driver.begin(trigger(), paints(OTHER_ROOT))
-        await until(lambda: again.transmitter.sent)  # the committee of one moves to the next view, and signs there
-    assert first.rows()[0] == first.signer.signed[0]
-    assert again.rows()[0] == first.signer.signed[0]
-    assert [effect.report.content_root for effect in again.transmitter.sent] == [OTHER_ROOT]
-    assert min(effect.view for effect in again.transmitter.sent) > 0
-    assert first.signer.signed[0] not in again.signer.signed
-    assert len(again.rows()) == len(set(first.signer.signed + again.signer.signed))
+        await until(lambda: again.driver.counters["dropped other_report"])
+    assert again.rows() == first.rows() == {0: first.signer.signed[0]}
+    assert (again.signer.signed, again.transmitter.sent) == ([], [])
 
 
 async def test_begin__restart_with_the_same_painting__signs_no_more_than_one_digest_for_each_view(
@@ -118,3 +119,29 @@ async def test_begin__restart_with_the_same_painting__signs_no_more_than_one_dig
             digests.setdefault(effect.view, set()).add(effect.digest)
     assert all(len(found) == 1 for found in digests.values())
     assert desk.rows() == {view: next(iter(found)) for view, found in digests.items()}
+
+
+def fill_up(journal: Journal) -> None:
+    """Let SQLite refuse every page more, as it does on a full disk, and use up what is free in its pages."""
+    database = journal._store.db
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    for checkpoint in count(1_000):
+        journal.promises.remember(make_committee(1).config_digest, 1, checkpoint, Memory())
+
+
+async def test_incident__disk_full__nothing_binding_leaves_and_the_round_goes_on_when_there_is_space(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.rounds.BEGIN_AGAIN_MS", 20)
+    desk = Desk(journal)
+    with pytest.raises(JournalError, match="disk is full"):
+        fill_up(journal)
+    async with desk.running():
+        await desk.driver.begin(trigger(), paints(ROOT))
+        await until(lambda: desk.driver.counters["rounds stalled"] > 2)
+        assert desk.wire.kinds() <= {"observation", "proposal"}
+        assert (desk.signer.signed, desk.driver.in_flight(1)) == ([], 10)
+        journal._store.db.execute("PRAGMA max_page_count = 1000000")
+        await until(lambda: desk.transmitter.sent)
+    assert desk.rows() == {0: desk.signer.signed[0]}
