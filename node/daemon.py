@@ -14,7 +14,7 @@ from node.errors import ChainError, ConfigError, PatinaError
 from node.web.source import Readiness
 
 if TYPE_CHECKING:
-    from node.chain.types import Block, Feed
+    from node.chain.types import Block, Feed, Landed
     from node.config import Config
     from node.gallery import Gallery
     from node.keeper import Keeper
@@ -33,6 +33,12 @@ class Daemon:
         self._gallery = gallery
         self._shown: list[Feed] = []
         self._changed = asyncio.Event()
+        self._resumed = False
+        parts.landings.undo(self._resume_again)
+
+    def _resume_again(self, _: Landed) -> None:
+        # Rounds that an undone report had ended are open in the journal.
+        self._resumed = False
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -68,17 +74,16 @@ class Daemon:
     async def follow(self) -> None:
         """Follow head and final block by polling, so that a silent endpoint is asked again rather than trusted."""
         parts, last = self._parts, (b"", b"")
-        resumed = False
         while True:
             try:
                 final, head = await parts.chain.finalized(), await parts.chain.head()
                 if (final.hash, head.hash) != last:
                     feeds = await self._feeds(final)
                     await parts.landings.update(final, head)
-                    if not resumed:
+                    if not self._resumed:
                         for keeper in self._keepers:
                             await keeper.resume(feeds)
-                        resumed = True
+                        self._resumed = True
                     for keeper in self._keepers:
                         await keeper.final_head(final, feeds)
                     self._shown = feeds
@@ -156,9 +161,7 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
             parts.recipes,
             keepers[0].answers,
             parts.status,
-            lambda: Readiness(
-                not (reasons := parts.health.reasons(parts.gossip.connected, parts.renderers.fault)), reasons
-            ),
+            lambda: Readiness(not (reasons := parts.reasons()), reasons),
         )
         work = asyncio.create_task(Daemon(config, parts, keepers, gallery).run())
         stopping = asyncio.create_task(stop.wait())

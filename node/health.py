@@ -36,10 +36,11 @@ class Health:
         """Note that the chain did not answer."""
         self.chain_error = error
 
-    def reasons(self, brokers: int, render_fault: str = "") -> list[str]:
+    def reasons(self, brokers: int, render_fault: str = "", *, doubtful: bool = False) -> list[str]:
         """Return a short code for everything that keeps the node from its work.
 
-        `brokers` counts those connected; `render_fault` says why no worker may render (`RenderPool.fault`).
+        `brokers` counts those connected; `render_fault` says why no worker may render (`RenderPool.fault`); `doubtful`
+        that nothing is signed because the journal is older than the chain's record of this node (`Guard`).
         """
         found = []
         if self.final is None:
@@ -52,4 +53,6 @@ class Health:
             found.append("no-broker")
         if render_fault:
             found.append("renderer-unfit")
+        if doubtful:
+            found.append("journal-too-old")
         return found

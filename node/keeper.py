@@ -65,7 +65,10 @@ class Keeper(Protocol):
     """One duty of the node. Its methods are called one after another, never at the same time."""
 
     async def resume(self, feeds: Sequence[Feed]) -> None:
-        """Take up what a stopped node left open; called once, before the first head."""
+        """Take up what a stopped node left open, or what a landed report had ended that a reorganisation took back.
+
+        Called before the first head, and again where it is needed: what goes on already, goes on.
+        """
 
     def answers(self, feed: Feed, samples: Sequence[Sample]) -> Sequence[int | None]:
         """Return the answer (wad) at each of a feed's samples, oldest first; None where history is too short."""

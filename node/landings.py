@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from node.chain.client import Chain
@@ -12,26 +12,48 @@ if TYPE_CHECKING:
 
 CURSOR = "landed"
 """The journal's name for the last final block whose reports are stored."""
+STEP: Final = 10_000
+"""Blocks whose reports are stored together: what a long absence has to read is not read again after a failure."""
 
 
 class Landings:
     """What has landed, per feed. Final reports are stored once; those in the last blocks are looked up anew
     with every head, so that a reorganisation that drops one is noticed."""
 
-    def __init__(self, chain: Chain, journal: Journal, start: int) -> None:
+    def __init__(self, chain: Chain, journal: Journal, start: int, *, step: int = STEP) -> None:
         self._chain = chain
         self._journal = journal
         self._start = start
+        self._step = step
         self._recent: list[Landed] = []
         self._told: set[tuple[int, bytes, int, int]] = set()
         self._listeners: list[Callable[[Landed], None]] = []
+        self._settlers: list[Callable[[Landed], None]] = []
+        self._observers: list[Callable[[Sequence[Landed]], None]] = []
+        self._undoers: list[Callable[[Landed], None]] = []
 
     def listen(self, listener: Callable[[Landed], None]) -> None:
         """Call `listener` once for each report that landed from now on, possibly before it is final.
 
-        What it writes to the journal is stored together with the cursor, so it must not attest.
+        It must not write to the journal: what is not final may be taken back, and is told again when it lands again.
         """
         self._listeners.append(listener)
+
+    def settle(self, settler: Callable[[Landed], None]) -> None:
+        """Call `settler` for each report once its block is final, after those that `listen`.
+
+        What it writes to the journal is stored together with the cursor, so it must not attest.
+        """
+        self._settlers.append(settler)
+
+    def observe(self, observer: Callable[[Sequence[Landed]], None]) -> None:
+        """Call `observer` with every report in blocks that are not final, at each look."""
+        self._observers.append(observer)
+
+    def undo(self, undoer: Callable[[Landed], None]) -> None:
+        """Call `undoer` for each report that was told of and that a reorganisation has dropped: its rounds may have to
+        be begun again."""
+        self._undoers.append(undoer)
 
     def last(self, feed: int) -> Landed | None:
         """Return the newest report of the feed that stands on chain."""
@@ -54,27 +76,51 @@ class Landings:
         """Bring the picture up to `head`; every block up to `final` is read once, for good.
 
         Raises:
-            ChainError: an endpoint failed; nothing is skipped, the next call reads the same blocks again.
+            ChainError: an endpoint failed; nothing is skipped, the next call goes on with the blocks that are left.
         """
         done = self._journal.cursors.get(CURSOR)
         start = self._start if done is None else done + 1
-        settled = await self._chain.landed(start, final.number, final=True) if final.number >= start else []
+        while start <= final.number:
+            end = min(final.number, start + self._step - 1)
+            settled = await self._chain.landed(start, end, final=True)
+            self._replace([one for one in self._recent if start <= one.block_number <= end], settled)
+            with self._journal.transaction():
+                for report in settled:
+                    self._journal.reports.add(report)
+                    self._tell(report)
+                    for settler in self._settlers:
+                        settler(report)
+                self._journal.cursors.set(CURSOR, end)
+            # From here on the journal answers for these blocks.
+            self._recent = [one for one in self._recent if one.block_number > end]
+            self._told |= {_identity(report) for report in settled}
+            start = end + 1
         # A lagging endpoint may call less final than before: what is stored is not looked up anew.
         after = max(final.number + 1, start)
         recent = await self._chain.landed(after, head.number) if head.number >= after else []
-        self._recent = recent
-        with self._journal.transaction():
-            for report in settled:
-                self._journal.reports.add(report)
-            for report in (*settled, *recent):
-                if _identity(report) not in self._told:
-                    for listener in self._listeners:
-                        listener(report)
-            if final.number >= start:
-                self._journal.cursors.set(CURSOR, final.number)
-        # Kept until it is final: an endpoint that lags behind the head must not make a report land twice.
-        told = self._told.union(map(_identity, recent))
-        self._told = {identity for identity in told if identity[0] >= after}
+        self._replace([one for one in self._recent if after <= one.block_number <= head.number], recent)
+        # One that lags behind the head does not make a report land twice: what it does not reach still stands.
+        self._recent = recent + [one for one in self._recent if one.block_number > head.number]
+        for report in recent:
+            self._tell(report)
+        for observer in self._observers:
+            observer(self._recent)
+        self._told = {identity for identity in self._told if identity[0] >= after} | set(map(_identity, self._recent))
+
+    def _tell(self, report: Landed) -> None:
+        if _identity(report) not in self._told:
+            for listener in self._listeners:
+                listener(report)
+
+    def _replace(self, before: Sequence[Landed], now: Sequence[Landed]) -> None:
+        """Take back what stood in a range of blocks and does not any more."""
+        stands = set(map(_identity, now))
+        gone = [report for report in before if _identity(report) not in stands]
+        self._recent = [report for report in self._recent if report not in gone]
+        for report in gone:
+            self._told.discard(_identity(report))
+            for undoer in self._undoers:
+                undoer(report)
 
 
 def _identity(report: Landed) -> tuple[int, bytes, int, int]:

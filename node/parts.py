@@ -27,8 +27,10 @@ from node.gossip.envelope import sealer
 from node.gossip.settings import BrokerSettings
 from node.gossip.transport import Gossip, topic_prefix
 from node.gossip.verifier import Verifier
+from node.guard import Guard
 from node.health import Health
 from node.journal import Journal
+from node.journal.lock import KeyLock
 from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes
@@ -67,7 +69,12 @@ class Parts:
     collector: Collector
     renderers: RenderPool
     drawings: Drawings
+    guard: Guard
     health: Health
+
+    def reasons(self) -> list[str]:
+        """Return a short code for everything that keeps the node from its work."""
+        return self.health.reasons(self.gossip.connected, self.renderers.fault, doubtful=self.guard.doubtful)
 
     def status(self) -> dict[str, object]:
         """Return the node's figures for status pages; no secrets among them."""
@@ -157,6 +164,8 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(Journal(config.node.directory))
         signer, transport_key = unlock_signer(config, ask=ask), unlock_transport(config, ask=ask)
+        stack.enter_context(KeyLock(signer.address, config.node.directory))
+        journal.protection.own(signer.address)
         pool = RpcPool(config.chain.endpoints, PoolSettings(timeout=config.chain.timeout_ms / 1000))
         stack.push_async_callback(pool.aclose)
         chain = Chain(
@@ -192,6 +201,11 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         machine = Machine(committee, index, verifier, timing(config), sealer(transport_key, committee, index))
         rounds = RoundDriver(machine, committee, journal, signer, gossip, verifier.open, transmitter)
         landings.listen(rounds.landed)
+        landings.settle(rounds.settled)
+        landings.undo(rounds.undone)
+        guard = Guard(journal, committee.config_digest, index)
+        landings.settle(guard.settled)
+        landings.observe(guard.unsettled)
         studio = Studio(committee.chain_id, recipes, drawings, store, Comparison(peers, store))
         studio.on_progress = rounds.progressed
         collector = Collector(peers, journal)
@@ -214,6 +228,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             collector=collector,
             renderers=renderers,
             drawings=drawings,
+            guard=guard,
             health=Health(),
         )
 

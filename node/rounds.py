@@ -139,15 +139,22 @@ class RoundDriver:
         Those for checkpoints before the block in which it landed judged a state of the oracle that is gone: a later
         checkpoint judges anew.
         """
-        self._journal.rounds.finish(report.feed, report.checkpoint, "landed")
-        self._journal.rounds.finish_until(report.feed, report.block_number)
-        self._journal.pictures.forget_before(report.feed, report.checkpoint)
         self._stalled = {
             key: held
             for key, held in self._stalled.items()
             if key.feed != report.feed or key.checkpoint >= report.block_number
         }
         self._apply(self._machine.landed(report.feed, report.block_number - 1, milliseconds()))
+
+    def settled(self, report: Landed) -> None:
+        """Note in the journal what a final report has ended: one that is not may be taken back."""
+        self._journal.rounds.finish(report.feed, report.checkpoint, "landed")
+        self._journal.rounds.finish_until(report.feed, report.block_number)
+        self._journal.pictures.forget_before(report.feed, report.checkpoint)
+
+    def undone(self, report: Landed) -> None:
+        """A landed report was taken back: the rounds that it ended, which the journal holds open, may begin again."""
+        self._machine.undone(report.feed, report.checkpoint)
 
     def progressed(self, feed: int) -> None:
         """A picture of the feed's was drawn or compared: its rounds get further, and are given the time."""

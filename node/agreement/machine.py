@@ -140,6 +140,11 @@ class Machine:
             effects += self._rounds.pop(key).close(landed=True)
         return effects
 
+    def undone(self, feed: int, checkpoint: int) -> None:
+        """A reorganisation took a landed report back: its feed's rounds from `checkpoint` on may begin again."""
+        if feed in self._landed:
+            self._landed[feed] = min(self._landed[feed], checkpoint - 1)
+
     def tick(self, now: int) -> list[Effect]:
         """Whatever is due by now: repetitions, proposals after the grace, views whose time is up."""
         now, effects = self._advance(now), list[Effect]()

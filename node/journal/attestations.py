@@ -53,6 +53,20 @@ class Attestations:
             )
         return True
 
+    def adopt(self, config: bytes, feed: int, checkpoint: int, view: int, digest: bytes) -> bool:
+        """Note what another copy of this node signed, its report unknown; False where a digest is held already."""
+        return bool(
+            self._store.execute(
+                "INSERT INTO attestations (config, feed, checkpoint, view, digest, report)"
+                " VALUES (?, ?, ?, ?, ?, x'') ON CONFLICT DO NOTHING",
+                (config, feed, checkpoint, view, digest),
+            )
+        )
+
+    def all(self) -> list[AttestationRow]:
+        """Every attestation, oldest first."""
+        return [_attestation(row) for row in self._store.rows("SELECT * FROM attestations ORDER BY id")]
+
     def get(self, config: bytes, feed: int, checkpoint: int, view: int) -> AttestationRow | None:
         """The attestation for one view, if this node gave any."""
         row = self._store.row(

@@ -9,6 +9,7 @@ from typing import Self
 from node.errors import JournalError
 from node.journal.attestations import Attestations
 from node.journal.pictures import Pictures
+from node.journal.promises import Promises
 from node.journal.protection import Protection
 from node.journal.reports import Artworks, Reports
 from node.journal.rounds import Rounds
@@ -43,6 +44,7 @@ class Journal:
         self.rounds = Rounds(self._store)
         self.protection = Protection(self._store)
         self.attestations = Attestations(self._store, self.protection)
+        self.promises = Promises(self._store, self.protection)
         self.votes = Votes(self._store, self.protection)
         self.transactions = Transactions(self._store)
         self.reports = Reports(self._store)

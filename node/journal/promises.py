@@ -5,7 +5,7 @@ from __future__ import annotations
 from node.agreement.memory import Memory
 from node.errors import EquivocationError, JournalError
 from node.journal.protection import Protection
-from node.journal.store import Store
+from node.journal.store import Row, Store
 
 _UPSERT = """
 INSERT INTO promises VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (config, feed, checkpoint) DO UPDATE SET
@@ -56,9 +56,16 @@ class Promises:
         row = self._store.row(
             "SELECT * FROM promises WHERE config = ? AND feed = ? AND checkpoint = ?", (config, feed, checkpoint)
         )
-        if row is None:
-            return None
-        return Memory(row["left_view"], row["prepared_view"], row["prepared_digest"], row["lock_view"], row["lock"])
+        return None if row is None else _memory(row)
+
+    def all(self) -> list[tuple[tuple[bytes, int, int], Memory]]:
+        """Every round's (config, feed, checkpoint), and what the node is bound to in it."""
+        rows = self._store.rows("SELECT * FROM promises")
+        return [((row["config"], row["feed"], row["checkpoint"]), _memory(row)) for row in rows]
+
+
+def _memory(row: Row) -> Memory:
+    return Memory(row["left_view"], row["prepared_view"], row["prepared_digest"], row["lock_view"], row["lock"])
 
 
 def _falls_back(known: Memory, memory: Memory) -> bool:

@@ -79,6 +79,10 @@ class Protection:
         sql = "SELECT 1 FROM closed WHERE config = ? AND feed = ? AND checkpoint = ?"
         return self._store.row(sql, (config, feed, checkpoint)) is not None
 
+    def all_closed(self) -> list[tuple[bytes, int, int]]:
+        """Every closed round as (config, feed, checkpoint)."""
+        return [(row["config"], row["feed"], row["checkpoint"]) for row in self._store.rows("SELECT * FROM closed")]
+
     def close(self, config: bytes, feed: int, checkpoint: int) -> bool:
         """Bind this node to nothing in a round any more; whether it was open."""
         sql = "INSERT INTO closed VALUES (?, ?, ?) ON CONFLICT DO NOTHING"

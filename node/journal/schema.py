@@ -74,6 +74,15 @@ CREATE INDEX pictures_by_round ON pictures (feed, checkpoint);
 CREATE INDEX pictures_by_age ON pictures (checkpoint)
 """
 
+PROMISES = """
+CREATE TABLE promises (
+  config BLOB NOT NULL CHECK (length(config) = 32), feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
+  left_view INTEGER NOT NULL, prepared_view INTEGER NOT NULL,
+  prepared_digest BLOB NOT NULL CHECK (length(prepared_digest) = 32),
+  lock_view INTEGER NOT NULL, lock BLOB NOT NULL,
+  PRIMARY KEY (config, feed, checkpoint)) WITHOUT ROWID
+"""
+
 # What keeps this key from signing, besides what it has signed: rounds that are closed to it, landed reports that
 # name it and that it does not know, and its votes on chain.
 PROTECTION = """
@@ -106,6 +115,10 @@ def migrations() -> Migrations:
     @journal(name="0002_pictures")
     def pictures(db: Database) -> None:
         _execute(db, PICTURES)
+
+    @journal(name="0003_promises")
+    def promises(db: Database) -> None:
+        _execute(db, PROMISES)
 
     @journal(name="0004_protection")
     def protection(db: Database) -> None:

@@ -49,6 +49,15 @@ class Votes:
                 )
         return False
 
+    def adopt(self, config: bytes, feed: int, checkpoint: int, ballot: bytes) -> bool:
+        """Note what another copy of this node voted for; False where a vote is held already."""
+        sql = "INSERT INTO votes VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        return bool(self._store.execute(sql, (config, feed, checkpoint, ballot)))
+
+    def all(self) -> list[VoteRow]:
+        """Every vote."""
+        return [VoteRow(**row) for row in self._store.rows("SELECT * FROM votes")]
+
     def get(self, config: bytes, feed: int, checkpoint: int) -> VoteRow | None:
         """The vote for one round, if this node cast any."""
         sql = "SELECT * FROM votes WHERE config = ? AND feed = ? AND checkpoint = ?"

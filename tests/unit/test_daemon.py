@@ -58,7 +58,8 @@ async def ignore(*_: Any) -> None:
 
 def make(chain: PaperChain, keeper: PaperKeeper, serve: Any = "all") -> Daemon:
     settings = SimpleNamespace(chain=SimpleNamespace(poll_ms=1), feeds=SimpleNamespace(serve=serve))
-    landings = SimpleNamespace(update=ignore, of=list)
+    undoers: list[Any] = []
+    landings = SimpleNamespace(update=ignore, of=list, undo=undoers.append, undoers=undoers)
     parts = SimpleNamespace(
         chain=chain, landings=landings, health=Health(), committee=SimpleNamespace(config_digest=b"d")
     )
@@ -90,6 +91,20 @@ async def test_follow__feeds__only_those_final_and_served() -> None:
     picky = PaperKeeper()
     await run_until(make(PaperChain([9]), picky, serve=(2,)), picky, 9)
     assert picky.heads == [(9, [2])]
+
+
+async def test_follow__landed_report_taken_back__keepers_resume_before_the_next_head() -> None:
+    keeper = PaperKeeper()
+    daemon = make(PaperChain([5, 9]), keeper)
+    [undone] = cast(Any, daemon)._parts.landings.undoers
+
+    async def take_back(final: Block, _: Block) -> None:
+        if final.number == 9:
+            undone(None)
+
+    cast(Any, daemon)._parts.landings.update = take_back
+    await run_until(daemon, keeper, 9)
+    assert keeper.resumed == 2
 
 
 async def test_follow__another_committee__stops_the_node_with_a_remedy() -> None:

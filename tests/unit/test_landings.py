@@ -121,7 +121,8 @@ async def test_update__endpoint_fails_for_final_or_for_recent_blocks__skips_noth
     chain.failing_from = 22
     with pytest.raises(ChainError):
         await landings.update(make_block(12), make_block(22))
-    assert (heard, journal.cursors.get(CURSOR)) == ([], None)
+    # What is final is stored, step by step; only what is not was left out.
+    assert (heard, journal.cursors.get(CURSOR)) == ([10], 12)
     chain.failing_from = None
     await landings.update(make_block(12), make_block(22))
     assert heard == [10, 20]
@@ -138,8 +139,8 @@ async def test_update__final_block_falls_back__what_is_stored_is_not_told_again(
     assert journal.cursors.get(CURSOR) == 16
 
 
-async def test_update__listener_that_breaks_off__hears_of_the_report_after_a_restart(journal: Journal) -> None:
-    """The cursor is stored with what listeners wrote: a crash between the two would leave a round open for ever."""
+async def test_update__settler_that_breaks_off__hears_of_the_report_after_a_restart(journal: Journal) -> None:
+    """The cursor is stored with what settlers wrote: a crash between the two would leave a round open for ever."""
     chain = PaperChain([make_landed(10, 12)])
     journal.rounds.open(1, 10, bytes(32), 0, (), "crossing")
     landings = Landings(cast(Any, chain), journal, 1)
@@ -148,14 +149,76 @@ async def test_update__listener_that_breaks_off__hears_of_the_report_after_a_res
         journal.rounds.finish(report.feed, report.checkpoint, "landed")
         raise KeyboardInterrupt
 
-    landings.listen(interrupted)
+    landings.settle(interrupted)
     with pytest.raises(KeyboardInterrupt):
         await landings.update(make_block(12), make_block(12))
     assert journal.cursors.get(CURSOR) is None
     assert len(journal.rounds.unfinished()) == 1
     again, heard = watch(chain, journal)
+    settled: list[int] = []
+    again.settle(lambda report: settled.append(report.checkpoint))
     await again.update(make_block(12), make_block(12))
-    assert heard == [10]
+    assert (heard, settled) == ([10], [10])
+
+
+async def test_update__endpoint_fails_after_a_long_absence__goes_on_where_it_broke_off(journal: Journal) -> None:
+    """Incident: blocks missed over a restart (chainlink#5936): a failure in the middle loses no step before it."""
+    chain = PaperChain([make_landed(number, number + 1) for number in range(10, 100, 10)], failing_from=70)
+    landings, heard = Landings(cast(Any, chain), journal, 1, step=20), list[int]()
+    landings.settle(lambda report: heard.append(report.checkpoint))
+    with pytest.raises(ChainError):
+        await landings.update(make_block(95), make_block(95))
+    assert journal.cursors.get(CURSOR) == 60
+    assert heard == [10, 20, 30, 40, 50]
+    chain.failing_from = None
+    again = Landings(cast(Any, chain), journal, 1, step=20)  # as after a restart
+    again.settle(lambda report: heard.append(report.checkpoint))
+    await again.update(make_block(95), make_block(95))
+    assert chain.asked == [(1, 20), (21, 40), (41, 60), (61, 80), (81, 95)]
+    assert heard == list(range(10, 100, 10))
+
+
+async def test_update__report_reorganised_away__is_undone_once_and_settled_only_where_it_stands(
+    journal: Journal,
+) -> None:
+    chain = PaperChain([make_landed(10, 12)])
+    landings, heard = watch(chain, journal)
+    settled, undone = list[int](), list[int]()
+    landings.settle(lambda report: settled.append(report.block_number))
+    landings.undo(lambda report: undone.append(report.block_number))
+    await landings.update(make_block(9), make_block(12))
+    await landings.update(make_block(9), make_block(11))  # an endpoint that lags has not seen it dropped
+    assert (undone, landings.block_of_last(1)) == ([], 12)
+    chain.reports = []
+    await landings.update(make_block(9), make_block(13))
+    await landings.update(make_block(9), make_block(14))
+    assert (undone, settled, landings.block_of_last(1)) == ([12], [], None)
+    chain.reports = [make_landed(10, 12)]  # the first branch after all
+    await landings.update(make_block(9), make_block(15))
+    assert heard == [10, 10]
+    await landings.update(make_block(15), make_block(15))
+    assert (heard, settled, undone) == ([10, 10], [12], [12])
+
+
+async def test_update__final_block_without_a_report_that_was_seen__undoes_it(journal: Journal) -> None:
+    chain = PaperChain([make_landed(10, 12)])
+    landings, _ = watch(chain, journal)
+    undone = list[int]()
+    landings.undo(lambda report: undone.append(report.checkpoint))
+    await landings.update(make_block(9), make_block(12))
+    chain.reports = []
+    await landings.update(make_block(20), make_block(20))
+    assert undone == [10]
+
+
+async def test_observe__each_look__sees_what_is_not_final_and_nothing_else(journal: Journal) -> None:
+    chain = PaperChain([make_landed(10, 12), make_landed(20, 22)])
+    landings, _ = watch(chain, journal)
+    seen: list[list[int]] = []
+    landings.observe(lambda reports: seen.append([report.checkpoint for report in reports]))
+    for final, head in ((5, 14), (14, 22), (22, 22)):
+        await landings.update(make_block(final), make_block(head))
+    assert seen == [[10], [20], []]
 
 
 async def test_of__final_and_recent_reports_of_two_feeds__come_oldest_first(journal: Journal) -> None:

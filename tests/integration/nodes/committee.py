@@ -184,6 +184,8 @@ async def committee(
             gossip = cast(Gossip, Wire(wires))
             rounds = RoundDriver(machine, seated, journal, signers[index], gossip, verifier.open, transmitter)
             landings.listen(rounds.landed)
+            landings.settle(rounds.settled)
+            landings.undo(rounds.undone)
             studio = studios(index, journal) if studios else cast(Studio, DigestStudio())
             studio.on_progress = rounds.progressed
             context = NodeContext(cast(Any, SimpleNamespace()), chain, journal, landings, rounds, studio)
