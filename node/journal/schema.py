@@ -101,6 +101,9 @@ CREATE TABLE votes (
   PRIMARY KEY (config, feed, checkpoint)) WITHOUT ROWID
 """
 
+# Whether an endpoint took a signed attempt: until then its transaction is signed, and not known to be sent.
+TAKEN = "ALTER TABLE attempts ADD COLUMN taken INTEGER NOT NULL DEFAULT 0"
+
 
 def migrations() -> Migrations:
     """Every migration of the journal, oldest first."""
@@ -123,6 +126,10 @@ def migrations() -> Migrations:
     @journal(name="0004_protection")
     def protection(db: Database) -> None:
         _execute(db, PROTECTION)
+
+    @journal(name="0005_taken")
+    def taken(db: Database) -> None:
+        _execute(db, TAKEN)
 
     return journal
 

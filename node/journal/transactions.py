@@ -7,7 +7,12 @@ from typing import Literal
 
 from node.journal.store import Row, Store
 
-TransactionState = Literal["queued", "sent", "mined", "final", "cancelled"]
+TransactionState = Literal["queued", "signed", "sent", "mined", "final", "cancelled"]
+
+# What is stored as sent has a signed attempt; it counts as sent from the first that an endpoint took.
+_ROWS = """SELECT transactions.*, CASE WHEN transactions.state = 'sent' AND NOT EXISTS (
+  SELECT 1 FROM attempts WHERE transaction_id = transactions.id AND taken) THEN 'signed'
+  ELSE transactions.state END AS state FROM transactions"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class TransactionRow:
 class AttemptRow:
     """One signed transaction: `raw` is what is broadcast, fees are wei per gas.
 
-    An `empty` one does nothing but use up the nonce of a transaction that is not wanted any more.
+    An `empty` one does nothing but use up the nonce of a transaction that is not wanted any more. `taken`: an
+    endpoint has taken it.
     """
 
     tx_hash: bytes
@@ -47,6 +53,7 @@ class AttemptRow:
     max_fee: int
     priority_fee: int
     empty: bool = False
+    taken: bool = False
 
 
 class Transactions:
@@ -67,26 +74,30 @@ class Transactions:
 
     def get(self, key: str) -> TransactionRow | None:
         """The transaction with this key, if any."""
-        row = self._store.row("SELECT * FROM transactions WHERE key = ?", (key,))
+        row = self._store.row(f"{_ROWS} WHERE key = ?", (key,))
         return None if row is None else _transaction(row)
 
     def unfinished(self, sender: str) -> list[TransactionRow]:
-        """Queued, sent and mined ones of one sender, oldest first."""
+        """Queued, signed, sent and mined ones of one sender, oldest first."""
         rows = self._store.rows(
-            "SELECT * FROM transactions WHERE state IN ('queued', 'sent', 'mined') AND sender = ? ORDER BY id",
+            f"{_ROWS} WHERE transactions.state IN ('queued', 'sent', 'mined') AND sender = ? ORDER BY id",
             (sender,),
         )
         return [_transaction(row) for row in rows]
 
     def last(self, count: int) -> list[TransactionRow]:
         """The latest `count` transactions, newest first."""
-        rows = self._store.rows("SELECT * FROM transactions ORDER BY id DESC LIMIT ?", (count,))
+        rows = self._store.rows(f"{_ROWS} ORDER BY id DESC LIMIT ?", (count,))
         return [_transaction(row) for row in rows]
 
     def next_nonce(self, sender: str) -> int:
         """One more than the highest nonce this journal ever signed for, 0 when there is none."""
         row = self._store.row("SELECT max(nonce) AS top FROM transactions WHERE sender = ?", (sender,))
         return 0 if row is None or row["top"] is None else int(row["top"]) + 1
+
+    def uses(self, sender: str, nonce: int) -> bool:
+        """Whether this journal holds a transaction with this nonce."""
+        return self._store.row("SELECT 1 FROM transactions WHERE sender = ? AND nonce = ?", (sender, nonce)) is not None
 
     def sign(self, transaction_id: int, nonce: int, attempt: AttemptRow) -> None:
         """Store a signed attempt and its nonce together: before this returns nothing may be broadcast."""
@@ -95,7 +106,8 @@ class Transactions:
                 "UPDATE transactions SET nonce = ?, state = 'sent' WHERE id = ?", (nonce, transaction_id)
             )
             self._store.execute(
-                "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO attempts (tx_hash, transaction_id, raw, max_fee, priority_fee, empty)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
                     attempt.tx_hash,
                     transaction_id,
@@ -117,9 +129,14 @@ class Transactions:
                 max_fee=int(row["max_fee"]),
                 priority_fee=int(row["priority_fee"]),
                 empty=bool(row["empty"]),
+                taken=bool(row["taken"]),
             )
             for row in rows
         ]
+
+    def taken(self, tx_hash: bytes) -> None:
+        """An endpoint took this attempt: its transaction is sent."""
+        self._store.execute("UPDATE attempts SET taken = 1 WHERE tx_hash = ?", (tx_hash,))
 
     def mined(self, transaction_id: int, tx_hash: bytes, block_number: int, block_hash: bytes, succeeded: bool) -> None:
         """An attempt was seen in a block, which may still be reorganised away."""
@@ -138,11 +155,13 @@ class Transactions:
         )
 
     def release(self, transaction_id: int) -> None:
-        """Its nonce was used up, finally, by a transaction of another program: it needs a new one."""
+        """Its nonce was used up, finally, and not by it, or it never had one: it waits for a new one."""
         with self._store.transaction():
             self._store.execute("DELETE FROM attempts WHERE transaction_id = ?", (transaction_id,))
             self._store.execute(
-                "UPDATE transactions SET state = 'queued', nonce = NULL WHERE id = ?", (transaction_id,)
+                "UPDATE transactions SET state = 'queued', nonce = NULL, tx_hash = NULL, block_number = NULL,"
+                " block_hash = NULL, succeeded = NULL, note = '' WHERE id = ?",
+                (transaction_id,),
             )
 
     def final(self, transaction_id: int) -> None:

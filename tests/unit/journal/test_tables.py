@@ -141,6 +141,13 @@ def test_transactions__life_of_one(journal: Journal) -> None:
     for attempt in attempts:
         table.sign(row.id, 7, attempt)
     assert table.attempts(row.id) == attempts
+    signed = table.get("k")
+    assert signed is not None
+    assert (signed.state, table.unfinished("0xS")[0].state, table.last(1)[0].state) == ("signed",) * 3
+    table.taken(attempts[0].tx_hash)
+    assert table.unfinished("0xS")[0].state == "sent"
+    assert [attempt.taken for attempt in table.attempts(row.id)] == [True, False]
+    assert (table.uses("0xS", 7), table.uses("0xS", 6), table.uses("0xT", 7)) == (True, False, False)
     assert (table.next_nonce("0xS"), table.next_nonce("0xT")) == (8, 0)
     table.mined(row.id, attempts[0].tx_hash, 9, b"b" * 32, False)
     mined = table.get("k")
