@@ -10,6 +10,11 @@ from node.cli.lazy import LazyGroup
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("node.cli.init:init", "Set up a new node in a folder of its own."),
     "keys": ("node.cli.keys:keys", "Show, make or import this node's keys."),
+    "certs": ("node.cli.certs:certs", "Make and renew certificates for brokers and nodes."),
+    "protection": (
+        "node.cli.protection:protection",
+        "Export, import and examine what keeps this key from signing twice.",
+    ),
     "run": ("node.cli.run:run", "Run the node until SIGTERM or Ctrl-C."),
     "status": ("node.cli.status:status", "Show what the node that runs with this configuration is doing."),
     "report": ("node.cli.report:report", "Print the landed report of FEED for CHECKPOINT."),

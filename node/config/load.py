@@ -14,6 +14,7 @@ from node.config.checks import check_together
 from node.config.faults import Fault, Faults, FaultyConfigError
 from node.config.nearest import suggest
 from node.config.schema import SECTIONS, BrokerConfig, Config, GossipConfig, Key
+from node.config.tls import check_tls
 from node.config.values import WRONG, Reader, fault_of_url, is_there, toml_name
 from node.keys.secrets import SecretUrl, read_text
 
@@ -41,10 +42,19 @@ def load(path: Path | str, *, environ: Mapping[str, str] | None = None, check_fi
     if "chain" in sections:
         endpoints = _endpoints(reader, sections["chain"], os.environ if environ is None else environ)
     check_together(sections, reader.faults)
+    if check_files:
+        _check_tls(sections, reader.faults)
     reader.faults.raise_if_any(path)
     sections["chain"]["endpoints"] = endpoints
     sections["gossip"]["brokers"] = tuple(BrokerConfig(**broker) for broker in sections["gossip"]["brokers"])
     return Config(path=path, **{name: SECTIONS[name](**values) for name, values in sections.items()})
+
+
+def _check_tls(sections: Mapping[str, Any], faults: Faults) -> None:
+    brokers = sections.get("gossip", {}).get("brokers", WRONG)
+    for position, broker in enumerate(() if brokers is WRONG else brokers, 1):
+        if broker["ca"] or broker["cert"]:
+            check_tls(broker, f"gossip.brokers[{position}]", faults)
 
 
 def annotated(section: type) -> list[tuple[Field[Any], Any, Key]]:

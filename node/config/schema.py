@@ -37,6 +37,7 @@ class Key:
 HTTP = ("http", "https")
 _HOUR = 3_600_000
 _MAKE_KEYS = "make one with: patina keys new, or correct the path"
+_MAKE_CERTIFICATES = "make one with: patina certs, or correct the path"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,15 +163,27 @@ class BrokerConfig:
             "CA certificate (PEM) that the broker's certificate must come from; without it, the system's.",
             example="keys/ca.pem",
             exists="file",
+            remedy=_MAKE_CERTIFICATES,
         ),
     ] = None
     cert: Annotated[
         Path | None,
-        Key("This node's certificate (PEM), where the broker asks for one.", example="keys/node.pem", exists="file"),
+        Key(
+            "This node's certificate (PEM), where the broker asks for one; without username, its common name is what "
+            "the node is called in the topics that it publishes to.",
+            example="keys/node.pem",
+            exists="file",
+            remedy=_MAKE_CERTIFICATES,
+        ),
     ] = None
     key: Annotated[
         Path | None,
-        Key("Private key (PEM) of that certificate, mode 0600.", example="keys/node.key", exists="private file"),
+        Key(
+            "Private key (PEM) of that certificate, mode 0600.",
+            example="keys/node.key",
+            exists="private file",
+            remedy=_MAKE_CERTIFICATES,
+        ),
     ] = None
 
 

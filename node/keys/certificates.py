@@ -1,9 +1,9 @@
-"""TLS certificates as files: what one says, when it ends, and whether key and authority belong to it."""
+"""TLS certificates as files: what one says, when it ends, and whether a key belongs to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,25 +109,6 @@ def check_pair(cert: Path, key: Path) -> None:
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if certificate.public_key().public_bytes(*form) != private.public_key().public_bytes(*form):
         raise KeyFileError(f"{key}: is not the key of {cert}; name the two files that were made together")
-
-
-def check_issued(cert: Path, ca: Path) -> None:
-    """Raise KeyFileError unless the certificate `cert` was signed by the one in `ca`."""
-    from cryptography.exceptions import InvalidSignature
-
-    try:
-        load_certificate(cert).verify_directly_issued_by(load_certificate(ca))
-    except (ValueError, TypeError, InvalidSignature):
-        raise KeyFileError(f"{cert}: does not come from the authority in {ca}; name the ca that signed it") from None
-
-
-def check_dates(cert: Path, now: datetime | None = None) -> None:
-    """Raise KeyFileError if the certificate is not valid at `now`."""
-    facts, now = read_certificate(cert), now or datetime.now(UTC)
-    if facts.ends <= now:
-        raise KeyFileError(f"{cert}: expired on {facts.ends:%Y-%m-%d}; renew it with: patina certs renew")
-    if facts.begins > now:
-        raise KeyFileError(f"{cert}: is valid only from {facts.begins:%Y-%m-%d %H:%M} UTC; check this machine's clock")
 
 
 def _common_name(name: x509.Name) -> str:
