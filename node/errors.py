@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 
+def printable(text: str, most: int = 300) -> str:
+    """Foreign text as it may stand in an error: on one line, cut at `most` characters, nothing that a terminal obeys."""
+    cut = text if len(text) <= most else text[:most] + "..."
+    return cut if cut.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in cut)
+
+
 class PatinaError(Exception):
     """Root of every error that Patina raises: its text says what is wrong, where, and what to do."""
+
+    def __str__(self) -> str:
+        """The text; foreign bytes that found their way into it cannot speak to a terminal, whoever prints it."""
+        text = super().__str__()
+        return text if text.isprintable() else "\n".join(printable(line, len(line)) for line in text.split("\n"))
 
 
 class ConfigError(PatinaError):

@@ -10,7 +10,7 @@ import msgspec
 import rfc8785
 
 from node.content.cid import RAW, Cid, parse, raw_cid
-from node.errors import ContentError
+from node.errors import ContentError, printable
 
 MAX_METADATA: Final = 64 << 10
 """Bytes of a metadata document that are read or written."""
@@ -161,7 +161,7 @@ def parse_metadata(raw: bytes) -> Metadata:
     try:
         document = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ContentError(f"not a metadata document: {error}") from None
+        raise ContentError(f"not a metadata document: {printable(str(error))}") from None
     metadata = _metadata(document)
     if token_metadata(metadata) != raw:
         raise ContentError("a metadata document not in canonical form")
