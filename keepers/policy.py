@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from typing import Final
 
 from node.agreement.median import median
 
 WAD = 10**18
+
+
+MAX_HEARTBEATS: Final = 16
+"""Heartbeats that begin at one checkpoint: nothing has happened, so they may wait for each other."""
 
 
 class Trigger(Enum):
@@ -60,6 +65,26 @@ def next_band(answer: int, band: int, thresholds: Sequence[int], hysteresis: int
     return min(band, down)
 
 
+def heartbeat_after(feed: int, heartbeat: int, cadence: int) -> int:
+    """Return how many blocks after its last report a feed's heartbeat is due; 0 for none.
+
+    Feeds that were opened or reported together take turns over the last eighth of the heartbeat, never after it.
+    """
+    return heartbeat - feed % (heartbeat // (8 * cadence) + 1) * cadence
+
+
+def heartbeats(due: Sequence[int], checkpoint: int, cadence: int) -> set[int]:
+    """Return which feeds' heartbeats begin at a checkpoint where these are due, as after an outage all of them are.
+
+    At most MAX_HEARTBEATS, and others at the next checkpoint, so that no feed waits for one that never lands.
+    """
+    feeds = sorted(due)
+    if len(feeds) <= MAX_HEARTBEATS:
+        return set(feeds)
+    first = checkpoint // cadence * MAX_HEARTBEATS
+    return {feeds[(first + place) % len(feeds)] for place in range(MAX_HEARTBEATS)}
+
+
 def trigger(
     *,
     checkpoint: int,
@@ -72,8 +97,9 @@ def trigger(
 ) -> Trigger | None:
     """Return why `checkpoint` needs a report, or None for silence.
 
-    `reported_checkpoint` is the last one that a report landed for, 0 if none did; `heartbeat` counts blocks, 0 for
-    none. `painted` says that the edition needs no first paint: it has one, or is not revealed yet.
+    `reported_checkpoint` is the last one that a report landed for, 0 if none did; `heartbeat` counts blocks from
+    there (see `heartbeat_after`), 0 for none. `painted` says that the edition needs no first paint: it has one, or is
+    not revealed yet.
     """
     if new_band != band:
         return Trigger.CROSSING

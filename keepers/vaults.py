@@ -127,9 +127,16 @@ class VaultKeeper:
             elif (measured := self._measure(feed, sample)) is not None:
                 measures.append((feed, sample, *measured))
         editions = await self._editions(measures, block)
+        reasons = {
+            feed.id: self._reason(feed, sample, editions.get(feed.id), answer) for feed, sample, answer, _ in measures
+        }
+        resting = [feed for feed, reason in reasons.items() if reason is policy.Trigger.HEARTBEAT]
+        beating = policy.heartbeats(resting, checkpoint, feeds[0].policy.cadence)
         rounds = []
         for feed, sample, answer, style in measures:
-            reason = self._reason(feed, sample, editions.get(feed.id), answer)
+            reason = reasons[feed.id]
+            if reason is policy.Trigger.HEARTBEAT and feed.id not in beating:
+                continue
             if reason is not None and self._wanted(feed, checkpoint):
                 rounds.append((feed, sample, editions.get(feed.id), answer, style, reason.value))
         with journal.transaction():
@@ -192,7 +199,7 @@ class VaultKeeper:
             new_band=policy.next_band(answer, sample.band, rule.thresholds, rule.hysteresis),
             reported_checkpoint=sample.reported_checkpoint,
             opened_at=feed.opened_at,
-            heartbeat=rule.heartbeat,
+            heartbeat=policy.heartbeat_after(feed.id, rule.heartbeat, rule.cadence),
             painted=edition is None or not paintable(feed, edition) or self._shown(feed, edition),
         )
 

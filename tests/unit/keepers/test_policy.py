@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from fractions import Fraction
 from math import floor
 
@@ -139,3 +140,28 @@ def test_donation__jump_inside_one_checkpoint__does_not_decide_a_band() -> None:
     value = policy.answer(history, 3, 0, WAD)
     assert value == 0
     assert policy.next_band(value, 0, [WAD // 100], 0) == 0
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**5), st.integers(1, 500))
+def test_heartbeat_after__any_feed__never_later_and_at_most_an_eighth_earlier(feed, beats, cadence) -> None:
+    heartbeat = beats * cadence
+    after = policy.heartbeat_after(feed, heartbeat, cadence)
+    assert heartbeat - heartbeat // 8 <= after <= heartbeat
+    assert (heartbeat - after) % cadence == 0
+    assert policy.heartbeat_after(feed, 0, cadence) == 0
+
+
+def test_incident__heartbeat_stampede__a_thousand_feeds_opened_together_take_turns() -> None:
+    due = Counter(policy.heartbeat_after(feed, 7_200, 10) for feed in range(1, 1_001))
+    assert len(due) == 91
+    assert max(due.values()) <= 11
+
+
+@given(st.sets(st.integers(1, 5_000), min_size=1, max_size=200), st.integers(0, 10**6))
+def test_heartbeats__all_overdue_at_once__a_few_at_a_time_and_everyone_in_turn(feeds, start) -> None:
+    due, seen = sorted(feeds), set()
+    for step in range(-(-len(due) // policy.MAX_HEARTBEATS)):
+        chosen = policy.heartbeats(due, (start + step) * 10, 10)
+        assert len(chosen) == min(len(due), policy.MAX_HEARTBEATS)
+        seen |= chosen
+    assert seen == feeds
