@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -52,6 +53,8 @@ class Edition:
         self._signals = tuple(signals)
         self._on_image = on_image
         self._todo: deque[tuple[int, ...]] = deque()
+        self._out = 0
+        self._over = asyncio.Event()
         self._losses: Counter[int] = Counter()
         self._job: Job | None = None
 
@@ -61,12 +64,18 @@ class Edition:
         every = range(len(self._seeds))
         self._todo.extend(tuple(every[at : at + size]) for at in every[::size])
         self._job = job
+        self._look()
         return len(self._todo)
 
+    async def over(self) -> None:
+        """Wait until nothing is left to be drawn and nothing is being drawn."""
+        await self._over.wait()
+
     def next(self) -> Batch | None:
-        """A batch to draw, or None when none is left to begin."""
+        """A batch to draw, or None when none is left to begin; each is `finished`, drawn `again`, or `lost`."""
         if not self._todo:
             return None
+        self._out += 1
         indices = self._todo.popleft()
         seeds = tuple(self._seeds[index] for index in indices)
         return Batch(self, indices, Request(self._recipe, seeds, self._band, self._signals))
@@ -79,10 +88,16 @@ class Edition:
         if self._on_image is not None:
             self._on_image(index, png)
 
+    def finished(self) -> None:
+        """A batch is drawn."""
+        self._out -= 1
+        self._look()
+
     def again(self, batch: Batch) -> None:
         """Have what is left of a batch drawn by another worker; this one's loss was not its fault."""
         if batch.left:
             self._todo.appendleft(batch.left)
+        self.finished()
 
     def lost(self, batch: Batch, why: str) -> None:
         """Try again what is left of a batch whose worker was lost: in halves, so that one bad picture is found out.
@@ -93,9 +108,13 @@ class Edition:
         if len(left) > 1:
             middle = len(left) // 2
             self._todo.extendleft([left[middle:], left[:middle]])
-            return
-        for index in left:
+        for index in left[: len(left) == 1]:
             self._losses[index] += 1
             if self._losses[index] >= ATTEMPTS:
                 raise RenderError(why)
             self._todo.appendleft(left)
+        self.finished()
+
+    def _look(self) -> None:
+        if not self._todo and not self._out:
+            self._over.set()

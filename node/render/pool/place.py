@@ -48,6 +48,11 @@ class Place:
         self._failures = 0
         self._closed = False
 
+    @property
+    def warm(self) -> bool:
+        """Whether a worker is here that has started."""
+        return self._worker is not None and self._worker.hello is not None
+
     def status(self) -> dict[str, Any]:
         """Figures for the status page."""
         process = None if self._worker is None else self._worker.pid

@@ -94,8 +94,10 @@ class RenderPool:
             batches = edition.begin(job, self._batch, len(self._places))
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(len(self._places), batches)):
-                        group.create_task(self._work(edition))
+                    work = [group.create_task(self._work(edition)) for _ in self._places[:batches]]
+                    await edition.over()
+                    for task in work:  # whoever still waits for a worker waits for nothing
+                        task.cancel()
             except BaseExceptionGroup as failures:
                 # One cause is enough: the others failed, or were cancelled, with it.
                 raise failures.exceptions[0] from None
@@ -110,48 +112,42 @@ class RenderPool:
         await asyncio.gather(*(place.close(_GRACE) for place in self._places))
 
     async def _work(self, edition: Edition) -> None:
-        """Draw batch after batch, each wherever there is a turn."""
-        while (batch := edition.next()) is not None:
-            try:
-                await self._draw(batch)
-            except (WorkerDiedError, WorkerFullError) as error:
-                full = isinstance(error, WorkerFullError)
-                self._progress.lost(full=full)
-                edition.lost(batch, _hopeless(self._places[0].launch, full=full))
-            except WorkerUnfitError:
-                edition.again(batch)
-
-    async def _draw(self, batch: Batch) -> None:
-        """One batch, in the first place that is free and can have a worker."""
-        drawn = False
-        while not drawn:
+        """Draw batch after batch, each in a place that is free and has a worker by then: no batch waits for a start."""
+        while True:
             place = await self._turns.take()
             try:
                 worker = await place.worker(self._wanted())
-                if drawn := worker is not None:
-                    await self._ask(place, worker, batch)
+                if worker is not None:
+                    batch = edition.next()
+                    if batch is None:
+                        return
+                    await self._draw(edition, batch, place, worker)
             finally:
                 self._hand_back(place)
 
-    async def _ask(self, place: Place, worker: WorkerProcess, batch: Batch) -> None:
+    async def _draw(self, edition: Edition, batch: Batch, place: Place, worker: WorkerProcess) -> None:
         try:
             await worker.ask(batch.request, batch.arrived)
         except WorkerUnfitError as error:
             await place.refused(str(error))
-            raise
+            edition.again(batch)
         except (WorkerDiedError, WorkerFullError) as error:
-            how = "came to its memory cap" if isinstance(error, WorkerFullError) else "died"
+            full = isinstance(error, WorkerFullError)
+            how = "came to its memory cap" if full else "died"
             await place.lost(f"the last worker {how}")
             if self._closed:
                 raise RenderError(_CLOSED) from None
             log.warning(f"render worker {how}", place=place.launch.name, pictures=len(batch.left))
-            raise
+            self._progress.lost(full=full)
+            edition.lost(batch, _hopeless(place.launch, full=full))
+        else:
+            edition.finished()
 
     def _hand_back(self, place: Place) -> None:
         if self._closed:
             return
         if place.standing is Standing.USABLE:
-            self._turns.give(place)
+            self._turns.give(place, warm=place.warm)
             return
         if place.standing is Standing.TIRED:
             self._resting[place] = asyncio.get_running_loop().call_later(self._rest, self._rested, place)
@@ -162,7 +158,7 @@ class RenderPool:
         del self._resting[place]
         place.rested()
         self._turns.resume()
-        self._turns.give(place)
+        self._turns.give(place, warm=False)
 
     def _states(self) -> str:
         return "; ".join(sorted({place.state for place in self._places}))

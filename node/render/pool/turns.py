@@ -13,7 +13,7 @@ Thing = TypeVar("Thing")
 
 
 class Turns(Generic[Thing]):
-    """What is free to be taken. The one given back last goes out first: it is warm."""
+    """What is free to be taken. The warm one given back last goes out first."""
 
     def __init__(self, things: Sequence[Thing]) -> None:
         self._free = list(reversed(things))
@@ -35,14 +35,14 @@ class Turns(Generic[Thing]):
                 self.give(turn.result())  # its turn came as it left
             raise
 
-    def give(self, thing: Thing) -> None:
-        """Hand one back, or on to whoever has waited longest."""
+    def give(self, thing: Thing, *, warm: bool = True) -> None:
+        """Hand one back, or on to whoever has waited longest. One that is not warm goes out after all others."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(thing)
                 return
-        self._free.append(thing)
+        self._free.insert(len(self._free) if warm else 0, thing)
 
     def stop(self, why: str) -> None:
         """Nothing is lent any more until `resume`: whoever waits, or comes, is told why."""

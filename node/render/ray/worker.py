@@ -20,7 +20,7 @@ from node.render.worker.program import options, serve
 from node.render.worker.renderer import AbsentError
 from node.render.worker.wire import Hello, Kind, Request
 
-_PLACED: Final = 30.0
+_PLACED: Final = 60.0
 """Seconds that the cluster has to find a place for an actor."""
 
 

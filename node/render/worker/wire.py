@@ -49,7 +49,10 @@ class Hello:
     @classmethod
     def parse(cls, body: bytes) -> Self:
         """The Hello in a READY reply. Raises ValueError for anything else."""
-        fields = json.loads(body)
+        try:
+            fields = json.loads(body)
+        except RecursionError:
+            raise ValueError("not a worker's hello") from None
         if not isinstance(fields, dict) or not all(isinstance(fields.get(name), str) for name in ("engine", "model")):
             raise ValueError("not a worker's hello")
         return cls(fields["engine"][:80], bytes.fromhex(fields["model"]))

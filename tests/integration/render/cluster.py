@@ -17,6 +17,8 @@ from typing import Self
 ROOT = Path(__file__).parents[3]
 HOST = "127.0.0.2"
 """This machine's own, and not 127.0.0.1, in whose place Ray puts an address that others reach."""
+SECRET = "planted-password-91"
+"""What no process of the cluster, nor any bridge to it, may have in its environment."""
 
 
 def free_port() -> int:

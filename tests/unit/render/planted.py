@@ -32,10 +32,15 @@ def picture(recipe: Recipe, seed: bytes, band: int, signals: tuple[int, ...]) ->
     return encode(np.frombuffer(hashlib.sha256(canonical).digest()[:12], np.uint8).reshape(2, 2, 3))
 
 
+def notes() -> list[str]:
+    """The lines of all pictures begun so far, in order: the seed as hex and the process."""
+    path = Path(os.environ["PLANTED"])
+    return path.read_text().splitlines() if path.exists() else []
+
+
 def begun() -> list[str]:
     """The seeds of all pictures begun so far, in order, as hex."""
-    path = Path(os.environ["PLANTED"])
-    return [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
+    return [line.split()[0] for line in notes()]
 
 
 class Planted(Renderer):

@@ -18,7 +18,7 @@ from node.render import Recipe
 from node.render.pool import RenderPool, RenderSettings, local_pool
 from node.render.pool.place import Place
 from node.render.pool.process import Launch
-from tests.unit.render.planted import MARKED, begun, picture
+from tests.unit.render.planted import MARKED, begun, notes, picture
 
 MODULE = "tests.unit.render.planted"
 SIGNALS = (5 * 10**15, -(10**30), 2 * 10**16)
@@ -64,8 +64,41 @@ async def test_render__any_workers_and_batch__pngs_in_order_each_told_once(worke
         assert images == expected(plain(), SEEDS)
         assert [seen[index] for index in range(8)] == images
         assert await pool.render(plain(), [], 5, SIGNALS) == []
-        assert len(worker_pids()) == workers
+        assert 1 <= len(worker_pids()) <= workers
         assert sorted(begun()) == [seed.hex() for seed in SEEDS]
+
+
+async def test_render__several_workers__share_a_job_once_they_are_up() -> None:
+    async with planted(workers=2) as pool:
+        async with asyncio.timeout(60):
+            while len({place["process"] for place in pool.status()["workers"] if "ready" in place["state"]}) < 2:
+                await pool.render(plain("paced"), SEEDS, 5, SIGNALS)
+        before = len(begun())
+        assert await pool.render(plain("paced"), SEEDS, 5, SIGNALS) == expected(plain("paced"), SEEDS)
+        assert len({line.split()[1] for line in notes()[before:]}) == 2
+
+
+async def test_render__worker_lost_where_none_starts_any_more__the_warm_one_draws_its_batch_without_waiting() -> None:
+    """A node of a cluster is lost: its pictures must not wait until it is clear that it does not come back."""
+    async with RenderPool([place("auto"), place("numpy")], batch=2) as pool:
+        async with asyncio.timeout(60):
+            while not all("ready" in each["state"] for each in pool.status()["workers"]):
+                await pool.render(plain("paced"), SEEDS, 5, SIGNALS)
+        lost = pool._places[1]
+        victim = lost.status()["process"]
+        lost.launch = Launch("late", MODULE, ("--engine", "late"), patience=1_000)  # never starts
+        struck = False
+
+        def strike(*_: object) -> None:
+            nonlocal struck
+            if not struck and notes()[-1].endswith(f" {victim}"):
+                struck = True
+                os.kill(victim, signal.SIGKILL)
+
+        assert await pool.render(plain("paced"), SEEDS, 5, SIGNALS, strike) == expected(plain("paced"), SEEDS)
+        assert struck
+        for _ in range(2):  # and the place without a worker is the last that is asked
+            assert await pool.render(plain(), SEEDS[:1], 5, SIGNALS) == expected(plain(), SEEDS[:1])
 
 
 async def test_render__jobs_at_once__take_turns_batch_by_batch() -> None:
