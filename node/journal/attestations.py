@@ -87,6 +87,11 @@ class Attestations:
         """The same as view -> digest, as the agreement machine takes it."""
         return {view: row.digest for view, row in self.of(config, feed, checkpoint).items()}
 
+    def count(self) -> int:
+        """How many there are."""
+        row = self._store.row("SELECT count(*) AS many FROM attestations")
+        return 0 if row is None else int(row["many"])
+
     def last(self, count: int) -> list[AttestationRow]:
         """The latest `count` attestations, newest first."""
         rows = self._store.rows("SELECT * FROM attestations ORDER BY id DESC LIMIT ?", (count,))

@@ -46,6 +46,8 @@ class Protection:
         Raises:
             RefusalError: it may not; the text says why and what to do.
         """
+        if self.retired:
+            raise RefusalError("signs nothing: this journal is retired, its key's protection was exported from it")
         doubts = self.doubts()
         if doubts:
             raise RefusalError(f"signs nothing: {explain(doubts)}; {REMEDY}")
@@ -73,6 +75,15 @@ class Protection:
                 (str(checkpoint),),
             )
         return True
+
+    @property
+    def retired(self) -> bool:
+        """Whether this journal never signs again."""
+        return self._store.row("SELECT 1 FROM meta WHERE name = 'retired'") is not None
+
+    def retire(self) -> None:
+        """Sign nothing with this journal any more, for good."""
+        self._store.execute("INSERT INTO meta VALUES ('retired', '') ON CONFLICT (name) DO NOTHING")
 
     def closed(self, config: bytes, feed: int, checkpoint: int) -> bool:
         """Say whether a round was closed."""

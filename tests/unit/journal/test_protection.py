@@ -1,0 +1,143 @@
+"""What forbids a key to sign: an old journal, a floor, closed rounds, retirement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node.agreement.memory import Memory
+from node.errors import EquivocationError, JournalError, RefusalError
+from node.guard import Guard
+from node.journal import Journal
+from tests.unit.paper import make_landed
+
+CONFIG = b"c" * 32  # that of make_landed
+OURS = b"d" * 32  # the digest of make_landed
+ADDRESS = "0x" + "11" * 20
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path) as opened:
+        yield opened
+
+
+def refused(journal: Journal, checkpoint: int, feed: int = 1) -> str:
+    """Say why nothing binding is taken for a round: the same for signatures, promises and votes. Empty: all are."""
+    words = []
+    for step in (
+        lambda: journal.attest(CONFIG, feed, checkpoint, 0, b"x" * 32, b""),
+        lambda: journal.promises.remember(CONFIG, feed, checkpoint, Memory(left=0)),
+        lambda: journal.votes.cast(CONFIG, feed, checkpoint, b"x" * 32),
+    ):
+        try:
+            step()
+        except RefusalError as error:
+            words.append(str(error))
+        else:
+            words.append("")
+    assert len(set(words)) == 1, words
+    return words[0]
+
+
+def test_a_restored_backup__report_landed_that_the_journal_does_not_know__nothing_is_signed(tmp_path: Path) -> None:
+    """Incident: a node never equivocates through a restored backup."""
+    with Journal(tmp_path / "node") as journal:
+        journal.attest(CONFIG, 1, 10, 0, b"a" * 32, b"")
+        backup = b"".join((tmp_path / "node" / name).read_bytes() for name in ("journal.db",))
+        wal = (tmp_path / "node" / "journal.db-wal").read_bytes()
+        journal.attest(CONFIG, 1, 20, 0, OURS, b"")
+    (tmp_path / "node" / "journal.db").write_bytes(backup)
+    (tmp_path / "node" / "journal.db-wal").write_bytes(wal)
+    with Journal(tmp_path / "node") as restored:
+        assert restored.attestations.digests(CONFIG, 1, 20) == {}
+        guard = Guard(restored, CONFIG, 0)
+        guard.settled(make_landed(10, 12, report_digest=b"a" * 32))  # this one it knows
+        assert not guard.doubtful
+        guard.settled(make_landed(20, 22))
+        assert guard.doubtful
+        why = refused(restored, 30)
+        for part in ("older than what its key has signed", "checkpoint 20", "block 22", "patina protection import"):
+            assert part in why
+        assert restored.attestations.digests(CONFIG, 1, 30) == {}
+    with Journal(tmp_path / "node") as again:  # not forgotten over a restart, whatever the chain says then
+        assert refused(again, 40)
+
+
+def test_settled__reports_of_others_seats_and_configurations__cast_no_doubt(journal: Journal) -> None:
+    guard = Guard(journal, CONFIG, 3)
+    guard.settled(make_landed(10, 12, signers=0b0111))
+    guard.settled(make_landed(20, 22, signers=0b1111, config_digest=b"e" * 32))
+    guard.unsettled([make_landed(30, 32, signers=0b0111)])
+    assert refused(journal, 40) == ""
+
+
+def test_settled__own_vote_landed__is_known_by_its_ballot(journal: Journal) -> None:
+    journal.votes.cast(CONFIG, 1, 10, OURS)
+    guard = Guard(journal, CONFIG, 0)
+    guard.settled(make_landed(10, 12))
+    assert not guard.doubtful
+    guard.settled(make_landed(20, 22))  # a ballot, or a report, that it never saw
+    assert guard.doubtful
+
+
+def test_unsettled__lying_endpoint_invents_a_report__silences_the_node_no_longer_than_it_stands(
+    journal: Journal,
+) -> None:
+    guard = Guard(journal, CONFIG, 0)
+    guard.unsettled([make_landed(20, 22)])
+    assert "checkpoint 20" in refused(journal, 30)
+    guard.unsettled([])
+    assert refused(journal, 30) == ""
+
+
+def test_raise_floor__doubt_at_or_below_it__is_settled_and_rounds_up_to_it_are_given_up(journal: Journal) -> None:
+    guard = Guard(journal, CONFIG, 0)
+    guard.settled(make_landed(20, 22))
+    assert journal.protection.raise_floor(19)
+    assert guard.doubtful
+    assert journal.protection.raise_floor(40)
+    assert not journal.protection.raise_floor(30)  # it never falls
+    assert not guard.doubtful
+    guard.settled(make_landed(40, 45))  # signed by the lost journal, gathered and sent later: nothing new
+    assert not guard.doubtful
+    assert "up to checkpoint 40" in refused(journal, 40)
+    assert refused(journal, 41) == ""
+    guard.settled(make_landed(50, 52))  # another copy of this node is at work
+    assert "checkpoint 50" in refused(journal, 60)
+
+
+def test_close__one_round__stays_closed_and_no_other_is(journal: Journal) -> None:
+    assert journal.protection.close(CONFIG, 1, 10)
+    assert not journal.protection.close(CONFIG, 1, 10)
+    assert "closed by an import" in refused(journal, 10)
+    assert refused(journal, 10, feed=2) == ""
+    assert refused(journal, 20) == ""
+
+
+def test_retire__journal_that_moved_away__never_signs_again(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        journal.protection.retire()
+    with Journal(tmp_path) as journal:
+        assert "retired" in refused(journal, 2**62)
+
+
+def test_own__another_key__is_refused(journal: Journal) -> None:
+    journal.protection.own(ADDRESS)
+    journal.protection.own(ADDRESS)
+    with pytest.raises(JournalError, match="give each key its own directory"):
+        journal.protection.own("0x" + "22" * 20)
+
+
+def test_cast__second_ballot_for_a_round__is_refused(journal: Journal) -> None:
+    assert journal.votes.cast(CONFIG, 1, 10, b"a" * 32)
+    assert not journal.votes.cast(CONFIG, 1, 10, b"a" * 32)
+    with pytest.raises(EquivocationError, match="ballot"):
+        journal.votes.cast(CONFIG, 1, 10, b"b" * 32)
+    with pytest.raises(JournalError, match="transaction"), journal.transaction():
+        journal.votes.cast(CONFIG, 1, 20, b"a" * 32)
+    found = journal.votes.get(CONFIG, 1, 10)
+    assert found is not None
+    assert found.ballot == b"a" * 32
