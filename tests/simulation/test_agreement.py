@@ -7,9 +7,9 @@ import pytest
 from node.agreement.machine import Machine
 from node.agreement.messages import Opened, decode
 from node.agreement.round import Round
-from node.agreement.simulator import InvariantError, Scenario, simulate
-from node.agreement.simulator.behaviours import BEHAVIOURS
-from node.agreement.simulator.keys import ToyKeys
+from node.agreement.simulator import InvariantError, Scenario, drawn, simulate
+from node.agreement.simulator.byzantine import BEHAVIOURS, KINDS
+from node.agreement.simulator.world.keys import ToyKeys
 
 BATCH = 50
 
@@ -18,7 +18,7 @@ BATCH = 50
 def test_simulate__mixed_troubles__promises_hold(first: int) -> None:
     landed = 0
     for seed in range(first, first + BATCH):
-        landed += simulate(Scenario.drawn(seed)).landed
+        landed += simulate(drawn(seed)).landed
     assert landed >= BATCH
 
 
@@ -47,7 +47,7 @@ def test_simulate__31_nodes_10_byzantine__lands() -> None:
 
 
 def test_simulate__same_seed__the_same_run() -> None:
-    assert simulate(Scenario.drawn(16)) == simulate(Scenario.drawn(16))
+    assert simulate(drawn(16)) == simulate(drawn(16))
 
 
 class Forgetful(Machine):

@@ -11,9 +11,9 @@ from node.agreement.machine import Machine
 from node.agreement.messages import Artwork
 from node.agreement.pacemaker import Pacemaker
 from node.agreement.round import Round
-from node.agreement.simulator import InvariantError, Scenario, simulate
-from node.agreement.simulator.behaviours import BEHAVIOURS
-from node.agreement.simulator.keys import ToyKeys
+from node.agreement.simulator import InvariantError, Scenario, drawn, simulate
+from node.agreement.simulator.byzantine import BEHAVIOURS, KINDS
+from node.agreement.simulator.world.keys import ToyKeys
 
 BATCH = 40
 
@@ -30,7 +30,7 @@ def led_by(behaviour: str, nodes: int, seed: int, **changes) -> Scenario:
 def test_simulate__mixed_troubles__promises_hold(first: int) -> None:
     landed = 0
     for seed in range(first, first + BATCH):
-        landed += simulate(replace(Scenario.drawn(seed), tolerant=True)).landed
+        landed += simulate(replace(drawn(seed), tolerant=True)).landed
     assert landed >= BATCH
 
 

@@ -1,110 +1,198 @@
-"""A whole run: nodes, checkpoints and a chain that takes the first report of each checkpoint."""
+"""A whole run: nodes, checkpoints, brokers, and a chain that takes the reports of each feed in turn."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
+from typing import Final
 
-from node.agreement.effects import Transmit
+from node.agreement.effects import RoundKey, Transmit
 from node.agreement.machine import Machine
-from node.agreement.simulator.behaviours import BEHAVIOURS, Honest
-from node.agreement.simulator.invariants import Watch
-from node.agreement.simulator.node import MachineFactory, SimulatedNode
+from node.agreement.simulator.byzantine import BEHAVIOURS, TWINS, Twin
+from node.agreement.simulator.byzantine.honest import Honest
+from node.agreement.simulator.checks.watch import Watch
+from node.agreement.simulator.nodes.disk import disks
+from node.agreement.simulator.nodes.driver import MachineFactory, SimulatedNode
 from node.agreement.simulator.scenario import Scenario
-from node.agreement.simulator.world import World
+from node.agreement.simulator.world.chain import BLOCKS, Chain
+from node.agreement.simulator.world.world import Tell, World
 
-_BLOCKS = 100
-"""Blocks from one checkpoint to the next: any number does."""
-_MINING_MS = 1_000
-_RESEND_MS = 15_000
+LOOK_MS: Final = 250
+"""How often it is looked whether every honest node is up again."""
+WEIGH_MS: Final = 15_000
+"""How often an honest node is weighed, each in its turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to; `rivals` counts rounds in which quorums signed reports in several views."""
+    """What a run came to.
+
+    `skipped` rounds were overtaken by newer ones of their feed. `points` are the steps at which each node could
+    have died, `views` the most that a calm round took, and `heaviest` the most bytes that a machine kept.
+    """
 
     landed: int
     skipped: int
-    rivals: int
     highest_view: int
+    views: int
     messages: int
     virtual_ms: int
+    heaviest: int
+    points: tuple[int, ...]
     drops: Counter[str]
+    troubles: Counter[str]
 
 
 class _Run:
-    def __init__(self, scenario: Scenario, make: MachineFactory) -> None:
+    def __init__(self, scenario: Scenario, make: MachineFactory, tell: Tell | None, folder: Path) -> None:
         self.scenario = scenario
-        self.world = World(scenario)
-        self.watch = Watch(self.world)
-        self.landed: dict[int, int] = dict.fromkeys(range(1, scenario.feeds + 1), 0)
-        self.count = 0
+        self.world = world = World(scenario, tell)
         false = dict(scenario.behaviours)
+        self.watch = Watch(world, [index for index in range(scenario.nodes) if index not in false])
+        self.chain = Chain(
+            world.events, world.rng, scenario.feeds, scenario.nodes, scenario.reorganisations, self.shown
+        )
+        self.make, self.folder = make, folder
         self.nodes: list[SimulatedNode] = []
+        self.places: list[list[SimulatedNode]] = []
         for index in range(scenario.nodes):
-            behaviour = BEHAVIOURS[false[index]] if index in false else Honest
-            self.nodes.append(
-                SimulatedNode(self.world, self.watch, behaviour(self.world, index), make, self.publish, self.transmit)
-            )
-        for feed in self.landed:
-            for number in range(1, scenario.rounds + 1):
-                self.schedule(feed, number)
+            self.places.append([self.node(behaviour) for behaviour in self.behaviours(index, false.get(index))])
+        self.honest = [node for node in self.nodes if node.honest]
+        self.plan()
 
-    def schedule(self, feed: int, number: int) -> None:
+    def behaviours(self, index: int, name: str | None) -> list[Honest]:
+        if name is None:
+            return [Honest(self.world, index)]
+        if name == TWINS:
+            return [Twin(self.world, index, side) for side in (0, 1)]
+        return [BEHAVIOURS[name](self.world, index)]
+
+    def node(self, behaviour: Honest) -> SimulatedNode:
+        folder = self.folder / str(len(self.nodes))
+        node = SimulatedNode(self.world, self.watch, behaviour, self.make, self.send, folder)
+        self.nodes.append(node)
+        self.world.brokers.connect(node.index, node.hear)
+        return node
+
+    def plan(self) -> None:
+        scenario, events = self.scenario, self.world.events
+        asleep = {spell.node: spell.end for spell in scenario.asleep}
         for node in self.nodes:
-            late = self.world.rng.randint(0, self.scenario.stagger)
-            time = (number - 1) * self.scenario.interval + late
-            self.world.at(time, partial(self.see, node, feed, number * _BLOCKS))
+            events.at(asleep.get(node.index, 0) if node.honest else 0, node.start)
+            for feed in range(1, scenario.feeds + 1):
+                for number in range(1, scenario.rounds + 1):
+                    late = self.world.rng.randint(0, scenario.stagger)
+                    key = RoundKey(feed, number * BLOCKS)
+                    events.at((number - 1) * scenario.interval + late, self.see, node, key)
+        for spell in scenario.frozen:
+            events.at(spell.start, self.freeze, spell.node, spell.end)
+        for spell in scenario.disk_full:
+            events.at(spell.start, self.fill, spell.node, True)
+            events.at(spell.end, self.fill, spell.node, False)
+        events.at(scenario.faults_end, self.look)
+        events.at(WEIGH_MS, self.weigh, 0)
 
-    def see(self, node: SimulatedNode, feed: int, checkpoint: int) -> None:
-        if checkpoint > self.landed[feed]:
-            node.see(feed, checkpoint)
+    # -- what happens -----------------------------------------------------------------------------------------------
 
-    def publish(self, peer: int, raw: bytes) -> None:
-        # A node's own publications come back to it as well: that is what brokers do.
-        self.world.carry(raw, self.nodes[peer].hear)
+    def see(self, node: SimulatedNode, key: RoundKey) -> None:
+        if key.checkpoint > self.chain.newest(key.feed):
+            node.see(key)
 
-    def transmit(self, effect: Transmit) -> None:
-        # A transaction that goes astray is sent again until it is mined: that is the sender's promise.
-        astray = _RESEND_MS if self.world.chance(self.scenario.loss) else 0
-        delay = astray + self.world.rng.randint(1, _MINING_MS)
-        self.world.at(self.world.now + delay, partial(self.mine, effect))
+    def freeze(self, index: int, until: int) -> None:
+        for node in self.places[index]:
+            self.world.troubles["freezes"] += 1
+            node.freeze(until)
 
-    def mine(self, effect: Transmit) -> None:
-        feed, checkpoint = effect.key
-        if checkpoint <= self.landed[feed]:
-            return
-        self.landed[feed] = checkpoint
-        self.count += 1
-        for node in self.nodes:
-            delay = self.world.rng.randint(1, _MINING_MS)
-            self.world.at(self.world.now + delay, partial(node.landed, feed, checkpoint))
+    def fill(self, index: int, full: bool) -> None:
+        for node in self.places[index]:
+            self.world.troubles["full disks"] += full
+            node.fill(full)
+
+    def send(self, report: Transmit) -> None:
+        self.chain.send(report, self.world.chance(self.scenario.loss))
+
+    def shown(self, index: int, key: RoundKey) -> None:
+        for node in self.places[index]:
+            node.landed(key)
+
+    def look(self) -> None:
+        """Once nothing fails any more and everyone is up, rounds may take only so many views."""
+        views: dict[RoundKey, list[int]] = {}
+        for node in self.honest:
+            if node.machine is None:
+                break
+            for status in node.machine.rounds():
+                views.setdefault(status.key, []).append(status.view)
+        else:
+            self.watch.calm(views)
+        self.world.events.after(LOOK_MS, self.look)
+
+    def weigh(self, turn: int) -> None:
+        """See how much one of the honest nodes keeps, and forget what is over."""
+        node = self.honest[turn % len(self.honest)]
+        if node.machine is not None:
+            self.watch.weigh(node.index, node.machine)
+        for feed in range(1, self.scenario.feeds + 1):
+            settled = min((node.settled(feed) for node in self.honest), default=0)
+            self.watch.forget(feed, settled)
+        self.world.events.after(WEIGH_MS, self.weigh, turn + 1)
+
+    # -- the end ---------------------------------------------------------------------------------------------------
 
     def finished(self) -> bool:
-        return all(checkpoint == self.scenario.rounds * _BLOCKS for checkpoint in self.landed.values())
+        if not self.chain.changed:
+            return False
+        self.chain.changed = False
+        last = self.scenario.rounds * BLOCKS
+        return all(self.chain.newest(feed) == last for feed in range(1, self.scenario.feeds + 1))
 
     def run(self) -> Outcome:
-        scenario = self.scenario
+        scenario, world = self.scenario, self.world
+        reorganised = max((each.time for each in scenario.reorganisations), default=0)
         last = max(scenario.faults_end, scenario.rounds * scenario.interval + scenario.stagger)
-        while not self.finished():
-            if not self.world.step() or self.world.now > last + scenario.patience:
+        world.events.at(reorganised, self.chain.touch)
+        while not (self.finished() and world.now >= reorganised):
+            if not world.events.step() or world.now > last + scenario.patience:
                 stuck = [node.highest_view for node in self.nodes]
-                self.watch.fail(f"not live: landed {self.landed}, highest views {stuck}")
+                self.watch.fail(f"not live: landed {self.chain.newest_of_all()}, highest views {stuck}")
+        for node in self.honest:
+            if node.machine is not None:
+                self.watch.weigh(node.index, node.machine)
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
         drops: Counter[str] = Counter()
         for node in self.nodes:
             drops += node.drops
+        landed = sum(map(len, self.chain.landed().values()))
+        self.world.troubles["vanished reports"] += self.chain.vanished
         return Outcome(
-            landed=self.count,
-            skipped=scenario.rounds * scenario.feeds - self.count,
-            rivals=self.watch.rivals(),
+            landed=landed,
+            skipped=self.scenario.rounds * self.scenario.feeds - landed,
             highest_view=max(node.highest_view for node in self.nodes),
-            messages=self.world.messages,
+            views=self.watch.longest,
+            messages=self.world.brokers.messages,
             virtual_ms=self.world.now,
+            heaviest=self.watch.heaviest,
+            points=tuple(node.points for node in self.nodes),
             drops=drops,
+            troubles=+self.world.troubles,
         )
 
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
 
-def simulate(scenario: Scenario, make: MachineFactory = Machine) -> Outcome:
-    """Run a scenario to its end; InvariantError if a promise was broken on the way, or the end never came."""
-    return _Run(scenario, make).run()
+
+def simulate(scenario: Scenario, make: MachineFactory = Machine, tell: Tell | None = None) -> Outcome:
+    """Run a scenario to its end; `tell` gets its story line by line.
+
+    Raises InvariantError if a promise was broken on the way, or the end never came.
+    """
+    with disks() as folder:
+        run = _Run(scenario, make, tell, folder)
+        try:
+            return run.run()
+        finally:
+            run.close()

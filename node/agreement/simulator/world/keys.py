@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 import msgspec
 
@@ -10,36 +11,43 @@ from node.agreement.committee import Committee
 from node.agreement.messages import Message, Observation, Opened, decode, encode
 from node.errors import AgreementError
 
-_MAC = 16
+_MAC: Final = 16
+_HEAD: Final = 1 + _MAC
+ORACLE: Final = "0x" + "0a" * 20
+FORMER: Final = "0x" + "0b" * 20
+"""The oracle that the same members served before: nothing said for it counts for this one."""
 
 
 class ToyKeys:
     """One secret per member; whoever holds the object lets a member sign only as itself."""
 
-    def __init__(self, members: int) -> None:
+    def __init__(self, members: int, oracle: str = ORACLE) -> None:
         self._secrets = [hashlib.blake2b(b"secret %d" % index).digest()[:32] for index in range(members)]
         signers = ["0x" + hashlib.blake2b(secret, digest_size=20).hexdigest() for secret in self._secrets]
         transport = [hashlib.blake2b(secret, digest_size=32).digest() for secret in self._secrets]
-        self.committee = Committee(31337, "0x" + "0a" * 20, signers, transport)
+        self.committee = Committee(31337, oracle, signers, transport)
         self._opened: dict[bytes, Opened] = {}
 
-    def _mac(self, index: int, data: bytes, size: int) -> bytes:
-        return hashlib.blake2b(data, digest_size=size, key=self._secrets[index]).digest()
+    def _mac(self, index: int, body: bytes) -> bytes:
+        # As in a real envelope, what is signed names the configuration.
+        keyed = hashlib.blake2b(digest_size=_MAC, key=self._secrets[index], person=self.committee.config_digest[:16])
+        keyed.update(body)
+        return keyed.digest()
 
     def seal(self, index: int, message: Message) -> bytes:
         """The member's envelope of a message."""
         body = encode(message)
-        return bytes([index]) + self._mac(index, body, _MAC) + body
+        return bytes([index]) + self._mac(index, body) + body
 
     def verify(self, raw: bytes) -> Opened | None:
         """The message of a genuine envelope, else None."""
         known = self._opened.get(raw)
         if known is not None:
             return known
-        if len(raw) <= _MAC or raw[0] >= self.committee.n:
+        if len(raw) <= _HEAD or raw[0] >= self.committee.n:
             return None
-        index, mac, body = raw[0], raw[1 : 1 + _MAC], raw[1 + _MAC :]
-        if mac != self._mac(index, body, _MAC):
+        index, mac, body = raw[0], raw[1:_HEAD], raw[_HEAD:]
+        if mac != self._mac(index, body):
             return None
         try:
             opened = Opened(index, decode(body), raw)
@@ -51,14 +59,14 @@ class ToyKeys:
     def counterfeit(self, raw: bytes, answer: int) -> bytes:
         """Another answer under a member's name, without its secret."""
         lie = Observation(1, 1, bytes(32), 0, ())
-        genuine = decode(raw[1 + _MAC :])
+        genuine = decode(raw[_HEAD:])
         if isinstance(genuine, Observation):
             lie = msgspec.structs.replace(genuine, answer=answer)
-        return raw[: 1 + _MAC] + encode(lie)
+        return raw[:_HEAD] + encode(lie)
 
     def sign(self, index: int, digest: bytes) -> bytes:
         """The member's signature over a report digest: 64 bytes."""
-        return bytes([index]) + self._mac(index, digest, 63)
+        return bytes([index]) + hashlib.blake2b(digest, digest_size=63, key=self._secrets[index]).digest()
 
     def recover(self, digest: bytes, signature: bytes) -> str:
         """The signer's address, AgreementError if nobody signed."""
@@ -66,3 +74,8 @@ class ToyKeys:
         if index >= self.committee.n or signature != self.sign(index, digest):
             raise AgreementError("toy signature: nobody's")
         return self.committee.signers[index]
+
+
+def body_of(raw: bytes) -> bytes:
+    """What an envelope contains, whoever signed it."""
+    return raw[_HEAD:]

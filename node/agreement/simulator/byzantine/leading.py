@@ -1,75 +1,15 @@
-"""What Byzantine nodes do. Each runs the honest protocol and bends it in one way."""
+"""Byzantine leaders: they propose nothing, two things, or what nobody should accept, and show false artworks."""
 
 # ruff: noqa: ARG002 - hooks share their signatures, and most need a part of what they are given
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
-from node.agreement.effects import Trigger
-from node.agreement.messages import (
-    MAX_VIEW,
-    Artwork,
-    Attestation,
-    Message,
-    Observation,
-    Opened,
-    Proposal,
-    Timeout,
-)
-from node.agreement.simulator.world import ABSENT, EDGE, World
-
-_MEMORY = 200
-
-
-class Honest:
-    """The protocol as it is: the hooks that others override."""
-
-    byzantine = False
-
-    def __init__(self, world: World, index: int) -> None:
-        self.world = world
-        self.index = index
-
-    def seal(self, message: Message) -> bytes:
-        """An envelope of its own: no node can sign for another."""
-        return self.world.keys.seal(self.index, message)
-
-    def measure(self, trigger: Trigger) -> Trigger:
-        """What it takes for its measurement."""
-        return trigger
-
-    def root(self, root: bytes) -> bytes:
-        """What it takes for its render."""
-        return root
-
-    def signature(self, digest: bytes) -> bytes:
-        """What it sends as its signature."""
-        return self.world.keys.sign(self.index, digest)
-
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
-        """What it sends to one peer in place of a message."""
-        return [raw]
-
-    def react(self, opened: Opened) -> list[bytes]:
-        """What it sends to everyone upon a message."""
-        return []
-
-
-class Byzantine(Honest):
-    """At most f of these."""
-
-    byzantine = True
-
-
-class Silent(Byzantine):
-    """Listens, and says nothing."""
-
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
-        """Nothing."""
-        return []
+from node.agreement.messages import MAX_VIEW, Artwork, Attestation, Message, Observation, Opened, Proposal, Timeout
+from node.agreement.simulator.byzantine.honest import Byzantine
+from node.agreement.simulator.world.truth import ABSENT, EDGE
+from node.agreement.simulator.world.world import World
 
 
 class SilentLeader(Byzantine):
@@ -78,18 +18,6 @@ class SilentLeader(Byzantine):
     def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """No proposals."""
         return [] if isinstance(message, Proposal) else [raw]
-
-
-class Liar(Byzantine):
-    """Tells every peer another, absurd observation."""
-
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
-        """Observations of its own invention."""
-        if not isinstance(message, Observation):
-            return [raw]
-        absurd = self.world.rng.choice((-1, 1)) * (10**20 + peer)
-        signals = tuple(absurd for _ in message.signals)
-        return [self.seal(msgspec.structs.replace(message, answer=absurd, signals=signals))]
 
 
 class Equivocator(Byzantine):
@@ -128,21 +56,39 @@ class Forger(Byzantine):
 
     def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """Broken proposals."""
-        if not isinstance(message, Proposal):
+        if not isinstance(message, Proposal) or not message.observations:
             return [raw]
-        way = self.world.rng.randrange(5)
+        keys, way = self.world.keys, self.world.rng.randrange(6)
         envelopes = list(message.observations)
-        if way == 4:
-            envelopes = [self.world.keys.counterfeit(envelope, 10**20) for envelope in envelopes]
-        elif way == 0:
+        if way == 0:
             envelopes[0] = envelopes[0][:-1] + bytes([envelopes[0][-1] ^ 1])
         elif way == 1:
-            envelopes = envelopes[: self.world.keys.committee.quorum - 1]
+            envelopes = envelopes[: keys.committee.quorum - 1]
         elif way == 2:
             envelopes = [envelopes[0]] * len(envelopes)
-        else:
+        elif way == 3:
             envelopes.reverse()
+        elif way == 4:
+            envelopes = [keys.counterfeit(envelope, 10**20) for envelope in envelopes]
+        else:
+            # Its own lie, as often as it takes to decide a median.
+            first = keys.verify(envelopes[0])
+            if first is not None and isinstance(first.message, Observation):
+                lie = self.seal(msgspec.structs.replace(first.message, answer=10**20, signals=(9, 9, 9)))
+                envelopes = [lie] * len(envelopes)
         return [self.seal(msgspec.structs.replace(message, observations=tuple(envelopes)))]
+
+
+class Dropper(Byzantine):
+    """Leaves as many observations out of its proposals as it may, others for every peer."""
+
+    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+        """Exactly a quorum of observations, its own choice."""
+        if not isinstance(message, Proposal) or not message.observations:
+            return [raw]
+        chosen = sorted(self.world.rng.sample(range(len(message.observations)), self.world.keys.committee.quorum))
+        observations = tuple(message.observations[place] for place in chosen)
+        return [self.seal(msgspec.structs.replace(message, observations=observations))]
 
 
 class Painter(Byzantine):
@@ -190,22 +136,6 @@ class Brink(Byzantine):
         return EDGE + root[len(EDGE) :]
 
 
-class Scribbler(Byzantine):
-    """Signs with noise."""
-
-    def signature(self, digest: bytes) -> bytes:
-        """Sixty-four bytes of nothing."""
-        return self.world.rng.randbytes(64)
-
-
-class Misled(Byzantine):
-    """Believes an endpoint that shows it another block."""
-
-    def measure(self, trigger: Trigger) -> Trigger:
-        """Another block with another answer."""
-        return Trigger(trigger.feed, trigger.checkpoint, bytes(32), trigger.answer * 2, trigger.signals)
-
-
 class Hasty(Byzantine):
     """Wants out of every view, and proposes in far ones that nobody entered."""
 
@@ -222,42 +152,3 @@ class Hasty(Byzantine):
             self.seal(Timeout(message.feed, message.checkpoint, MAX_VIEW)),
             self.seal(Proposal(message.feed, message.checkpoint, view, (opened.raw,) * committee.quorum)),
         ]
-
-
-class Replayer(Byzantine):
-    """Sends again what it heard from others, whenever it hears something."""
-
-    def __init__(self, world: World, index: int) -> None:
-        super().__init__(world, index)
-        self._heard: list[bytes] = []
-
-    def react(self, opened: Opened) -> list[bytes]:
-        """Something from the past."""
-        if opened.sender == self.index:
-            return []
-        if len(self._heard) < _MEMORY:
-            self._heard.append(opened.raw)
-        else:
-            self._heard[self.world.rng.randrange(_MEMORY)] = opened.raw
-        return [self.world.rng.choice(self._heard)] if self.world.rng.random() < 0.2 else []
-
-
-BEHAVIOURS: Final[dict[str, type[Byzantine]]] = {
-    behaviour.__name__.lower(): behaviour
-    for behaviour in (
-        Silent,
-        SilentLeader,
-        Liar,
-        Equivocator,
-        Forger,
-        Painter,
-        Withholder,
-        Hider,
-        TwoFaced,
-        Brink,
-        Scribbler,
-        Misled,
-        Hasty,
-        Replayer,
-    )
-}

@@ -1,0 +1,1 @@
+"""What surrounds simulated nodes: time, brokers, a chain, keys and the truth."""

@@ -1,0 +1,107 @@
+"""Several brokers: every message is published to all of them, and taken from whichever brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final, TypeAlias
+
+from node.agreement.simulator.world.clock import Events
+
+CALM_DELAY: Final = 50
+"""The longest delay, in milliseconds, once the faults are over."""
+
+Hear: TypeAlias = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From `start` until `end` (milliseconds) these nodes cannot reach these brokers.
+
+    A broker that goes away is an outage for everyone; a partition is one outage for each side, which leaves it
+    brokers that the other cannot reach, or none.
+    """
+
+    start: int
+    end: int
+    brokers: tuple[int, ...]
+    nodes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How a network behaves until `end`: probabilities per copy of a message, the longest delay in milliseconds."""
+
+    end: int
+    loss: float
+    duplication: float
+    delay: int
+
+
+class Brokers:
+    """Who can reach whom at the moment, and what happens to a message on its way.
+
+    A node hears the copy that comes first; another one reaches it where `duplication` has it so, since what several
+    brokers bring is the same bytes and what a node does with the second is the same whoever brought it.
+    """
+
+    def __init__(
+        self, events: Events, rng: Random, nodes: int, brokers: int, outages: Sequence[Outage], weather: Weather
+    ) -> None:
+        self._events = events
+        self._random = rng.random
+        self._weather = weather
+        self._everyone = range(nodes)
+        self._ears: list[list[Hear]] = [[] for _ in self._everyone]
+        self._cut = [[0] * nodes for _ in range(brokers)]
+        self._routes: dict[tuple[int, int], int] = {}
+        self.messages = 0
+        for outage in outages:
+            events.at(outage.start, self._change, outage, 1)
+            events.at(outage.end, self._change, outage, -1)
+
+    def connect(self, node: int, hear: Hear) -> None:
+        """Let a process hear what reaches this node; twins are two in one place."""
+        self._ears[node].append(hear)
+
+    def _change(self, outage: Outage, by: int) -> None:
+        for broker in outage.brokers:
+            for node in outage.nodes:
+                self._cut[broker][node] += by
+        self._routes.clear()
+
+    def _route(self, sender: int, peer: int) -> int:
+        """How many brokers both can reach."""
+        found = sum(not cut[sender] and not cut[peer] for cut in self._cut)
+        self._routes[sender, peer] = found
+        return found
+
+    def publish(self, sender: int, raw: bytes) -> None:
+        """Send bytes to everyone; a node's own come back to it: that is what brokers do."""
+        for peer in self._everyone:
+            self.carry(sender, peer, raw)
+
+    def carry(self, sender: int, peer: int, raw: bytes) -> None:
+        """Send bytes to one node: perhaps late, twice or never."""
+        self.messages += 1
+        copies = self._routes.get((sender, peer))
+        if copies is None:
+            copies = self._route(sender, peer)
+        if not copies:
+            return
+        events, weather, random = self._events, self._weather, self._random
+        now = events.now
+        if now >= weather.end:
+            delay, again = random() * CALM_DELAY, False
+        else:
+            if weather.loss:
+                copies = sum(random() >= weather.loss for _ in range(copies))
+                if not copies:
+                    return
+            delay = weather.delay * (random() if copies == 1 else min(random() for _ in range(copies)))
+            again = random() < weather.duplication
+        for hear in self._ears[peer]:
+            events.at(now + 1 + int(delay), hear, raw)
+            if again:
+                events.at(now + 1 + int(random() * weather.delay), hear, raw)
