@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from node.chain import parse
-from node.chain.failures import RpcError
+from node.chain.failures import RpcError, UnavailableError
 from node.chain.pool import Ask, RpcPool
 from node.chain.types import Block
+from node.errors import RevertError
+
+_MAX_GAS = 1 << 40
+_LINGER = 1.0
+"""Seconds for which slower endpoints are waited for once one has answered: a transaction is in a hurry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,21 @@ class Standing:
     receipts: dict[bytes, Receipt]
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An account at a final block, as endpoints agree on it: its nonce, and the receipts up to that block."""
+
+    nonce: int
+    receipts: dict[bytes, Receipt]
+
+
 class Taken(Enum):
-    """What became of a broadcast."""
+    """What became of a broadcast, the best first: where endpoints differ, the best of their answers counts."""
 
     YES = "in the mempool"
     NONCE_USED = "its nonce is used up"
     UNDERPRICED = "it offers too little"
+    UNPAID = "the account cannot pay for it"
     REFUSED = "refused"
 
 
@@ -50,6 +64,7 @@ _WORDS = {
     Taken.YES: ("already known", "alreadyknown", "known transaction", "already imported", "already in"),
     Taken.NONCE_USED: ("nonce too low", "nonce is too low", "old nonce", "nonce below", "already been used"),
     Taken.UNDERPRICED: ("underpriced", "fee too low", "less than block base fee", "replacement"),
+    Taken.UNPAID: ("insufficient funds", "insufficient balance", "insufficientfunds", "upfront cost", "not enough"),
 }
 
 
@@ -63,23 +78,34 @@ class Accounts:
         """An account's nonces and the receipts of those of its transactions that are mined."""
 
         async def question(ask: Ask) -> Standing:
-            async def nonce(block: str) -> int:
-                return parse.quantity(await ask("eth_getTransactionCount", [address, block]), "a nonce")
-
             # The final nonce first: what is final by then has its receipt.
-            final_nonce, pending = await nonce(hex(final.number)), await nonce("pending")
-            receipts = [await _receipt(ask, tx_hash) for tx_hash in tx_hashes]
-            return Standing(final_nonce, pending, {found.tx_hash: found for found in receipts if found})
+            final_nonce, pending = await _nonce(ask, address, hex(final.number)), await _nonce(ask, address, "pending")
+            return Standing(final_nonce, pending, await _receipts(ask, tx_hashes))
 
         return await self._pool.ask(question)
 
+    async def settled(self, address: str, final: Block, tx_hashes: Sequence[bytes]) -> Settled:
+        """What is settled for good at a final block; endpoints must agree, for what follows cannot be undone."""
+
+        async def question(ask: Ask) -> Settled:
+            nonce = await _nonce(ask, address, hex(final.number))
+            receipts = await _receipts(ask, tx_hashes)
+            return Settled(nonce, {key: one for key, one in receipts.items() if one.block_number <= final.number})
+
+        return await self._pool.agree(question, f"the account {address} at block {final.number}")
+
     async def pending_nonce(self, address: str) -> int:
-        """The nonce after all transactions that are mined or wait."""
-        return parse.quantity(await self._pool.request("eth_getTransactionCount", [address, "pending"]), "a nonce")
+        """The nonce after all transactions that are mined or wait; of several endpoints, the second-highest."""
+        seen = await self._pool.each(lambda ask: _nonce(ask, address, "pending"), linger=_LINGER)
+        return sorted(seen, reverse=True)[min(1, len(seen) - 1)]
 
     async def balance(self, address: str) -> int:
-        """Wei."""
-        return parse.quantity(await self._pool.request("eth_getBalance", [address, "latest"]), "a balance")
+        """Wei, at the latest block; of several endpoints, the most: one that denies the funds stops nothing."""
+
+        async def question(ask: Ask) -> int:
+            return parse.quantity(await ask("eth_getBalance", [address, "latest"]), "a balance")
+
+        return max(await self._pool.each(question, linger=_LINGER))
 
     async def base_fee(self) -> int:
         """The latest block's base fee, wei per gas (EIP-1559); 0 where the chain has none."""
@@ -88,20 +114,68 @@ class Accounts:
 
     async def estimate(self, sender: str, to: str, calldata: bytes) -> int:
         """The gas that a transaction would use now; RevertError when it would revert."""
-        request = {"from": sender, "to": to, "data": "0x" + calldata.hex()}
-        return parse.quantity(await self._pool.request("eth_estimateGas", [request]), "a gas estimate")
+        return await self._pool.ask(lambda ask: _estimate(ask, sender, to, calldata))
+
+    async def reverts(self, sender: str, to: str, calldata: bytes) -> str | None:
+        """Why a transaction would revert now, or None: every endpoint that answers must say that it would."""
+        refusals: list[str] = []
+
+        async def question(ask: Ask) -> str | None:
+            try:
+                await _estimate(ask, sender, to, calldata)
+            except RevertError as error:
+                return str(error)
+            return None
+
+        for found in await self._pool.each(question, linger=_LINGER):
+            if found is None:
+                return None
+            refusals.append(found)
+        return refusals[0]
 
     async def broadcast(self, raw: bytes) -> tuple[Taken, str]:
-        """Hand in a signed transaction; what became of it, and the endpoint's own words."""
-        try:
-            await self._pool.request("eth_sendRawTransaction", ["0x" + raw.hex()])
-        except RpcError as error:
-            message = error.message.lower()
-            for taken, words in _WORDS.items():
-                if any(word in message for word in words):
-                    return taken, error.message
-            return Taken.REFUSED, error.message
-        return Taken.YES, ""
+        """Hand in a signed transaction at every endpoint; what became of it, and an endpoint's own words.
+
+        One that says yes and keeps it to itself must not keep it from the chain.
+        """
+
+        async def question(ask: Ask) -> tuple[Taken, str]:
+            try:
+                await ask("eth_sendRawTransaction", ["0x" + raw.hex()])
+            except RpcError as error:
+                return _verdict(error.message), error.message
+            except RevertError as error:
+                return Taken.REFUSED, str(error)
+            return Taken.YES, ""
+
+        found = await self._pool.each(question, linger=_LINGER)
+        order = list(Taken)
+        return min(found, key=lambda one: order.index(one[0]))
+
+
+def _verdict(message: str) -> Taken:
+    for taken, words in _WORDS.items():
+        if any(word in message.lower() for word in words):
+            return taken
+    return Taken.REFUSED
+
+
+async def _nonce(ask: Ask, address: str, block: str) -> int:
+    found = parse.quantity(await ask("eth_getTransactionCount", [address, block]), "a nonce")
+    return parse.small(found, "a nonce")
+
+
+async def _estimate(ask: Ask, sender: str, to: str, calldata: bytes) -> int:
+    request = {"from": sender, "to": to, "data": "0x" + calldata.hex()}
+    found = parse.quantity(await ask("eth_estimateGas", [request]), "a gas estimate")
+    if found > _MAX_GAS:
+        raise UnavailableError("an endpoint answered a gas estimate beyond any block")
+    return found
+
+
+async def _receipts(ask: Ask, tx_hashes: Sequence[bytes]) -> dict[bytes, Receipt]:
+    found = [await _receipt(ask, tx_hash) for tx_hash in tx_hashes]
+    return {one.tx_hash: one for one in found if one}
 
 
 async def _receipt(ask: Ask, tx_hash: bytes) -> Receipt | None:
@@ -111,7 +185,7 @@ async def _receipt(ask: Ask, tx_hash: bytes) -> Receipt | None:
     fields = parse.mapping(answer, "a receipt")
     return Receipt(
         tx_hash=tx_hash,
-        block_number=parse.quantity(fields.get("blockNumber"), "a receipt"),
+        block_number=parse.small(parse.quantity(fields.get("blockNumber"), "a receipt"), "a receipt"),
         block_hash=parse.octets(fields.get("blockHash"), "a receipt", 32),
         succeeded=parse.quantity(fields.get("status"), "a receipt") == 1,
         gas_used=parse.quantity(fields.get("gasUsed"), "a receipt"),

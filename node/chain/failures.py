@@ -37,6 +37,10 @@ class DisagreementError(ChainError):
     """Endpoints say different things of what must be the same everywhere."""
 
 
+class UnpaidError(ChainError):
+    """The account cannot pay for a transaction; it stays queued, and goes out once it can."""
+
+
 class RpcError(ChainError):
     """An endpoint answered with a JSON-RPC error that is not a revert; `code` and `message` are its own."""
 

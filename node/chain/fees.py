@@ -7,6 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
+from node.errors import ChainError
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -22,7 +24,8 @@ class Fees:
 
     Mempools take a replacement only if both fees are raised by at least 10 % (geth, Besu) or 12.5 %
     (Parity's heirs), hence `bump_percent`. `resend_after` and `poll` are seconds; `gas_margin_percent` is
-    added to the estimate, for the state may move before the transaction is mined.
+    added to the estimate, for the state may move before the transaction is mined. `max_gas` is the most that a
+    transaction may ask for, estimates being foreign words; a balance below `low_balance` (wei) is warned of.
     """
 
     max_fee: int
@@ -31,6 +34,8 @@ class Fees:
     resend_after: float = 60.0
     gas_margin_percent: int = 20
     poll: float = 4.0
+    max_gas: int = 10_000_000
+    low_balance: int = 0
 
     def first(self, base_fee: int) -> Offer:
         """Twice the base fee, so that six full blocks in a row do not price it out, plus the tip; capped."""
@@ -47,5 +52,7 @@ class Fees:
         return Offer(max(max_fee, min(self.max_fee, 2 * base_fee + priority_fee)), priority_fee)
 
     def gas_limit(self, estimate: int) -> int:
-        """The gas limit for an estimate."""
-        return estimate + estimate * self.gas_margin_percent // 100
+        """The gas limit for an estimate; ChainError for one that no report needs."""
+        if estimate > self.max_gas:
+            raise ChainError(f"an endpoint estimates {estimate} gas, and no transaction of ours needs {self.max_gas}")
+        return min(self.max_gas, estimate + estimate * self.gas_margin_percent // 100)

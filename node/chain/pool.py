@@ -174,19 +174,41 @@ class RpcPool:
                 break
         return hearing
 
-    async def each(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[Answer]:
-        """Put a question to all endpoints that can be reached, at once; at least one answer, in no order."""
-        return [answer for _, answer in await self.each_named(question)] or [await self.ask(question)]
+    async def each(self, question: Callable[[Ask], Awaitable[Answer]], *, linger: float | None = None) -> list[Answer]:
+        """Put a question to all endpoints that can be reached, at once; at least one answer, in no order.
 
-    async def each_named(self, question: Callable[[Ask], Awaitable[Answer]]) -> list[tuple[str, Answer]]:
+        `linger`: how many seconds to wait for the others once one has answered; None for as long as it takes.
+        """
+        return [answer for _, answer in await self.each_named(question, linger=linger)] or [await self.ask(question)]
+
+    async def each_named(
+        self, question: Callable[[Ask], Awaitable[Answer]], *, linger: float | None = None
+    ) -> list[tuple[str, Answer]]:
         """Like `each`, with each endpoint's name; empty where none answers."""
         answers: list[tuple[str, Answer]] = []
+        answered = asyncio.Event()
 
         async def hear(endpoint: Endpoint) -> None:
             with contextlib.suppress(RpcError, UnavailableError):
                 answers.append((endpoint.name, await question(self._bound(endpoint))))
+                answered.set()
 
-        await _together(hear(endpoint) for endpoint in self._reachable())
+        async def all_heard() -> None:
+            await _together(hear(endpoint) for endpoint in self._reachable())
+
+        if linger is None:
+            await all_heard()
+            return answers
+        everyone, someone = asyncio.create_task(all_heard()), asyncio.create_task(answered.wait())
+        try:
+            await asyncio.wait({everyone, someone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({everyone}, timeout=linger)
+            if everyone.done():
+                await everyone
+        finally:
+            for task in (everyone, someone):
+                task.cancel()
+            await asyncio.gather(everyone, someone, return_exceptions=True)
         return answers
 
     async def probe(self, limit: int | None = None) -> None:

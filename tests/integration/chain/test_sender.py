@@ -11,28 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain_world import MEMBERS, OWNER, SETTINGS, World
+from chain_world import GWEI, MEMBERS, OWNER, PAYER, SETTINGS, Bench, Clock, World
 
-from node.chain.client import Chain
 from node.chain.fees import Fees
 from node.chain.interface import interface
-from node.chain.sender import Sender
 from node.devnet.genesis import dev_account
-from node.errors import ChainError, RevertError
+from node.errors import ChainError, JournalError, RevertError
 from node.journal import Journal
-
-GWEI = 10**9
-FEES = Fees(max_fee=100 * GWEI, priority_fee=GWEI, resend_after=60.0)
-PAYER = MEMBERS[0]
-
-
-class Clock:
-    """Seconds that pass when the test says so."""
-
-    now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -44,43 +29,6 @@ def clock() -> Clock:
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with Journal(tmp_path) as opened:
         yield opened
-
-
-class Bench:
-    """A token to send, and senders that may be restarted on the same journal."""
-
-    def __init__(self, world: World, journal: Journal, clock: Clock, fees: Fees = FEES) -> None:
-        self.world, self.journal, self.clock, self.fees = world, journal, clock, fees
-        self.token = world.deploy("TestToken", ["string", "string", "uint8"], "Token", "TKN", 6)
-        world.call(OWNER, "TestToken", self.token, "mint", PAYER.address, 100)
-        world.chain.mine(3)
-        self.sender = self.restart()
-
-    def restart(self) -> Sender:
-        self.sender = Sender(Chain(self.world.pool, self.token), PAYER, self.journal, self.fees, clock=self.clock)
-        return self.sender
-
-    def pay(self, amount: int = 1) -> bytes:
-        return interface("TestToken").encode("transfer", OWNER.address, amount)
-
-    async def send(self, key: str, amount: int = 1) -> bytes:
-        return await self.sender.send(key, self.token, self.pay(amount))
-
-    def state(self, key: str) -> str:
-        row = self.journal.transactions.get(key)
-        assert row is not None
-        return row.state
-
-    def waiting(self) -> list[Any]:
-        return sorted(self.world.chain.mempool, key=lambda one: one.nonce)
-
-    def sent_by_payer(self) -> int:
-        return self.world.chain.nonce(bytes.fromhex(PAYER.address[2:]), self.world.chain.head)
-
-    async def settle(self, blocks: int = 4) -> None:
-        for _ in range(blocks):
-            self.world.chain.mine()
-            await self.sender.step()
 
 
 @pytest.fixture
@@ -183,7 +131,7 @@ async def test_restart__journalled_but_never_broadcast__is_broadcast(bench: Benc
     with pytest.raises(KeyboardInterrupt):
         await bench.send("a")
     assert not bench.waiting()
-    assert bench.state("a") == "sent"
+    assert bench.state("a") == "signed"
     bench.restart()
     tx_hash = await bench.send("a")
     await bench.sender.step()
@@ -202,8 +150,8 @@ async def test_restart__queued_and_pointless_by_now__is_cancelled(bench: Bench) 
     await bench.sender.step()
     assert bench.state("a") == "cancelled"
     assert not bench.waiting()
-    with pytest.raises(RevertError, match="was cancelled"):
-        await bench.send("a")
+    with pytest.raises(RevertError, match="the contract refused"):
+        await bench.send("a", amount=101)
 
 
 async def test_step__fails_on_chain__is_final_and_known_as_failed(bench: Bench) -> None:
@@ -392,6 +340,8 @@ async def test_run__endpoint_fails_for_a_while__goes_on(bench: Bench, monkeypatc
         calls += 1
         if calls == 1:
             raise ChainError("no endpoint answers")
+        if calls == 2:
+            raise JournalError("the disk is full")
         done.set()
 
     monkeypatch.setattr(bench.sender, "step", step)

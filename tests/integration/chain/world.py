@@ -13,12 +13,15 @@ from eth_utils.address import to_checksum_address
 from node.agreement.committee import Committee
 from node.agreement.report import Report, report_digest
 from node.chain.client import Chain
+from node.chain.fees import Fees
 from node.chain.interface import artifact, interface
 from node.chain.pool import RpcPool
+from node.chain.sender import Sender
 from node.devnet.chain import DevnetChain
 from node.devnet.genesis import dev_account
 from node.devnet.rpc import DevnetServer
 from node.devnet.settings import ChainSettings
+from node.journal import Journal
 from node.keys.signing import LocalSigner
 
 WAD = 10**18
@@ -131,3 +134,57 @@ def open_oracle(world: World) -> Oracle:
     world.call(OWNER, "StrategyOracle", address, "open_feed", vault, policy, collection, 1)
     committee = Committee(SETTINGS.chain_id, address, members, keys)
     return Oracle(world, address, committee, token, vault, collection)
+
+
+GWEI = 10**9
+FEES = Fees(max_fee=100 * GWEI, priority_fee=GWEI, resend_after=60.0)
+PAYER = MEMBERS[0]
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bench:
+    """A token to send, and senders that may be restarted on the same journal."""
+
+    def __init__(
+        self, world: World, journal: Journal, clock: Clock, fees: Fees = FEES, pool: RpcPool | None = None
+    ) -> None:
+        self.world, self.journal, self.clock, self.fees = world, journal, clock, fees
+        self.pool = pool or world.pool
+        self.token = world.deploy("TestToken", ["string", "string", "uint8"], "Token", "TKN", 6)
+        world.call(OWNER, "TestToken", self.token, "mint", PAYER.address, 100)
+        world.chain.mine(3)
+        self.sender = self.restart()
+
+    def restart(self) -> Sender:
+        self.sender = Sender(Chain(self.pool, self.token), PAYER, self.journal, self.fees, clock=self.clock)
+        return self.sender
+
+    def pay(self, amount: int = 1) -> bytes:
+        return interface("TestToken").encode("transfer", OWNER.address, amount)
+
+    async def send(self, key: str, amount: int = 1) -> bytes:
+        return await self.sender.send(key, self.token, self.pay(amount))
+
+    def state(self, key: str) -> str:
+        row = self.journal.transactions.get(key)
+        assert row is not None
+        return row.state
+
+    def waiting(self) -> list[Any]:
+        return sorted(self.world.chain.mempool, key=lambda one: one.nonce)
+
+    def sent_by_payer(self) -> int:
+        return self.world.chain.nonce(bytes.fromhex(PAYER.address[2:]), self.world.chain.head)
+
+    async def settle(self, blocks: int = 4) -> None:
+        for _ in range(blocks):
+            self.world.chain.mine()
+            await self.sender.step()
