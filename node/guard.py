@@ -40,7 +40,6 @@ class Guard:
         self._journal.protection.unsettled([report for report in reports if self._names_us(report)])
         self._say()
 
-    @property
     def doubtful(self) -> bool:
         """Whether the node signs nothing because its journal is too old."""
         return bool(self._journal.protection.doubts())

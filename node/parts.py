@@ -74,7 +74,7 @@ class Parts:
 
     def reasons(self) -> list[str]:
         """Return a short code for everything that keeps the node from its work."""
-        return self.health.reasons(self.gossip.connected, self.renderers.fault, doubtful=self.guard.doubtful)
+        return self.health.reasons(self.gossip.connected, self.renderers.fault, doubtful=self.guard.doubtful())
 
     def status(self) -> dict[str, object]:
         """Return the node's figures for status pages; no secrets among them."""

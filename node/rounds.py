@@ -108,6 +108,9 @@ class RoundDriver:
 
     async def begin(self, trigger: Trigger, paint: Paint) -> None:
         """Enter the round of this node's own measurement; what the journal holds of it binds the node."""
+        if self._journal.protection.given_up(self._committee.config_digest, trigger.feed, trigger.checkpoint):
+            log.warning("takes no part in a round, for good", feed=trigger.feed, checkpoint=trigger.checkpoint)
+            return
         self._begin(trigger, paint)
 
     def _begin(self, trigger: Trigger, paint: Paint) -> None:

@@ -222,6 +222,15 @@ class TransmitConfig:
     stage_ms: Annotated[
         int, Key("How long each sender waits for the one before it, in ms; a few blocks' time.", low=0, high=_HOUR)
     ] = 30_000
+    vote_after_ms: Annotated[
+        int,
+        Key(
+            "How long every broker may be away, in ms, before this node votes on chain for what it measures and renders "
+            "by itself. Each member pays for its own vote; enough votes that agree have the effect of a report.",
+            low=1_000,
+            high=24 * _HOUR,
+        ),
+    ] = 600_000
     max_fee_gwei: Annotated[
         Decimal,
         Key(

@@ -59,6 +59,10 @@ class Protection:
                 f"feed {feed}, checkpoint {checkpoint}: closed by an import, for another copy of this node was in it"
             )
 
+    def given_up(self, config: bytes, feed: int, checkpoint: int) -> bool:
+        """Say whether `check` refuses this round for good, whatever becomes of doubts."""
+        return self.retired or checkpoint <= self.floor or self.closed(config, feed, checkpoint)
+
     @property
     def floor(self) -> int:
         """The checkpoint up to which, itself included, nothing is signed; -1 when there is none."""

@@ -7,6 +7,7 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
+from node.bounded import read_at_most
 from node.errors import JournalError
 from node.keys.files import create_private
 
@@ -89,8 +90,7 @@ def read(path: Path) -> Document:
         JournalError: it cannot be read, is no protection file, is of another version, or names a round twice.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_at_most(path, MAX_BYTES)
     except OSError as error:
         raise JournalError(f"{path}: cannot be read ({error.strerror})") from None
     if len(raw) > MAX_BYTES:

@@ -75,7 +75,7 @@ def test_export_import__another_machine__is_as_bound_as_the_first(tmp_path: Path
         guard = Guard(new, CONFIGS[0], 0)
         for checkpoint, number in ((10, 1), (20, 1), (40, 7)):
             guard.settled(make_landed(checkpoint, checkpoint + 2, report_digest=digest(number)))
-        assert not guard.doubtful
+        assert not guard.doubtful()
 
 
 def test_import__same_file_twice_or_into_where_it_came_from__changes_nothing(tmp_path: Path) -> None:

@@ -55,9 +55,9 @@ def test_a_restored_backup__report_landed_that_the_journal_does_not_know__nothin
         assert restored.attestations.digests(CONFIG, 1, 20) == {}
         guard = Guard(restored, CONFIG, 0)
         guard.settled(make_landed(10, 12, report_digest=b"a" * 32))  # this one it knows
-        assert not guard.doubtful
+        assert not guard.doubtful()
         guard.settled(make_landed(20, 22))
-        assert guard.doubtful
+        assert guard.doubtful()
         why = refused(restored, 30)
         for part in ("older than what its key has signed", "checkpoint 20", "block 22", "patina protection import"):
             assert part in why
@@ -78,9 +78,9 @@ def test_settled__own_vote_landed__is_known_by_its_ballot(journal: Journal) -> N
     journal.votes.cast(CONFIG, 1, 10, OURS)
     guard = Guard(journal, CONFIG, 0)
     guard.settled(make_landed(10, 12))
-    assert not guard.doubtful
+    assert not guard.doubtful()
     guard.settled(make_landed(20, 22))  # a ballot, or a report, that it never saw
-    assert guard.doubtful
+    assert guard.doubtful()
 
 
 def test_unsettled__lying_endpoint_invents_a_report__silences_the_node_no_longer_than_it_stands(
@@ -97,12 +97,12 @@ def test_raise_floor__doubt_at_or_below_it__is_settled_and_rounds_up_to_it_are_g
     guard = Guard(journal, CONFIG, 0)
     guard.settled(make_landed(20, 22))
     assert journal.protection.raise_floor(19)
-    assert guard.doubtful
+    assert guard.doubtful()
     assert journal.protection.raise_floor(40)
     assert not journal.protection.raise_floor(30)  # it never falls
-    assert not guard.doubtful
+    assert not guard.doubtful()
     guard.settled(make_landed(40, 45))  # signed by the lost journal, gathered and sent later: nothing new
-    assert not guard.doubtful
+    assert not guard.doubtful()
     assert "up to checkpoint 40" in refused(journal, 40)
     assert refused(journal, 41) == ""
     guard.settled(make_landed(50, 52))  # another copy of this node is at work
