@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from node.bounded import read_at_most
 from node.errors import ReplayError
 
 WAD: Final = 10**18
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_ROWS: Final = 100_000
+MAX_LINES: Final = 4 * MAX_ROWS
 MAX_LABEL: Final = 64
 MAX_PRICE: Final = 10**9 * WAD
 MAX_GROWTH: Final = 10**9
@@ -50,8 +54,7 @@ def read_history(path: str | Path) -> History:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_at_most(path, MAX_BYTES)
     except OSError as error:
         raise ReplayError(f"{path}: cannot be read ({error.strerror}); give a readable CSV file") from error
     except ValueError as error:  # a NUL in the name
@@ -63,13 +66,17 @@ def read_history(path: str | Path) -> History:
 
 def parse_history(raw: bytes, source: str, name: str) -> History:
     """As :func:`read_history`, from bytes; ``source`` is what errors call the file."""
-    lines = [(number, line) for number, line in enumerate(_lines(raw, source), 1) if line.strip()]
+    lines: list[tuple[int, str]] = []
+    for number, line in enumerate(_lines(raw, source), 1):
+        if number > MAX_LINES:
+            raise ReplayError(f"{source}, line {number}: more than {MAX_LINES} lines; remove the empty ones")
+        if not line.strip():
+            continue
+        if len(lines) > MAX_ROWS:
+            raise ReplayError(f"{source}, line {number}: more than {MAX_ROWS} rows; replay a shorter history")
+        lines.append((number, line))
     if not lines:
         raise ReplayError(f"{source}, line 1: the file is empty; it needs a header with share_price and two rows")
-    if len(lines) > MAX_ROWS + 1:
-        raise ReplayError(
-            f"{source}, line {lines[MAX_ROWS + 1][0]}: more than {MAX_ROWS} rows; replay a shorter history"
-        )
     reader = _Reader(source, *lines[0])
     rows = [reader.row(number, line) for number, line in lines[1:]]
     if len(rows) < 2:
@@ -164,7 +171,8 @@ class _Reader:
         return ReplayError(f"{self._source}, line {number}: {fault}; {remedy}")
 
 
-def _lines(raw: bytes, source: str) -> list[str]:
+def _lines(raw: bytes, source: str) -> Iterator[str]:
+    """One line after another: a file of nothing but line ends would make a list of many times its size."""
     if b"\0" in raw:
         line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
         raise ReplayError(f"{source}, line {line}: has a NUL byte, this is not a text file; export it as CSV in UTF-8")
@@ -173,7 +181,8 @@ def _lines(raw: bytes, source: str) -> list[str]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ReplayError(f"{source}, line {line}: is not UTF-8 text; export it as CSV in UTF-8") from error
-    return [line.removesuffix("\r") for line in text.split("\n")]
+    for line in io.StringIO(text, newline="\n"):
+        yield line.removesuffix("\n").removesuffix("\r")
 
 
 def _shown(cell: str) -> str:

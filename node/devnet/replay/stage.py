@@ -27,6 +27,7 @@ CADENCE = 10
 """Blocks between checkpoints: room for every transaction of a round before the next row."""
 READY_SECONDS = 60
 STOP_SECONDS = 10
+NOBODY = "0x" + "00" * 20
 COINS = 10**21
 """Wei that each node gets to pay with."""
 COMMAND = (sys.executable, "-m", "node.devnet.serve")
@@ -115,6 +116,18 @@ class Stage:
         await deploy.reveal(account, self._collection, number, plan.secret)
         await deploy.deploy_aggregator(account, self._oracle, feed)
         return StagedFeed(feed, number, vault, self._collection.address)
+
+    async def open_unpainted(self, track: Track) -> StagedFeed:
+        """Open a feed that paints nothing, on a vault of its own."""
+        rule = Policy(self.cadence, track.window, 0, 0, track.hysteresis, track.thresholds)
+        vault = await deploy.deploy_vault(self._account, track.title, "YIELD", track.history.rows[0].price)
+        nothing = deploy.Contract("DynamicCollection", NOBODY)
+        feed = await deploy.open_feed(self._account, self._oracle, vault, rule, nothing, 0)
+        return StagedFeed(feed, 0, vault, NOBODY)
+
+    async def band(self, feed: StagedFeed) -> int:
+        """Return the feed's band as it stands at the head."""
+        return int(await self._account.read(self._oracle, "band", feed.id))
 
     async def set_price(self, feed: StagedFeed, price: int) -> None:
         """Let the strategy report the profit or loss that brings a share to `price` (wad)."""

@@ -1,0 +1,8 @@
+"""Every kind of chaos there is, by name."""
+
+from tests.integration.chaos.scenario import Scenario
+from tests.integration.chaos.scenarios import brokers, copies, disk, endpoints, kills, reorgs
+
+SCENARIOS: dict[str, Scenario] = {
+    module.SCENARIO.name: module.SCENARIO for module in (kills, brokers, endpoints, reorgs, disk, copies)
+}
