@@ -9,15 +9,17 @@ from node.agreement import reasons
 from node.agreement.effects import Attest, Dropped, Effect, Remember, RoundKey
 from node.agreement.lock import Certified
 from node.agreement.memory import Memory
-from node.agreement.messages import NO_DIGEST, NO_LOCK, Timeout, encode
+from node.agreement.messages import NO_DIGEST, NO_LOCK, Commit, Timeout, encode
+from node.agreement.report import Report
 
 
 class Bond:
     """Holds the memory and the highest lock. Whatever it allows comes with the Remember that must go before it.
 
-    One Prepare a view, and none in a view that the node asked to leave; a signature only under a lock of a view
-    that it did not ask to leave, over a report that its own render bears out, and one for each report view; every
-    Timeout names the highest lock. `attested` holds the digests signed in earlier lives, by the reports' views.
+    One Prepare a view, and none in a view that the node asked to leave; a Commit only under the lock of a view that
+    it did not ask to leave; a signature only over what a quorum's Commits of one view decided; all three only for
+    reports that its own render bears out; and every Timeout names the highest lock. `attested` holds the digests
+    signed in earlier lives, by the reports' views.
     """
 
     def __init__(
@@ -56,6 +58,10 @@ class Bond:
         """Whether this report was given to be signed in this life."""
         return digest in self._asked
 
+    def holds(self, view: int, digest: bytes) -> bool:
+        """Whether the node prepared this report in this view."""
+        return (self._memory.prepared_view, self._memory.prepared_digest) == (view, digest)
+
     def _remember(self, memory: Memory) -> list[Effect]:
         if memory == self._memory:
             return []
@@ -70,7 +76,7 @@ class Bond:
             return None
         if view == held.prepared_view and digest != held.prepared_digest:
             return None
-        if self._attested.get(view, digest) != digest:
+        if self._attested and digest not in self._attested.values():
             return None
         return self._remember(replace(held, prepared_view=view, prepared_digest=digest))
 
@@ -81,18 +87,21 @@ class Bond:
         self.lock = lock
         return self._remember(replace(self._memory, lock_view=lock.view, lock=encode(lock.lock)))
 
-    def attest(self) -> list[Effect]:
-        """Have the locked report signed, if the node may and has not yet."""
+    def commit(self) -> Commit | None:
+        """The Commit to the lock, whose Remember went before; None where the node may not give it."""
         lock = self.lock
-        if lock is None or lock.view <= self._memory.left:
+        if lock is None or lock.view <= self._memory.left or lock.digest not in self._borne_out:
+            return None
+        return Commit(*self._key, lock.view, lock.digest)
+
+    def attest(self, report: Report, digest: bytes) -> list[Effect]:
+        """Have a decided report signed, if the node may and has not yet."""
+        if digest not in self._borne_out or digest in self._asked:
             return []
-        if lock.digest not in self._borne_out or lock.digest in self._asked:
-            return []
-        origin = lock.report.view
-        if self._attested.setdefault(origin, lock.digest) != lock.digest:
+        if self._attested.setdefault(report.view, digest) != digest:
             return [Dropped(self._index, reasons.ALREADY_ATTESTED)]
-        self._asked.add(lock.digest)
-        return [Attest(self._key, origin, lock.report, lock.digest)]
+        self._asked.add(digest)
+        return [Attest(self._key, report.view, report, digest)]
 
     def leave(self, view: int) -> tuple[list[Effect], Timeout]:
         """Give up every view up to this one, and say which lock is held."""

@@ -197,7 +197,7 @@ Effect: TypeAlias = (
 @dataclass(frozen=True, slots=True)
 class RoundStatus:
     """A round as status pages show it; `phase` is observing, proposing, rendering, comparing, preparing,
-    attesting or transmitting."""
+    committing, attesting or transmitting."""
 
     key: RoundKey
     view: int

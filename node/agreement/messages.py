@@ -43,6 +43,15 @@ class Prepare(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     digest: Hash
 
 
+class Commit(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="commit"):
+    """The sender holds the lock of this view over this report. A quorum of Commits of one view decides it."""
+
+    feed: Uint64
+    checkpoint: Uint64
+    view: View
+    digest: Hash
+
+
 class Lock(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="lock"):
     """A report that a quorum prepared in `view`, with the raw envelopes that prove it, whoever sends them.
 
@@ -98,7 +107,7 @@ class Artwork(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 class Timeout(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="timeout"):
-    """The sender wants to leave this view, and every view below it: it prepares and attests no more in them.
+    """The sender wants to leave this view, and every view below it: it prepares and commits no more in them.
 
     It names the highest lock it holds, by the view and the report's digest; -1 and zeros say that it holds none.
     """
@@ -120,13 +129,14 @@ class _ObservationWire(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
     signals: Annotated[tuple[_Wad, ...], msgspec.Meta(max_length=MAX_SIGNALS)]
 
 
-Message: TypeAlias = Observation | Proposal | Artwork | Prepare | Lock | Attestation | Timeout
+Message: TypeAlias = Observation | Proposal | Artwork | Prepare | Commit | Lock | Attestation | Timeout
 
 KINDS: Final[dict[type, str]] = {
     Observation: "observation",
     Proposal: "proposal",
     Artwork: "artwork",
     Prepare: "prepare",
+    Commit: "commit",
     Lock: "lock",
     Attestation: "attestation",
     Timeout: "timeout",
@@ -143,7 +153,7 @@ class Opened:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_Wire: TypeAlias = _ObservationWire | Proposal | Artwork | Prepare | Lock | Attestation | Timeout
+_Wire: TypeAlias = _ObservationWire | Proposal | Artwork | Prepare | Commit | Lock | Attestation | Timeout
 _decoder: msgspec.msgpack.Decoder[_Wire] = msgspec.msgpack.Decoder(_Wire)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from node.agreement import reasons
 from node.agreement.bond import Bond
+from node.agreement.decision import Decision
 from node.agreement.effects import (
     Broadcast,
     CancelCompare,
@@ -26,6 +27,7 @@ from node.agreement.messages import (
     MAX_VIEW,
     Artwork,
     Attestation,
+    Commit,
     Lock,
     Message,
     Observation,
@@ -38,11 +40,9 @@ from node.agreement.messages import (
 from node.agreement.observations import Observations
 from node.agreement.pacemaker import Pacemaker
 from node.agreement.painting import Painting
-from node.agreement.prepares import Prepares
 from node.agreement.proposal import Accepted, check_certificate
 from node.agreement.report import report_digest
 from node.agreement.seat import Seat
-from node.agreement.signatures import Signatures
 from node.errors import AgreementError
 
 
@@ -62,21 +62,17 @@ class Round:
         self._bond = Bond(self._key, seat.index, attested, memory, self._recall(memory.lock))
         self._pace = Pacemaker(committee, seat.timing, self._bond.view, now)
         self._pace.wanted = max(self._bond.left, self._bond.view - 1)
-        self._prepares = Prepares(committee.n, committee.quorum)
-        self._signatures = Signatures(self._key, seat)
+        self._decision = Decision(self._key, seat, self._bond, self._announce)
         self._painting = Painting(trigger)
         self._likeness = Likeness()
         self._observations = Observations(trigger, committee, seat.timing.grace_ms)
         self._accepted: Accepted | None = None
         self._latest: Evidence | None = None
-        self._judged: bytes | None = None
         self._spoilt = False
         self._distrusted: set[int] = set()
         self._own: dict[str, Broadcast] = {}
         self._started_at = now
         self._repeat_at = now + seat.timing.repeat_ms
-        if self._bond.lock is not None:
-            self._signatures.know(self._bond.lock.report, self._bond.lock.digest)
 
     def _recall(self, raw: bytes) -> Certified | None:
         if not raw:
@@ -110,6 +106,11 @@ class Round:
 
     def receive(self, opened: Opened, now: int) -> list[Effect]:
         """Take a verified message of this round."""
+        # A broker hands a node its own publications too: those are no news.
+        no_news = Dropped(self._seat.index, reasons.REPEATED)
+        return [effect for effect in self._receive(opened, now) if effect != no_news]
+
+    def _receive(self, opened: Opened, now: int) -> list[Effect]:
         message = opened.message
         if isinstance(message, Observation):
             return self._observe(opened, message, now)
@@ -118,11 +119,14 @@ class Round:
         if isinstance(message, Artwork):
             return self._take(opened, message, now)
         if isinstance(message, Prepare):
-            return self._hear_prepare(opened, message)
+            stale = message.view < self._pace.view
+            return self._drop(opened.sender, reasons.STALE) if stale else self._decision.hear_prepare(opened, message)
+        if isinstance(message, Commit):
+            return self._decision.hear_commit(opened, message)
         if isinstance(message, Lock):
             return self._hear_lock(opened.sender, message, now)
         if isinstance(message, Attestation):
-            return self._count(opened.sender, message)
+            return self._decision.signatures.count(opened.sender, message)
         return self._hear_timeout(opened, message, now)
 
     def rendered(self, view: int, content_root: bytes, now: int, tolerant: bool) -> list[Effect]:
@@ -156,15 +160,12 @@ class Round:
 
     def attested(self, view: int, digest: bytes, signature: bytes) -> list[Effect]:
         """The digest is durable in the journal, and signed: release the signature."""
-        if not self._bond.asked(digest):
-            return []
-        attestation = Attestation(self._key.feed, self._key.checkpoint, view, digest, signature)
-        return [self._announce("attestation", attestation), *self._count(self._seat.index, attestation)]
+        return self._decision.attested(view, digest, signature)
 
     def tick(self, now: int) -> list[Effect]:
         """Whatever is due: proposing, leaving the view, announcing again."""
         effects = self._propose(now)
-        if self._pace.expired(now) and not self._signatures.complete:
+        if self._pace.expired(now) and not self._decision.signatures.complete:
             effects += self._ask_to_leave(self._pace.view) + self._follow_timeouts(now)
         if now >= self._repeat_at:
             self._repeat_at = now + self._seat.timing.repeat_ms
@@ -174,7 +175,7 @@ class Round:
     def due(self) -> int:
         """When `tick` has something to do, if nothing else happens."""
         due = self._repeat_at
-        if self._pace.wanted < self._pace.view < MAX_VIEW and not self._signatures.complete:
+        if self._pace.wanted < self._pace.view < MAX_VIEW and not self._decision.signatures.complete:
             due = min(due, self._pace.deadline)
         if self._observations.due is not None and self._may_propose():
             due = min(due, self._observations.due)
@@ -190,11 +191,13 @@ class Round:
 
     def status(self) -> RoundStatus:
         """The round as status pages show it."""
-        if self._signatures.complete:
+        if self._decision.signatures.complete:
             phase = "transmitting"
         elif self._bond.signing:
             phase = "attesting"
-        elif self._judged is not None:
+        elif self._bond.lock is not None and self._bond.lock.view == self._pace.view:
+            phase = "committing"
+        elif self._decision.judged:
             phase = "preparing"
         elif self._accepted is not None:
             rendered = self._painting.root(self._accepted.evidence.inputs) is not None
@@ -207,7 +210,7 @@ class Round:
             self._leader(self._pace.view),
             phase,
             len(self._observations),
-            self._signatures.most(),
+            self._decision.signatures.most(),
             self._pace.count(),
             self._started_at,
         )
@@ -231,9 +234,9 @@ class Round:
         self._own[slot] = broadcast
         return broadcast
 
-    def _drop(self, sender: int, reason: str) -> list[Effect]:
-        # A broker hands a node its own publications too: those are no news.
-        return [] if sender == self._seat.index and reason == reasons.REPEATED else [Dropped(sender, reason)]
+    @staticmethod
+    def _drop(sender: int, reason: str) -> list[Effect]:
+        return [Dropped(sender, reason)]
 
     def _observe(self, opened: Opened, observation: Observation, now: int) -> list[Effect]:
         reason = self._observations.add(opened, observation, now)
@@ -291,7 +294,7 @@ class Round:
         if lock is None:
             evidence = gather(proposal.observations, self._trigger, committee, verify)
         else:
-            effects += self._hold(lock)
+            effects += self._decision.hold(lock)
             evidence = None if proposal.observations else lock.evidence
         if evidence is None:
             # Its leader cannot mend it: whatever else it sends in this view is not worth the checking.
@@ -316,7 +319,7 @@ class Round:
     def _judge(self, now: int) -> list[Effect]:
         """Prepare the view's report once this node's own render bears it out."""
         accepted, view = self._accepted, self._pace.view
-        if accepted is None or self._judged is not None:
+        if accepted is None or self._decision.judged:
             return []
         inputs = accepted.evidence.inputs
         own = self._painting.root(inputs)
@@ -333,9 +336,9 @@ class Round:
                 return self._refuse(view, now)
         origin = view if accepted.lock is None else accepted.lock.lock.origin
         report = compose(self._trigger, accepted.evidence, origin, root)
-        digest = self._judged = report_digest(self._seat.committee.domain, report)
-        self._signatures.know(report, digest)
-        return [*self._prepare(view, digest), *self._bond.attest(), *self._signatures.transmit(digest)]
+        digest = report_digest(self._seat.committee.domain, report)
+        effects = self._decision.prepare(view, accepted.evidence, report, digest)
+        return [*effects, *self._offer(view, digest)]
 
     def _claimed(self, accepted: Accepted, own: bytes) -> bytes | None:
         """The root that the view's report carries; None while its leader has not shown it."""
@@ -345,45 +348,6 @@ class Round:
             return own
         offered = self._likeness.offered(self._pace.view)
         return None if offered is None else offered[0].root
-
-    def _prepare(self, view: int, digest: bytes) -> list[Effect]:
-        """Bind this node to the report in this view, durably, and say so."""
-        effects = self._bond.prepare(view, digest)
-        if effects is None:
-            return [Dropped(self._seat.index, reasons.ALREADY_BOUND)]
-        prepare = Prepare(*self._key, view, digest)
-        broadcast = self._announce("prepare", prepare)
-        # It may be here already: a broker hands an earlier life's Prepare to the next.
-        self._prepares.add(Opened(self._seat.index, prepare, broadcast.raw), prepare)
-        return [*effects, broadcast, *self._offer(view), *self._lock_up()]
-
-    def _hear_prepare(self, opened: Opened, prepare: Prepare) -> list[Effect]:
-        if prepare.view < self._pace.view:
-            return self._drop(opened.sender, reasons.STALE)
-        reason = self._prepares.add(opened, prepare)
-        if reason is not None:
-            return self._drop(opened.sender, reason)
-        if prepare.view == self._pace.view and self._judged not in (None, prepare.digest):
-            return self._drop(opened.sender, reasons.OTHER_REPORT)
-        return self._lock_up()
-
-    # -- locks and signatures ------------------------------------------------------------------------------------
-
-    def _lock_up(self) -> list[Effect]:
-        """Form the view's lock once a quorum prepared what this node holds true."""
-        view, accepted, digest = self._pace.view, self._accepted, self._judged
-        if accepted is None or digest is None:
-            return []
-        prepares = self._prepares.certificate(view, digest)
-        if prepares is None or (self._bond.lock is not None and self._bond.lock.view >= view):
-            return []
-        report, evidence = self._signatures.report(digest), accepted.evidence
-        lock = Lock(*self._key, view, report.view, report.content_root, evidence.envelopes, prepares)
-        return [*self._hold(Certified(lock, evidence, report, digest)), *self._bond.attest()]
-
-    def _hold(self, lock: Certified) -> list[Effect]:
-        self._signatures.know(lock.report, lock.digest)
-        return self._bond.hold(lock)
 
     def _hear_lock(self, sender: int, message: Lock, now: int) -> list[Effect]:
         held = self._bond.lock
@@ -396,25 +360,22 @@ class Round:
             # Whoever sends one that proves nothing is not worth the checking of another.
             self._distrusted.add(sender)
             return self._drop(sender, reasons.UNCERTIFIED)
-        effects = self._hold(lock)
+        effects: list[Effect] = []
         if lock.view > self._pace.view:
             effects += self._enter(lock.view, now)
+        effects += self._decision.hold(lock)
         if lock.view == self._pace.view and self._accepted is None:
             effects += self._accept(Accepted(lock.evidence, lock, None), now)
-        effects += self._bond.attest() + self._signatures.transmit(lock.digest)
         return effects + self._propose(now)
-
-    def _count(self, sender: int, attestation: Attestation) -> list[Effect]:
-        dropped = [Dropped(sender, reasons.REPEATED)]
-        effects = self._signatures.count(sender, attestation)
-        return [] if sender == self._seat.index and effects == dropped else effects
 
     # -- agreeing by tolerance -----------------------------------------------------------------------------------
 
-    def _offer(self, view: int) -> list[Effect]:
+    def _offer(self, view: int, digest: bytes) -> list[Effect]:
         """This node leads and has bound itself to its own render: only then it is shown, so never two in one view."""
         accepted = self._accepted
         if accepted is None or accepted.lock is not None or self._leader(view) != self._seat.index:
+            return []
+        if not self._bond.holds(view, digest):
             return []
         root = self._painting.root(accepted.evidence.inputs)
         if root is None or not self._likeness.concerns(accepted.evidence.inputs):
@@ -445,7 +406,7 @@ class Round:
         It is no proof against the leader: floats differ, and this node may be the odd one.
         """
         effects: list[Effect] = [Dropped(self._leader(view), reasons.UNLIKE)]
-        if self._pace.wanted < view < MAX_VIEW and not self._signatures.complete:
+        if self._pace.wanted < view < MAX_VIEW and not self._decision.signatures.complete:
             effects += self._ask_to_leave(view) + self._follow_timeouts(now)
         return effects
 
@@ -488,10 +449,10 @@ class Round:
 
     def _enter(self, view: int, now: int) -> list[Effect]:
         self._pace.enter(view, now)
-        self._accepted = self._judged = None
+        self._accepted = None
+        self._decision.enter()
         self._spoilt = False
         for slot in ("proposal", "artwork", "prepare"):
             self._own.pop(slot, None)
-        self._prepares.enter(view)
         self._likeness.enter(view)
         return [*self._stop_comparing(), ViewChanged(self._key, view, self._leader(view))]

@@ -35,9 +35,9 @@ class Signatures:
         while len(self._reports) > MAX_REPORTS:
             del self._reports[next(iter(self._reports))]
 
-    def report(self, digest: bytes) -> Report:
-        """The known report of this digest."""
-        return self._reports[digest]
+    def known(self, digest: bytes) -> Report | None:
+        """The report of this digest, if it is known."""
+        return self._reports.get(digest)
 
     def most(self) -> int:
         """How many members signed the known report that most did."""

@@ -12,7 +12,7 @@ from node.agreement.effects import Attest, Dropped, Remember, RoundKey
 from node.agreement.evidence import compose, gather
 from node.agreement.lock import Certified
 from node.agreement.memory import Memory
-from node.agreement.messages import NO_DIGEST, Lock, Observation, decode
+from node.agreement.messages import NO_DIGEST, Commit, Lock, Observation, decode
 from node.agreement.report import report_digest
 
 KEY = RoundKey(1, 10)
@@ -68,48 +68,54 @@ def test_prepare__bound_otherwise__refused(memory, attested, view, digest) -> No
     assert held.prepare(view, digest) is None
 
 
-def test_attest__without_a_lock__never() -> None:
+def test_commit__without_a_lock__never() -> None:
     held = bond()
     held.prepare(0, A)
-    assert held.attest() == []
+    assert held.commit() is None
 
 
-def test_attest__locked_and_borne_out__once_after_the_lock_is_remembered(certified) -> None:
+def test_commit__locked_and_borne_out__after_the_lock_is_remembered(certified) -> None:
     lock, held = certified(0), bond()
     held.prepare(0, lock.digest)
     kept = memory_of(held.hold(lock))
     assert (kept.lock_view, decode(kept.lock)) == (0, lock.lock)
-    assert held.attest() == [Attest(KEY, 0, lock.report, lock.digest)]
-    assert held.attest() == []
+    assert held.commit() == Commit(1, 10, 0, lock.digest)
 
 
-def test_attest__own_render_does_not_bear_it_out__never(certified) -> None:
+def test_commit__own_render_does_not_bear_it_out__never(certified) -> None:
     held = bond()
     held.prepare(0, B)
     held.hold(certified(0))
-    assert held.attest() == []
+    assert held.commit() is None
 
 
-def test_attest__lock_of_a_view_that_was_given_up__never(certified) -> None:
+def test_commit__lock_of_a_view_that_was_given_up__never(certified) -> None:
     lock, held = certified(2), bond()
     held.prepare(1, lock.digest)
     effects, timeout = held.leave(2)
     assert memory_of(effects).left == 2
     assert (timeout.view, timeout.locked_view, timeout.locked_digest) == (2, -1, NO_DIGEST)
     held.hold(lock)
-    assert held.attest() == []
+    assert held.commit() is None
     # A later view's lock over the same report is another matter.
     later = certified(3)
     held.hold(later)
-    assert [effect.digest for effect in held.attest()] == [lock.digest]
+    assert held.commit() == Commit(1, 10, 3, lock.digest)
 
 
-def test_attest__journal_holds_another_report_of_the_view__dropped(certified) -> None:
+def test_attest__decided_report__once_and_only_if_borne_out(certified) -> None:
+    lock, held = certified(0), bond()
+    assert held.attest(lock.report, lock.digest) == []
+    held.prepare(0, lock.digest)
+    assert held.attest(lock.report, lock.digest) == [Attest(KEY, 0, lock.report, lock.digest)]
+    assert held.attest(lock.report, lock.digest) == []
+
+
+def test_attest__journal_holds_another_report_of_the_view__neither_prepared_nor_signed(certified) -> None:
     lock = certified(1, origin=0)
     held = bond(attested={0: B})
-    assert held.prepare(1, lock.digest) == [Remember(KEY, Memory(prepared_view=1, prepared_digest=lock.digest))]
-    held.hold(lock)
-    assert held.attest() == [Dropped(2, reasons.ALREADY_ATTESTED)]
+    assert held.prepare(1, lock.digest) is None
+    assert held.attest(lock.report, lock.digest) == [Dropped(2, reasons.ALREADY_ATTESTED)]
 
 
 def test_leave__with_a_lock__every_timeout_names_the_highest(certified) -> None:

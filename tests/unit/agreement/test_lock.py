@@ -10,7 +10,7 @@ from node.agreement.effects import Attest, Broadcast, Dropped, Remember, RoundKe
 from node.agreement.evidence import compose, gather
 from node.agreement.lock import check_lock, justified
 from node.agreement.memory import Memory
-from node.agreement.messages import Attestation, Lock, Observation, Prepare, Proposal, Timeout, decode, encode
+from node.agreement.messages import Attestation, Commit, Lock, Observation, Prepare, Proposal, Timeout, decode, encode
 from node.agreement.report import report_digest
 from node.errors import AgreementError
 
@@ -141,6 +141,10 @@ def test_lock__heard__carries_a_node_that_missed_the_view_to_its_signature(forge
     assert decode(remember.memory.lock) == lock
     assert machine.rounds()[0].view == 2
     effects = machine.rendered(KEY, 2, ROOT, 0)
+    [commit] = [effect.message for effect in effects if isinstance(effect, Broadcast) and effect.kind == "commit"]
+    assert commit == Commit(1, 10, 2, forge.digest(1))
+    others = [index for index in range(4) if index != me][:2]
+    effects = [effect for index in others for effect in machine.receive(members.opened(index, commit), 0)]
     assert [effect.view for effect in effects if isinstance(effect, Attest)] == [1]
 
 
@@ -200,3 +204,55 @@ def test_incident__two_quorums_in_two_views__a_signature_that_only_its_maker_saw
     assert signed
     assert {effect.digest for effect in net.of(Transmit)} == signed
     assert {effect.digest for effect in net.of(Attest)} == signed
+
+
+def commits(members, view: int, digest: bytes, senders):
+    return [members.opened(sender, Commit(1, 10, view, digest)) for sender in senders]
+
+
+def test_incident__commits_of_two_views__do_not_add_up_to_a_decision(forge: Forge, measured) -> None:
+    """Else a signature of view 0 and one of view 2 could make a quorum, while view 1's report makes another."""
+    members = forge.members
+    _, me = follower(members)
+    others = [index for index in range(4) if index != me]
+    machine = members.machine(me)
+    machine.begin(measured(), 0)
+    machine.receive(members.opened(others[0], forge.lock(2, 0, senders=others)), 0)
+    effects = machine.rendered(KEY, 2, ROOT, 0)
+    for opened in commits(members, 0, forge.digest(), others[:2]):
+        effects += machine.receive(opened, 0)
+    assert not [effect for effect in effects if isinstance(effect, Attest)]
+    for opened in commits(members, 2, forge.digest(), others[1:]):
+        effects += machine.receive(opened, 0)
+    assert [effect.digest for effect in effects if isinstance(effect, Attest)] == [forge.digest()]
+
+
+def test_commit__equivocating__counted_once_and_reported(forge: Forge, measured) -> None:
+    members = forge.members
+    _, me = follower(members)
+    peer = (me + 1) % 4
+    machine = members.machine(me)
+    machine.begin(measured(), 0)
+    first, second = (members.opened(peer, Commit(1, 10, 0, digest)) for digest in (ROOT, BLOCK))
+    assert machine.receive(first, 0) == []
+    assert machine.receive(first, 0) == [Dropped(peer, reasons.REPEATED)]
+    assert machine.receive(second, 0) == [Dropped(peer, reasons.CONFLICTING)]
+
+
+def test_decision__learnt_after_the_view_was_given_up__is_signed_all_the_same(forge: Forge, measured) -> None:
+    """What is decided stays so: a late signature is as good as an early one."""
+    members = forge.members
+    _, me = follower(members)
+    others = [index for index in range(4) if index != me]
+    machine = members.machine(me)
+    machine.begin(measured(), 0)
+    machine.receive(members.opened(others[0], forge.lock(0, 0, senders=others)), 0)
+    machine.rendered(KEY, 0, ROOT, 0)
+    effects = machine.tick(100_000)
+    assert [
+        effect.message.view for effect in effects if isinstance(effect, Broadcast) and effect.kind == "timeout"
+    ] == [0]
+    effects = [
+        effect for opened in commits(members, 0, forge.digest(), others) for effect in machine.receive(opened, 0)
+    ]
+    assert [effect.digest for effect in effects if isinstance(effect, Attest)] == [forge.digest()]

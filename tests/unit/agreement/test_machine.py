@@ -304,10 +304,10 @@ def test_rounds__phases__as_the_round_goes_on(net_of, measured) -> None:
     effects = machine.begin(measured(), 0)
     assert effects[0] == RoundStarted(KEY)
     assert machine.rounds()[0].phase == "rendering"
-    remembered, prepare, locked, attest = machine.rendered(KEY, 0, b"\x0c" * 32, 0)
+    remembered, prepare, locked, commit, attest = machine.rendered(KEY, 0, b"\x0c" * 32, 0)
     assert isinstance(remembered, Remember)
     assert isinstance(locked, Remember)
-    assert prepare.kind == "prepare"
+    assert (prepare.kind, commit.kind) == ("prepare", "commit")
     assert (remembered.memory.lock_view, locked.memory.lock_view) == (-1, 0)
     assert machine.rounds()[0].phase == "attesting"
     machine.attested(KEY, 0, attest.digest, members.sign(0, attest.digest), 0)

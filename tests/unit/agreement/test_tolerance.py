@@ -16,7 +16,7 @@ from node.agreement.effects import (
     Transmit,
     ViewChanged,
 )
-from node.agreement.messages import Artwork, Attestation, Observation, Prepare, Proposal, Timeout
+from node.agreement.messages import Artwork, Attestation, Commit, Observation, Prepare, Proposal, Timeout
 
 KEY = RoundKey(1, 10)
 BLOCK = b"\x0b" * 32
@@ -48,10 +48,12 @@ class Stage:
         return self.machine.rendered(KEY, self.machine.rounds()[0].view, root, now, tolerant=tolerant)
 
     def locked(self, effects, now: int = 0):
-        """A quorum prepares what this machine just prepared."""
+        """A quorum prepares what this machine just prepared, and commits to it."""
         prepare = self.members.prepared(effects)
         others = [index for index in range(4) if index != self.me][:2]
-        return [effect for index in others for effect in self.machine.receive(self.members.opened(index, prepare), now)]
+        commit = Commit(1, 10, prepare.view, prepare.digest)
+        said = [self.members.opened(index, message) for message in (prepare, commit) for index in others]
+        return [effect for opened in said for effect in self.machine.receive(opened, now)]
 
     def compared(self, root: bytes, alike: bool, view: int = 0, now: int = 0):
         return self.machine.compared(KEY, view, root, alike, now)
@@ -227,7 +229,7 @@ def test_exact_round__everyone__no_message_more_and_artworks_ignored(net_of) -> 
     net.tick(3_000)
     assert net.of(Transmit)
     kinds = {effect.kind for effect in net.of(Broadcast)}
-    assert kinds == {"observation", "proposal", "prepare", "attestation"}
+    assert kinds == {"observation", "proposal", "prepare", "commit", "attestation"}
     assert not net.of(Compare)
 
 
