@@ -38,6 +38,12 @@ _processes = click.option(
 )
 
 
+def _seed(_: click.Context, __: click.Parameter, value: str) -> str:
+    if len(value) > 80 or not value.isprintable():
+        raise click.BadParameter("at most 80 printable characters")
+    return value
+
+
 @click.group()
 def model() -> None:
     """Make the model that paints: train, quantise, export, evaluate.
@@ -134,10 +140,17 @@ def export(*, work: Path, model: Path) -> None:
     help="What draws them; the pictures are the same.",
 )
 @_processes
+@click.option(
+    "--seed",
+    default="",
+    metavar="TEXT",
+    callback=_seed,
+    help="Choose other tokens than those looked at while the model was made: a text of your own.",
+)
 @click.option("--write", is_flag=True, help="Put the figures into the model card.")
 @json_option
 def evaluate(
-    *, work: Path, model: Path, pictures: int, engine: str, processes: int, write: bool, as_json: bool
+    *, work: Path, model: Path, pictures: int, engine: str, processes: int, seed: str, write: bool, as_json: bool
 ) -> None:
     """Measure a model: fidelity, moods, diversity, composition, crispness.
 
@@ -148,7 +161,7 @@ def evaluate(
     from node.render.train import evaluate, floors, release
 
     torch.set_num_threads(processes)
-    figures = evaluate.evaluate(work, model, pictures, engine, processes, _progress())
+    figures = evaluate.evaluate(work, model, pictures, engine, processes, _progress(), seed)
     if write:
         release.describe(model, figures)
     if as_json:

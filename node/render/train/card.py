@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -61,7 +62,7 @@ _STAGES: Final = {
 }
 _FIGURES: Final = """
 How they are measured: `patina model evaluate` draws {tokens} tokens that no training saw in every mood, {pictures}
-pictures of {size} x {size} px.
+pictures of {size} x {size} px{seed}.
 
 - Float against integer: PSNR of this model's picture against the float networks it was quantised from.
 - Mood: a convolutional network of four layers is taught {taught} training pictures of 64 x 64 px and reads the model's.
@@ -130,6 +131,7 @@ def _quality(facts: Mapping[str, Any]) -> str:
         + _FIGURES.format(
             tokens=figures["tokens"],
             pictures=figures["pictures"],
+            seed=f", with `--seed {shlex.quote(figures['seed'])}`" if "seed" in figures else "",
             size=figures["size"],
             taught=f"{figures['classifier']['taught']:,}",
         )

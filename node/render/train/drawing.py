@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -52,10 +52,11 @@ def recipe() -> Recipe:
     return Recipe.for_bands(len(MOODS), "Evaluation")
 
 
-def tokens(count: int) -> list[Token]:
-    """`count` tokens, always the same, under signals as the training set has them."""
+def tokens(count: int, seed: str = "") -> list[Token]:
+    """`count` tokens, always the same for a seed, under signals as the training set has them."""
     full_scales = recipe().full_scales
-    rng = np.random.default_rng(20)
+    name = f"patina evaluation {seed} " if seed else "patina evaluation "
+    rng = np.random.default_rng(list(name.encode()) if seed else 20)
     found = []
     for index in range(count):
         volatility, drawdown, flow = levels(rng)
@@ -66,16 +67,16 @@ def tokens(count: int) -> list[Token]:
             drawdown * full_scales[1] // 255 + 1,
             (abs(shift) * full_scales[2] // 128 + 1) * (1 if shift >= 0 else -1),
         )
-        found.append(Token(hashlib.sha256(f"patina evaluation {index}".encode()).digest(), wads))
+        found.append(Token(hashlib.sha256(f"{name}{index}".encode()).digest(), wads))
     return found
 
 
-def sights(by: Brush, count: int, processes: int, progress: Callable[[int], None]) -> Iterator[Sight]:
-    """What is to be seen of `count` tokens, token by token, each in every mood; `progress` is told the pictures drawn.
+def sights(by: Brush, shown: Sequence[Token], processes: int, progress: Callable[[int], None]) -> Iterator[Sight]:
+    """What is to be seen of tokens, one after another, each in every mood; `progress` is told the pictures drawn.
 
     A GPU is used from this process alone.
     """
-    jobs = [(by, token) for token in tokens(count)]
+    jobs = [(by, token) for token in shown]
     if processes <= 1 or by.engine == "cuda":
         yield from _counted(map(_job, jobs), progress)
         return

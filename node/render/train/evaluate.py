@@ -116,11 +116,14 @@ def _rounded(value: float, digits: int) -> float:
     return round(value, digits) if math.isfinite(value) else value
 
 
-def evaluate(work: Path, model: Path, pictures: int, engine: str, processes: int, progress: Counts) -> dict[str, Any]:
+def evaluate(
+    work: Path, model: Path, pictures: int, engine: str, processes: int, progress: Counts, seed: str = ""
+) -> dict[str, Any]:
     """Measures the model in a folder on `pictures` of its own, a multiple of 8 and at least 16.
 
-    `work` holds the training set and the float checkpoints that it was quantised from. RenderError if something is
-    missing.
+    `work` holds the training set and the float checkpoints that it was quantised from. `seed` chooses the tokens that
+    are drawn, and those that are compared with float; "" those that were looked at while the model was made.
+    RenderError if something is missing.
     """
     tokens = pictures // len(MOODS)
     if tokens < 2:
@@ -131,14 +134,17 @@ def evaluate(work: Path, model: Path, pictures: int, engine: str, processes: int
     read_by = classifier.train(known.taught, known.taught_moods)
     progress("teaching the classifier", 1, 1)
     total = tokens * len(MOODS)
-    sights = list(drawing.sights(brush, tokens, processes, lambda done: progress("drawing", done, total)))
+    sights = list(
+        drawing.sights(brush, drawing.tokens(tokens, seed), processes, lambda done: progress("drawing", done, total))
+    )
     progress("comparing with float", 0, 1)
-    close = fidelity(work, model, tokens, drawing.recipe().steps, brush.engine)
+    close = fidelity(work, model, tokens, drawing.recipe().steps, brush.engine, seed)
     progress("comparing with float", 1, 1)
     return {
         "model": card.fingerprint(card.files(model)),
         "pictures": total,
         "tokens": tokens,
+        **({"seed": seed} if seed else {}),
         "size": PICTURE,
         "steps": drawing.recipe().steps,
         "fidelity": {

@@ -128,6 +128,21 @@ def test_evaluate__a_floor_held_or_missed__table_and_exit_status(
     assert ("below its floor: float against integer, worst picture" in result.output) == bool(status)
 
 
+def test_evaluate__seed__its_tokens_are_drawn_and_the_figures_say_so(
+    figures: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures["model"] = card.fingerprint(card.files(folder))
+    monkeypatch.setattr(evaluate, "evaluate", lambda *given: {**figures, "seed": given[-1]})
+    assert patina("evaluate", "--model", folder, "--seed", "my own", "--write").exit_code == 0
+    assert "512 x 512 px, with `--seed 'my own'`." in (folder / card.CARD).read_text()
+    assert "with `--seed" not in card.text({**json.loads((folder / card.FACTS).read_text()), "figures": figures})
+
+
+@pytest.mark.parametrize("seed", ["two\nlines", "x" * 81])
+def test_evaluate__seed_that_no_line_can_show__usage_error(seed: str) -> None:
+    assert patina("evaluate", "--seed", seed).exit_code == 2
+
+
 def test_evaluate__json__the_figures(figures: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "evaluate", lambda *_: figures)
     assert json.loads(patina("evaluate", "--json").stdout) == figures

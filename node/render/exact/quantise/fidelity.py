@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from node.render.exact.inputs import Inputs
 from node.render.exact.quantise.calibration import inputs, levels
 from node.render.exact.quantise.export import load
 
@@ -28,18 +29,25 @@ class Fidelity:
         return float(np.median(self.decibels))
 
 
-def fidelity(work: Path, folder: Path, count: int = 32, steps: int = 20, engine: str = "torch") -> Fidelity:
+def pictures(count: int, seed: str = "") -> list[Inputs]:
+    """What is compared: pictures over all moods, others than those of the calibration, and others for every `seed`."""
+    return inputs(count, f"fidelity/{seed}" if seed else "fidelity")
+
+
+def fidelity(
+    work: Path, folder: Path, count: int = 32, steps: int = 20, engine: str = "torch", seed: str = ""
+) -> Fidelity:
     """Draws `count` pictures over all moods with the float checkpoints in `work` and with the integer model `folder`.
 
-    Their seeds are others than those of the calibration. RenderError if either cannot be loaded.
+    RenderError if either cannot be loaded.
     """
     from node.render.exact import open_model
 
     model, exact = load(work), open_model(folder, engine)
     found = []
-    pictures = inputs(count, "fidelity")
+    compared = pictures(count, seed)
     for start in range(0, count, 4):
-        batch = pictures[start : start + 4]
+        batch = compared[start : start + 4]
         want, got = levels(model.draw(batch, steps)), exact.draw(batch, steps)
         for one, other in zip(want, got, strict=True):
             error = float(((one.astype(float) - other) ** 2).mean())

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from node import render
 from node.errors import RenderError
+from node.render.exact.quantise.fidelity import Fidelity, pictures
 from node.render.recipe import MOODS
 from node.render.train import classifier, dataset, drawing, evaluate, floors
 from node.render.train.evaluate import Reference, measure, reference
@@ -17,6 +19,7 @@ from node.render.train.sight import Sight, see
 
 EACH = 14  # pictures of each mood in the set
 HELD = 6
+MODEL = Path(render.__file__).parent / "model"
 
 
 def silent(*_: object) -> None:
@@ -158,6 +161,34 @@ def test_tokens__more_of_them__the_same_first_ones_under_levels_as_in_the_traini
     for token in tokens:
         drawn = drawing.recipe().levels(token.signals)
         assert (drawn.volatility, drawn.drawdown, drawn.flow) == dataset.levels(rng)
+
+
+def test_evaluate__a_seed__other_tokens_and_other_pictures_compared_with_float(
+    folder: Path, sights: list[Sight], reader: classifier.Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawing takes minutes: what is drawn is looked at, and known pictures are handed back."""
+    asked: list[tuple[list[drawing.Token], list[bytes]]] = []
+
+    def drawn(_: object, tokens: list[drawing.Token], *__: object) -> list[Sight]:
+        asked.append((tokens, []))
+        return sights[: 8 * len(tokens)]
+
+    def compared(*given: Any) -> Fidelity:
+        asked[-1][1].extend(picture.noise.tobytes() for picture in pictures(2, given[-1]))
+        return Fidelity((40.0, 50.0))
+
+    monkeypatch.setattr(classifier, "train", lambda *_: reader)
+    monkeypatch.setattr(drawing, "sights", drawn)
+    monkeypatch.setattr(evaluate, "fidelity", compared)
+    for seed in ("", "mine", "mine", "yours"):
+        figures = evaluate.evaluate(folder.parent, MODEL, 16, "torch", 1, silent, seed)
+        assert figures.get("seed", "") == seed
+    usual, mine, again, yours = asked
+    assert mine == again
+    for one, other in ((usual, mine), (usual, yours), (mine, yours)):
+        assert not {token.seed for token in one[0]} & {token.seed for token in other[0]}
+        assert [token.signals for token in one[0]] != [token.signals for token in other[0]]
+        assert not set(one[1]) & set(other[1])
 
 
 def test_evaluate__too_few_pictures__refused(tmp_path: Path) -> None:
