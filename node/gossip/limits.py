@@ -9,7 +9,7 @@ from node.gossip.bucket import Rate
 
 OVER_LIMIT: Final = "over_limit"
 """Why a genuine message is dropped whose sender says more than its share; it is announced again."""
-FORGERY: Final = 16
+FORGERY: Final = 4
 """What a refused envelope costs its broker on top: the price of a signature check in packets read, roughly."""
 
 _BROKER: Final = Rate(per_second=2_000, burst=8_000)

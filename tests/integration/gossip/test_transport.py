@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,43 +11,14 @@ import structlog
 from node.devnet.broker import EmbeddedBroker, serve_broker
 from node.devnet.settings import EmbeddedBrokerSettings
 from node.gossip.envelope import MAX_BYTES
-from node.gossip.link import Backoff
 from node.gossip.settings import BrokerSettings
-from node.gossip.transport import Gossip, topic_prefix
-
-PREFIX = topic_prefix(b"\x07" * 32)
-QUICK = Backoff(first=0.02, cap=0.1)
-
-
-@asynccontextmanager
-async def running(*gossips: Gossip) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(gossip.run()) for gossip in gossips]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            assert isinstance(result, asyncio.CancelledError)
-
-
-def gossip_over(*urls: str, incoming: int = 512) -> Gossip:
-    return Gossip([BrokerSettings(url) for url in urls], PREFIX, backoff=QUICK, incoming=incoming)
-
-
-async def receive(gossip: Gossip) -> bytes:
-    async with asyncio.timeout(20):
-        return await gossip.incoming.get()
+from node.gossip.transport import Gossip
+from tests.integration.gossip.hostile import greet, impostor, packet, publication
+from tests.integration.gossip.ways import PREFIX, QUICK, gossip_over, receive, running, until
 
 
 def open_files() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_publish__two_brokers__arrives_once_from_each() -> None:
@@ -134,51 +101,6 @@ async def test_incoming__broker_floods__memory_bounded_and_the_newest_kept() -> 
 
 # -- servers that only look like brokers -------------------------------------------------------------------------
 
-Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def impostor(talk: Conversation, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await talk(reader, writer)
-            await writer.drain()
-            while await reader.read(4096):
-                pass
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await server.wait_closed()
-
-
-def packet(kind: int, body: bytes) -> bytes:
-    length, head = len(body), bytearray([kind])
-    while True:
-        head.append(length % 128 | (128 if length >= 128 else 0))
-        length //= 128
-        if not length:
-            return bytes(head) + body
-
-
-def publication(topic: bytes, payload: bytes) -> bytes:
-    return packet(0x30, struct.pack(">H", len(topic)) + topic + payload)
-
-
-async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readuntil(b"MQTT")
-    writer.write(packet(0x20, b"\0\0"))
-    await asyncio.sleep(0.05)
-    subscription = await reader.read(4096)
-    start = subscription.index(b"\x82")
-    writer.write(packet(0x90, subscription[start + 2 : start + 4] + b"\0"))
-
 
 async def test_incoming__broker_announces_a_giant_packet__disconnected_before_it_is_read() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -234,18 +156,6 @@ async def test_incoming__broker_talks_nonsense__the_other_broker_still_serves(no
             await sender.publish("observation", b"true")
             while await receive(reader) != b"true":
                 pass
-
-
-async def test_connect__server_accepts_and_stays_silent__other_broker_unaffected_and_shutdown_clean() -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        return
-
-    async with impostor(talk) as url, serve_broker() as good:
-        gossip = gossip_over(url, good.url)
-        async with running(gossip), asyncio.timeout(20):
-            await gossip.wait_connected()
-            await gossip.publish("observation", b"echo")
-            assert await receive(gossip) == b"echo"
 
 
 async def test_incident__one_broker_floods__the_honest_brokers_messages_get_through() -> None:
