@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def printable(text: str, most: int = 300) -> str:
-    """Foreign text as it may stand in an error: on one line, cut at `most` characters, nothing that a terminal obeys."""
+    """Foreign text as it may stand in an error: one line, cut at `most` characters, nothing that a terminal obeys."""
     cut = text if len(text) <= most else text[:most] + "..."
     return cut if cut.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in cut)
 
@@ -44,6 +44,10 @@ class AgreementError(PatinaError):
 
 class JournalError(PatinaError):
     """The journal cannot be opened, or what is in it forbids the step."""
+
+
+class JournalUnwritableError(JournalError):
+    """The journal takes nothing at present, as on a full disk: nothing was stored, and it may be tried again."""
 
 
 class EquivocationError(JournalError):

@@ -75,11 +75,11 @@ def import_key(file: Path, config_path: Path) -> None:
     """
     from node.cli.options import asker
     from node.config import load
-    from node.keys.secrets import Secret, SecretSource, read_text
+    from node.keys.secrets import SecretSource, read_secret
     from node.keys.signing import EthKeystore, key_from_hex
 
     config = load(config_path, check_files=False)
-    text = Secret(read_text(file))
+    text = read_secret(file)
     if text.reveal().lstrip().startswith("{"):
         source = SecretSource(f"password of {file}", variable="PATINA_IMPORT_PASSWORD", ask=asker())
         key = EthKeystore(file).decrypt(source.read())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
@@ -10,15 +11,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from node.bounded import read_at_most
 from node.config.checks import check_together
 from node.config.faults import Fault, Faults, FaultyConfigError
 from node.config.nearest import suggest
 from node.config.schema import SECTIONS, BrokerConfig, Config, GossipConfig, Key
 from node.config.tls import check_tls
 from node.config.values import WRONG, Reader, fault_of_url, is_there, toml_name
+from node.errors import printable
 from node.keys.secrets import SecretUrl, read_text
 
 ENDPOINTS_VARIABLE = "PATINA_ENDPOINTS"
+MAX_BYTES = 1 << 20
+"""A configuration with every setting has some thousand bytes."""
+# tomllib's work and memory grow with the square of a dotted key's length; the settings have two parts.
+_ENDLESS_KEY = re.compile(r"""(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 
 
 def load(path: Path | str, *, environ: Mapping[str, str] | None = None, check_files: bool = True) -> Config:
@@ -86,7 +93,12 @@ def read_table(reader: Reader, section: type, table: dict[str, Any], where: str)
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        raw = read_at_most(path, MAX_BYTES)
+        text = raw.decode("utf-8-sig")  # some editors of Windows begin every text with a mark
+        if len(raw) > MAX_BYTES or _ENDLESS_KEY.search(text):
+            raise RecursionError
+        # Line ends as Python's text files have them: tomllib takes no lone carriage return.
+        return tomllib.loads(text.replace("\r\n", "\n"), parse_float=Decimal)
     except FileNotFoundError:
         problem, fix = "there is no such file", "make one with: patina init"
     except OSError as error:
@@ -94,9 +106,12 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         problem, fix = "is not a text in UTF-8", "save it as UTF-8"
     except RecursionError:
-        problem, fix = "is nested too deeply", "compare it with config.example.toml"
+        problem, fix = "is too long or nested too deeply", "compare it with what patina config example prints"
+    except ArithmeticError:
+        problem, fix = "holds a number beyond any exponent", "look for a number with an e in it"
     except ValueError as error:  # TOMLDecodeError, or Python's limit on the digits of a number
-        problem, fix = f"is not TOML: {error}", "mend that line, then look again: further faults may follow"
+        problem = f"is not TOML: {printable(str(error))}"
+        fix = "mend that line, then look again: further faults may follow"
     raise FaultyConfigError(path, (Fault(path.name, problem, fix),))
 
 
@@ -106,7 +121,9 @@ def _refuse_unknown(
     known = list(known)
     for name in table:
         if name not in known:
-            faults.add(f"{prefix}{name}", f"is an unknown {what}{suggest(name, known)}", "correct or remove it")
+            faults.add(
+                f"{prefix}{printable(name, 80)}", f"is an unknown {what}{suggest(name, known)}", "correct or remove it"
+            )
 
 
 def _how_to_add(section: type, name: str, key: Key) -> str:

@@ -15,7 +15,7 @@ from node.config.nearest import suggest
 from node.config.schema import Address, Key
 from node.errors import KeyFileError
 from node.keys.address import fault_of_address
-from node.keys.secrets import SecretUrl, check_private, mask_url
+from node.keys.secrets import LONGEST, SecretUrl, check_private, mask_url
 
 Result = TypeVar("Result")
 _TOML_NAMES = {
@@ -198,6 +198,10 @@ def fault_of_url(url: str, schemes: tuple[str, ...]) -> str | None:
     """Why this is no URL of one of these schemes, without giving away a key in it; None if it is one."""
     if any(character.isspace() or ord(character) < 32 for character in url):
         return "contains white space"
+    if any("\ud800" <= character <= "\udfff" for character in url):
+        return "is not text in UTF-8"
+    if len(url) > LONGEST:
+        return f"is longer than {LONGEST} characters"
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -8,7 +8,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from node.bounded import read_at_most
-from node.errors import JournalError
+from node.errors import JournalError, printable
 from node.keys.files import create_private
 
 FORMAT: Final = "patina slashing protection"
@@ -110,7 +110,7 @@ def _decoded(path: Path, raw: bytes, kind: type[Held]) -> Held:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # msgspec names places and types, never the file's own values: it may be any file at all, a key among them.
-        raise JournalError(f"{path}: not a whole protection file: {error}") from None
+        raise JournalError(f"{path}: not a whole protection file: {printable(str(error))}") from None
 
 
 def _check_unique(path: Path, document: Document) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from node.bounded import read_at_most
 from node.errors import KeyFileError
-from node.keys.secrets import check_private
+from node.keys.secrets import MAX_BYTES, check_private
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -39,7 +40,7 @@ def load_certificate(path: Path) -> x509.Certificate:
     from cryptography import x509
 
     try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
+        return x509.load_pem_x509_certificate(read_at_most(path, MAX_BYTES))
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from None
     except ValueError:
@@ -53,7 +54,7 @@ def load_private_key(path: Path, password: bytes | None = None) -> Any:
 
     check_private(path)
     try:
-        return load_pem_private_key(path.read_bytes(), password)
+        return load_pem_private_key(read_at_most(path, MAX_BYTES), password)
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from None
     except TypeError:

@@ -9,11 +9,32 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from node.bounded import read_at_most
 from node.errors import KeyFileError
 from node.keys.redaction import MASK, redactor
 
 #: A path segment up to this long is a route (`v2`, `rpc`, `mainnet`); a longer one may be a key.
 _ROUTE = 12
+#: The longest key or password file that is read; an encrypted key takes about a thousand bytes.
+MAX_BYTES = 1 << 20
+#: The longest secret or URL; a keystore as one text has some hundred characters.
+LONGEST = 8_192
+
+
+def _sound(value: str) -> str:
+    """The value; KeyFileError for what environment or terminal gave in another encoding, or endlessly long.
+
+    Masking takes some kilobytes of patterns for each character.
+    """
+    if len(value) > LONGEST:
+        raise KeyFileError(
+            f"a secret or a URL of {len(value)} characters: at most {LONGEST} are taken; is it the right one?"
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise KeyFileError("a secret or a URL is not text in UTF-8: give it again in UTF-8, or in a file") from None
+    return value
 
 
 class Secret:
@@ -25,7 +46,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._value = _sound(value)
         redactor.add(value)
 
     def reveal(self) -> str:
@@ -57,7 +78,7 @@ class SecretUrl(Secret):
     __slots__ = ("_masked",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._value = value = _sound(value)
         self._masked = mask_url(value)
         for part in url_secrets(value):
             redactor.add(part)
@@ -123,19 +144,26 @@ def check_private(path: Path) -> None:
         raise KeyFileError(f"{path}: no such file") from None
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise KeyFileError(f"{str(path)!r}: is no file's name; correct the path") from None
     if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
         raise KeyFileError(f"{path}: other users can read or change this file (mode {mode:04o}); run: chmod 600 {path}")
 
 
 def read_text(path: Path) -> str:
-    """The text of a private file (UTF-8), or KeyFileError."""
+    """The text of a private file (UTF-8, any line ends as newlines), or KeyFileError."""
     check_private(path)
     try:
-        return path.read_text(encoding="utf-8")
+        raw = read_at_most(path, MAX_BYTES)
+        if len(raw) > MAX_BYTES:
+            raise KeyFileError(
+                f"{path}: larger than {MAX_BYTES >> 20} MiB, so neither key nor password; correct the path"
+            )
+        return raw.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
-        raise KeyFileError(f"{path}: not a text file in UTF-8") from None
+        raise KeyFileError(f"{path}: not a text file in UTF-8; correct the path, or save it as UTF-8") from None
     except OSError as error:
-        raise KeyFileError(f"{path}: cannot be read ({error.strerror})") from None
+        raise KeyFileError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from None
 
 
 def read_secret(path: Path) -> Secret:
@@ -145,6 +173,8 @@ def read_secret(path: Path) -> Secret:
     text = text[:-1] if text.endswith("\r") else text
     if not text:
         raise KeyFileError(f"{path}: the file is empty; write the secret into it")
+    if len(text) > LONGEST:
+        raise KeyFileError(f"{path}: {len(text)} characters are no password or key; correct the path")
     return Secret(text)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: scrypt cost: Web3 Secret Storage's customary value for a key worth money (about a second, 256 MiB).
 SCRYPT_N = 1 << 18
+#: What a keystore may ask of this machine: bytes of memory, rounds of scrypt's mixing, rounds of PBKDF2.
+_MOST_MEMORY, _MOST_MIXING, _MOST_ROUNDS = 1 << 29, 1 << 24, 10_000_000
 #: scrypt cost for throw-away keys of devnets and tests.
 SCRYPT_N_LIGHT = 1 << 10
 _ADDRESS = re.compile(r"(0x)?[0-9a-fA-F]{40}")
@@ -145,12 +147,13 @@ class EthKeystore:
         from eth_account import Account
 
         content = self._content()
+        _check_cost(self.path, content)
         try:
             key = bytes(Account.decrypt(content, password.reveal()))
         except ValueError:
             # eth_keyfile says "MAC mismatch" for both; its other words would mean nothing to an operator.
             raise KeyFileError(f"{self.path}: the password is wrong, or the file is damaged") from None
-        except (KeyError, TypeError, AttributeError, NotImplementedError):
+        except (KeyError, TypeError, AttributeError, NotImplementedError, OverflowError):
             raise KeyFileError(f"{self.path}: not a Web3 Secret Storage file (version 3)") from None
         redactor.add(key)
         return key
@@ -158,8 +161,34 @@ class EthKeystore:
     def _content(self) -> dict[str, Any]:
         try:
             content = json.loads(read_text(self.path))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise KeyFileError(f"{self.path}: not JSON, so not a Web3 Secret Storage file") from None
         if not isinstance(content, dict) or content.get("version") != 3:
             raise KeyFileError(f"{self.path}: not a Web3 Secret Storage file (version 3)")
         return content
+
+
+def _check_cost(path: Path, content: dict[str, Any]) -> None:
+    """KeyFileError for a file, perhaps a stranger's, that asks for more memory or time than any real key's does.
+
+    scrypt takes 128 * n * r bytes, and n * r * p steps (RFC 7914, section 2); both stand in the file.
+    """
+    asked: Any = content
+    # eth_keyfile takes names in any case, the last of those that differ in nothing else.
+    for name in ("crypto", "kdfparams"):
+        asked = _lowered(asked).get(name) if isinstance(asked, dict) else None
+    asked = _lowered(asked) if isinstance(asked, dict) else None
+    if not isinstance(asked, dict):
+        raise KeyFileError(f"{path}: not a Web3 Secret Storage file (version 3): it names no kdfparams")
+    n, r, p, c, length = (
+        asked.get(name, least) for name, least in (("n", 2), ("r", 1), ("p", 1), ("c", 1), ("dklen", 32))
+    )
+    for value in (n, r, p, c, length):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise KeyFileError(f"{path}: its kdfparams are no positive integers; the file is damaged")
+    if 128 * n * r > _MOST_MEMORY or n * r * p > _MOST_MIXING or c > _MOST_ROUNDS or length > 64:
+        raise KeyFileError(f"{path}: its kdfparams ask for more memory or time than any key is worth; not opened")
+
+
+def _lowered(table: dict[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in table.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from node.bounded import read_at_most
 from node.errors import KeyFileError
 from node.keys.files import create_private
 from node.keys.redaction import redactor
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 def public_bytes(key: Ed25519PrivateKey) -> bytes:
     """The 32-byte public key, as the committee lists it (`bytes32`)."""
     return key.public_key().public_bytes_raw()
+
+
+_MAX_PUBLIC = 1 << 10
 
 
 class TransportKeyFile:
@@ -53,7 +57,7 @@ class TransportKeyFile:
     def public_key(self) -> bytes:
         """The 32-byte public key, from the `.pub` file: no password needed."""
         try:
-            public = bytes.fromhex(self.public_path.read_text(encoding="utf-8").strip().removeprefix("0x"))
+            public = bytes.fromhex(read_at_most(self.public_path, _MAX_PUBLIC).decode().strip().removeprefix("0x"))
         except OSError as error:
             raise KeyFileError(f"{self.public_path}: cannot be read ({error.strerror})") from None
         except ValueError:

@@ -34,8 +34,8 @@ BLOCKS = (
 PAINTED = token_metadata(
     Metadata(
         "Tide #1", "Light\nover water.", LEAF.cid, "Glow", 6,
-        Provenance(31337, "0x" + "5F" * 20, 1, 1_000_001, 3, 44, DIGEST, 4, (("volatility", 10**16), ("flow", -(2**200))),
-                   DIGEST, DIGEST, DIGEST),
+        Provenance(31337, "0x" + "5F" * 20, 1, 1_000_001, 3, 44, DIGEST, 4,
+                   (("volatility", 10**16), ("flow", -(2**200))), DIGEST, DIGEST, DIGEST),
     )
 )  # fmt: skip
 DOCUMENTS = (PAINTED, token_metadata(Metadata("Tide #2", "", LEAF.cid)))
