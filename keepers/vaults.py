@@ -9,12 +9,13 @@ import structlog
 
 from keepers import policy, signals
 from node.chain.failures import state_gone
-from node.errors import ChainError
+from node.errors import ChainError, RenderError
 
 if TYPE_CHECKING:
     from node.agreement.effects import Trigger
     from node.chain.types import Block, Edition, Feed, Sample
-    from node.keeper import Likeness, NodeContext, Paint
+    from node.keeper import Likeness, NodeContext
+    from node.studio import Studio
 
 UNCHANGED = bytes(32)
 """The content root of a report that leaves artworks as they are."""
@@ -225,20 +226,39 @@ class VaultKeeper:
         from node.agreement.effects import Trigger as RoundTrigger
 
         trigger: Trigger = RoundTrigger(feed.id, sample.checkpoint, sample.block_hash, answer, style)
-        await self._context.rounds.begin(trigger, self._paint(feed, sample, edition))
+        await self._context.rounds.begin(trigger, Painting(self._context.studio, feed, sample, edition))
 
-    def _paint(self, feed: Feed, sample: Sample, edition: Edition | None) -> Paint:
-        async def paint(answer: int, style: Sequence[int]) -> bytes | Likeness:
-            rule = feed.policy
-            band = policy.next_band(answer, sample.band, rule.thresholds, rule.hysteresis)
-            if edition is None or not paintable(feed, edition):
-                return UNCHANGED
-            if band == sample.band and edition.content_root != UNCHANGED:
-                return UNCHANGED
-            named = tuple(zip(signals.NAMES, style, strict=True))
-            return await self._context.studio.paint(feed, edition, sample.checkpoint, sample.block_hash, band, named)
 
-        return paint
+class Painting:
+    """What a round paints: a `Paint` that can also be made alone."""
+
+    def __init__(self, studio: Studio, feed: Feed, sample: Sample, edition: Edition | None) -> None:
+        self._studio = studio
+        self._feed = feed
+        self._sample = sample
+        self._edition = edition
+
+    async def __call__(self, answer: int, style: Sequence[int]) -> bytes | Likeness:
+        """Paint the edition in the band that the answer leads to; zeros where it stays as it is."""
+        feed, sample, edition = self._feed, self._sample, self._edition
+        rule = feed.policy
+        band = policy.next_band(answer, sample.band, rule.thresholds, rule.hysteresis)
+        if edition is None or not paintable(feed, edition):
+            return UNCHANGED
+        if band == sample.band and edition.content_root != UNCHANGED:
+            return UNCHANGED
+        named = tuple(zip(signals.NAMES, style, strict=True))
+        return await self._studio.paint(feed, edition, sample.checkpoint, sample.block_hash, band, named)
+
+    async def alone(self, answer: int, style: Sequence[int]) -> bytes:
+        """The same without anybody to agree with: zeros for a recipe whose pictures differ from node to node."""
+        edition = self._edition
+        if edition is None or not paintable(self._feed, edition) or not await self._studio.exact(edition):
+            return UNCHANGED
+        painted = await self(answer, style)
+        if not isinstance(painted, bytes):
+            raise RenderError(f"edition {edition.id}: an exact recipe gave a likeness")
+        return painted
 
 
 def cursor(feed: int) -> str:

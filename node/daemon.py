@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from node.errors import ChainError, ConfigError, PatinaError
+from node.errors import ChainError, ConfigError, JournalUnwritableError, PatinaError
 from node.web.source import Readiness
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Daemon:
             group.create_task(parts.gossip.run())
             group.create_task(parts.rounds.run())
             group.create_task(parts.sender.run())
+            group.create_task(parts.voter.run())
             group.create_task(parts.collector.run())
             group.create_task(self.follow())
             group.create_task(self._show())
@@ -77,6 +78,10 @@ class Daemon:
         while True:
             try:
                 final, head = await parts.chain.finalized(), await parts.chain.head()
+                if parts.health.journal_error:
+                    parts.journal.counters.add("journal failures")  # a write shows whether it takes them again
+                    parts.health.journal_ok()
+                    log.info("journal written again")
                 if (final.hash, head.hash) != last:
                     feeds = await self._feeds(final)
                     await parts.landings.update(final, head)
@@ -93,6 +98,10 @@ class Daemon:
             except ChainError as error:
                 parts.health.chain_failed(str(error))
                 log.warning("chain not read, trying again", error=str(error))
+            except JournalUnwritableError as error:
+                # Nothing of this look is stored, and nothing that binds leaves: the next look does it all again.
+                parts.health.journal_failed(str(error))
+                log.error("journal not written, trying again", error=str(error))
             await asyncio.sleep(self._config.chain.poll_ms / 1000)
 
     async def _show(self) -> None:
@@ -152,7 +161,7 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
 
     async with stop_on_signals() as stop, build_parts(config, ask) as parts:
         keepers = find_keepers(
-            NodeContext(config, parts.chain, parts.journal, parts.landings, parts.rounds, parts.studio)
+            NodeContext(config, parts.chain, parts.journal, parts.landings, parts.voter, parts.studio)
         )
         gallery = Gallery(
             parts.chain,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from node.errors import ConfigError
 
@@ -37,6 +37,14 @@ class Likeness:
 Paint = Callable[[int, Sequence[int]], Awaitable[bytes | Likeness]]
 """From the agreed answer (wad) and signals (wads) to a content root of 32 bytes, the same on every node, or to a
 likeness where recipes agree by tolerance; a root of zeros leaves artworks unchanged."""
+
+
+@runtime_checkable
+class Alone(Protocol):
+    """A `Paint` that also says what one node can vouch for by itself, when it has nobody to agree with."""
+
+    async def alone(self, answer: int, signals: Sequence[int]) -> bytes:
+        """Return the content root that every node gets alone; zeros where artworks stay as they are."""
 
 
 class Rounds(Protocol):

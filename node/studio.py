@@ -66,6 +66,16 @@ class Studio:
         self.on_image: Callable[[Feed, int, int], None] | None = None
         self.on_progress: Callable[[int], None] | None = None
 
+    async def exact(self, edition: Edition) -> bool:
+        """Say whether an edition's recipe gives every node the same bytes.
+
+        Raises:
+            ContentError: the recipe is to be had nowhere.
+        """
+        from node.render.recipe import Recipe
+
+        return isinstance(await self._recipes.find(edition.recipe), Recipe)
+
     async def paint(
         self,
         feed: Feed,

@@ -164,6 +164,7 @@ def make_parts(config: Config, committee: Committee, journal: Journal) -> Parts:
         "gossip": gossip,
         "verifier": verifier,
         "rounds": rounds,
+        "voter": SimpleNamespace(status=dict),
         "health": Health(),
         "studio": SimpleNamespace(painted=12),
         "collector": SimpleNamespace(missing=0),

@@ -1,0 +1,258 @@
+"""Votes on chain for due rounds while no broker is there, and leaves them to gossip when one is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from node.chain.accounts import Accounts
+from node.chain.failures import UnpaidError
+from node.errors import ChainError, EquivocationError, PatinaError, RevertError
+from node.keeper import Alone, Likeness
+from node.voting.ballot import ballot
+from node.voting.seen import voters
+
+if TYPE_CHECKING:
+    from node.agreement.committee import Committee
+    from node.agreement.effects import RoundKey, Trigger
+    from node.chain.client import Chain
+    from node.chain.sender import Sender
+    from node.chain.types import Landed
+    from node.journal import Journal
+    from node.keeper import Paint, Rounds
+    from node.landings import Landings
+
+UNCHANGED: Final = bytes(32)
+MAX_ROUNDS_PER_FEED: Final = 4
+GAS: Final = 1_500_000
+"""The least gas of a vote: the one that completes a quorum counts the median and calls back, which an estimate made
+before the others' votes were mined knows nothing of."""
+RETRY: Final = 10.0
+"""Seconds between attempts at a vote that could not be made ready or sent."""
+
+log = structlog.get_logger("voting")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A round that this node's own measurement has triggered, and since when (seconds)."""
+
+    trigger: Trigger
+    paint: Paint
+    since: float
+
+
+class Voter:
+    """Stands between keepers and agreement: every round goes on to gossip, and is voted for when gossip is silent.
+
+    A node votes for a feed's newest due round when no broker was connected for `after` seconds; or when more than f
+    members have voted for it, for then those left on gossip may be too few for a quorum, and one honest member at
+    least has waited that long. A vote and a signature for the same round do not contradict each other: the oracle
+    takes whichever has its quorum first, and nothing for that checkpoint afterwards.
+    """
+
+    def __init__(
+        self,
+        rounds: Rounds,
+        chain: Chain,
+        committee: Committee,
+        index: int,
+        journal: Journal,
+        sender: Sender,
+        landings: Landings,
+        silent_for: Callable[[], float],
+        *,
+        after: float,
+        pause: float,
+        enabled: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`after` and `pause` (between looks) are seconds; without `enabled` it only hands rounds on."""
+        self._rounds = rounds
+        self._chain = chain
+        self._committee = committee
+        self._own = committee.signers[index]
+        self._journal = journal
+        self._sender = sender
+        self._landings = landings
+        self._silent_for = silent_for
+        self._after = after
+        self._pause = pause
+        self._enabled = enabled
+        self._clock = clock
+        self._accounts = Accounts(chain.pool)
+        self._due: dict[RoundKey, Due] = {}
+        self._done: set[RoundKey] = set()
+        self._voted: dict[tuple[int, int], set[str]] = {}
+        self._looked: float | None = None
+        self._voting: dict[RoundKey, asyncio.Task[None]] = {}
+        self.counters: Counter[str] = Counter()
+
+    async def begin(self, trigger: Trigger, paint: Paint) -> None:
+        """Enter a round, on gossip first."""
+        if not self._overtaken(trigger.feed, trigger.checkpoint):
+            self._due.setdefault(trigger.key, Due(trigger, paint, self._clock()))
+            self._done.discard(trigger.key)  # begun again: what was sent may have been reorganised away
+            of_feed = sorted(key for key in self._due if key.feed == trigger.feed)
+            for key in of_feed[:-MAX_ROUNDS_PER_FEED]:
+                self._drop(key)
+        await self._rounds.begin(trigger, paint)
+
+    def in_flight(self, feed: int) -> int | None:
+        """Return the newest checkpoint of the feed's open rounds, or None."""
+        return self._rounds.in_flight(feed)
+
+    def landed(self, report: Landed) -> None:
+        """Give up the rounds that a landed report has overtaken."""
+        for key in [key for key in self._due if key.feed == report.feed and key.checkpoint < report.block_number]:
+            self._drop(key)
+
+    def status(self) -> dict[str, object]:
+        """Return figures for status pages."""
+        return {
+            "silent_s": round(self._silent_for(), 1),
+            "after_s": self._after,
+            "due": [{"feed": key.feed, "checkpoint": key.checkpoint} for key in sorted(self._due)],
+            "preparing": [{"feed": key.feed, "checkpoint": key.checkpoint} for key in sorted(self._voting)],
+            "sent": self.counters["votes sent"],
+        }
+
+    async def run(self) -> None:
+        """Vote where it is called for, until cancelled."""
+        if not self._enabled:
+            return
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    await self.step(group)
+                except ChainError as error:
+                    log.warning("votes not looked up, trying again", error=str(error))
+                await asyncio.sleep(self._pause)
+
+    async def step(self, group: asyncio.TaskGroup) -> None:
+        """Look once whether a vote is called for, or is not any more.
+
+        Raises:
+            ChainError: the others' votes cannot be read.
+        """
+        for key, task in list(self._voting.items()):
+            if not self._called_for(key):
+                log.info("vote left to gossip", feed=key.feed, checkpoint=key.checkpoint)
+                task.cancel()
+        busy = {key.feed for key in self._voting}
+        newest = {key.feed: key for key in sorted(self._due)}
+        for feed, key in newest.items():
+            # One at a time: a round whose artworks are being painted is voted for before a newer one.
+            if feed not in busy and key not in self._done and self._called_for(key):
+                task = self._voting[key] = group.create_task(self._vote(self._due[key]))
+                task.add_done_callback(lambda _, key=key: self._voting.pop(key, None))  # type: ignore[misc]
+        await self._look()
+
+    def _called_for(self, key: RoundKey) -> bool:
+        if self._silent_for() >= self._after:
+            return True
+        return len(self._voted.get((key.feed, key.checkpoint), set()) - {self._own}) > self._committee.f
+
+    async def _look(self) -> None:
+        """Look up who voted for rounds that gossip has not brought to an end in good time."""
+        now = self._clock()
+        old = [key.checkpoint for key, due in self._due.items() if now - due.since >= self._after]
+        if not old or (self._looked is not None and now - self._looked < self._after / 10):
+            return
+        self._looked = now
+        head = await self._chain.head()
+        self._voted = await voters(self._chain, min(old), head.number, self._committee.signers)
+
+    async def _vote(self, due: Due) -> None:
+        feed, checkpoint = due.trigger.key
+        while not self._overtaken(feed, checkpoint):
+            try:
+                await self._cast(due)
+            except EquivocationError as error:
+                log.error("does not vote", feed=feed, checkpoint=checkpoint, error=str(error))
+            except RevertError as error:
+                if "already voted" not in str(error):
+                    # Most often the report has landed, which the next look shows; an endpoint that lags refuses too.
+                    log.info("vote not sent", feed=feed, checkpoint=checkpoint, why=str(error))
+                    await asyncio.sleep(RETRY)
+                    continue
+            except UnpaidError as error:
+                log.error("vote waits for funds", feed=feed, checkpoint=checkpoint, error=str(error))
+            except PatinaError as error:
+                log.warning("vote not ready", feed=feed, checkpoint=checkpoint, error=str(error))
+                await asyncio.sleep(RETRY)
+                continue
+            except Exception:
+                # Whatever a recipe or a renderer does must not stop the node: other feeds and rounds go on.
+                log.exception("vote not ready", feed=feed, checkpoint=checkpoint)
+                await asyncio.sleep(RETRY)
+                continue
+            self._done.add(due.trigger.key)
+            return
+
+    async def _cast(self, due: Due) -> None:
+        """Make the vote ready and hand it to the sender, which sees it through from then on.
+
+        Raises:
+            PatinaError: it is not to be sent, or not yet.
+        """
+        trigger, config = due.trigger, self._committee.config_digest
+        feed, checkpoint = trigger.key
+        name = f"vote {config.hex()[:8]} {feed} {checkpoint}"
+        sent = self._journal.transactions.get(name)
+        if sent is None:
+            self._journal.protection.check(config, feed, checkpoint)
+            # What the oracle refuses whatever the artworks are is not painted for.
+            await self._accounts.estimate(self._sender.address, self._committee.oracle, self._calldata(due, UNCHANGED))
+            root = await paint_alone(due)
+            if not self._called_for(trigger.key):
+                return
+            named = ballot(config, feed, checkpoint, trigger.block_hash, trigger.signals, root)
+            self._journal.votes.cast(config, feed, checkpoint, named)
+            calldata = self._calldata(due, root)
+        else:
+            calldata = sent.calldata
+        tx = await self._sender.send(name, self._committee.oracle, calldata, least_gas=GAS)
+        if sent is None:
+            self.counters["votes sent"] += 1
+        log.warning(
+            "voted on chain", feed=feed, checkpoint=checkpoint, tx="0x" + tx.hex(), silent_s=round(self._silent_for())
+        )
+
+    def _calldata(self, due: Due, root: bytes) -> bytes:
+        found = due.trigger
+        return self._chain.vote_calldata(
+            found.feed, found.checkpoint, found.block_hash, found.answer, found.signals, root
+        )
+
+    def _overtaken(self, feed: int, checkpoint: int) -> bool:
+        """Say whether a report landed after this checkpoint: the oracle takes none for it any more."""
+        newest = self._landings.block_of_last(feed)
+        return newest is not None and newest > checkpoint
+
+    def _drop(self, key: RoundKey) -> None:
+        self._due.pop(key, None)
+        self._done.discard(key)
+        task = self._voting.get(key)
+        if task is not None:
+            task.cancel()
+
+
+async def paint_alone(due: Due) -> bytes:
+    """Return the content root that this node can vouch for by itself; zeros where artworks stay as they are.
+
+    A recipe that agrees by tolerance gives every node another root, so that no votes would add up: those leave the
+    artworks to the next report.
+    """
+    answer, signals = due.trigger.answer, due.trigger.signals
+    painter: object = due.paint
+    if isinstance(painter, Alone):
+        return await painter.alone(answer, signals)
+    painted = await due.paint(answer, signals)
+    return UNCHANGED if isinstance(painted, Likeness) else painted
