@@ -24,6 +24,7 @@ from node.content.store import BlockStore
 from node.drawings import Drawings
 from node.errors import ConfigError
 from node.gossip.envelope import sealer
+from node.gossip.limits import Limits
 from node.gossip.settings import BrokerSettings
 from node.gossip.transport import Gossip, topic_prefix
 from node.gossip.verifier import Verifier
@@ -31,13 +32,14 @@ from node.guard import Guard
 from node.health import Health
 from node.journal import Journal
 from node.journal.lock import KeyLock
-from node.landings import Landings
+from node.landings import CURSOR, Landings
 from node.peers import Peers
 from node.recipes import Recipes
 from node.render.pool import RenderPool, RenderSettings, local_pool
 from node.rounds import RoundDriver
 from node.studio import Studio
 from node.transmit import Transmitter
+from node.voting.voter import Voter
 
 if TYPE_CHECKING:
     from node.config import Config
@@ -65,6 +67,7 @@ class Parts:
     gossip: Gossip
     verifier: Verifier
     rounds: RoundDriver
+    voter: Voter
     sender: Sender
     collector: Collector
     renderers: RenderPool
@@ -74,7 +77,12 @@ class Parts:
 
     def reasons(self) -> list[str]:
         """Return a short code for everything that keeps the node from its work."""
-        return self.health.reasons(self.gossip.connected, self.renderers.fault, doubtful=self.guard.doubtful())
+        return self.health.reasons(
+            self.gossip.connected,
+            self.renderers.fault,
+            doubtful=self.guard.doubtful(),
+            stalled=self.rounds.stalled,
+        )
 
     def status(self) -> dict[str, object]:
         """Return the node's figures for status pages; no secrets among them."""
@@ -93,7 +101,8 @@ class Parts:
                 "head": None if head is None else head.number,
                 "error": self.health.chain_error,
             },
-            "brokers": {"connected": self.gossip.connected, "configured": len(self.config.gossip.brokers)},
+            "brokers": {"connected": self.gossip.connected, "configured": len(self.config.gossip.brokers)}
+            | {"each": self.gossip.status(), "silent_s": round(self.gossip.silent_for(), 1)},
             "cursors": self.journal.cursors.all(),
             "rounds": [
                 {
@@ -107,6 +116,7 @@ class Parts:
                 }
                 for status in self.rounds.status()
             ],
+            "voting": self.voter.status(),
             "images_rendered": self.studio.painted,
             "rendering": {**self.renderers.status(), "found_again": self.drawings.found},
             "artworks_missing": self.collector.missing,
@@ -197,10 +207,28 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             enabled=config.transmit.enabled,
         )
         gossip = Gossip(broker_settings(config), topic_prefix(committee.config_digest))
-        verifier = Verifier(committee)
+        verifier = Verifier(committee, limits=Limits())
         machine = Machine(committee, index, verifier, timing(config), sealer(transport_key, committee, index))
-        rounds = RoundDriver(machine, committee, journal, signer, gossip, verifier.open, transmitter)
+        rounds = RoundDriver(machine, committee, journal, signer, gossip, gossip.counting(verifier.open), transmitter)
+        voter = Voter(
+            rounds,
+            chain,
+            committee,
+            index,
+            journal,
+            sender,
+            landings,
+            gossip.silent_for,
+            after=config.transmit.vote_after_ms / 1000,
+            pause=config.chain.poll_ms / 1000,
+            enabled=config.transmit.enabled,
+        )
         landings.listen(rounds.landed)
+        landings.listen(voter.landed)
+        # What was said before a landing that is final is heard no more.
+        landings.listen(
+            lambda report: verifier.landed(report.feed, report.block_number, journal.cursors.get(CURSOR) or 0)
+        )
         landings.settle(rounds.settled)
         landings.undo(rounds.undone)
         guard = Guard(journal, committee.config_digest, index)
@@ -224,6 +252,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             gossip=gossip,
             verifier=verifier,
             rounds=rounds,
+            voter=voter,
             sender=sender,
             collector=collector,
             renderers=renderers,
