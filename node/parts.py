@@ -32,7 +32,7 @@ from node.guard import Guard
 from node.health import Health
 from node.journal import Journal
 from node.journal.lock import KeyLock
-from node.landings import CURSOR, Landings
+from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes
 from node.render.pool import RenderPool, RenderSettings, local_pool
@@ -225,11 +225,8 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         )
         landings.listen(rounds.landed)
         landings.listen(voter.landed)
-        # What was said before a landing that is final is heard no more.
-        landings.listen(
-            lambda report: verifier.landed(report.feed, report.block_number, journal.cursors.get(CURSOR) or 0)
-        )
         landings.settle(rounds.settled)
+        landings.settle(lambda report: verifier.settled(report.feed, report.block_number - 1))
         landings.undo(rounds.undone)
         guard = Guard(journal, committee.config_digest, index)
         landings.settle(guard.settled)

@@ -112,18 +112,22 @@ class Gossip:
 
     async def _watch_certificates(self) -> None:
         while True:
-            for link in self.links:
-                facts = link.settings.certificate()
-                left = None if facts is None else facts.days_left(datetime.now(UTC))
-                if left is not None and left <= EXPIRY_WARNING_DAYS:
-                    log.warning(
-                        "certificate expired" if left < 0 else "certificate expires soon",
-                        broker=link.settings.name,
-                        file=str(link.settings.cert),
-                        days_left=left,
-                        remedy="patina certs renew",
-                    )
+            self.warn_of_certificates()
             await asyncio.sleep(CERTIFICATES_EVERY_S)
+
+    def warn_of_certificates(self) -> None:
+        """Log a warning for each of this node's certificates that has ended or soon will."""
+        for link in self.links:
+            facts = link.settings.certificate()
+            left = None if facts is None else facts.days_left(datetime.now(UTC))
+            if left is not None and left <= EXPIRY_WARNING_DAYS:
+                log.warning(
+                    "certificate expired" if left < 0 else "certificate expires soon",
+                    broker=link.settings.name,
+                    file=str(link.settings.cert),
+                    days_left=left,
+                    remedy="patina certs renew",
+                )
 
     async def publish(self, kind: str, raw: bytes) -> None:
         """Hand an envelope to every broker; those that are away get the newest once they are back."""

@@ -77,9 +77,9 @@ class Verifier:
         self.window.remember(opened)
         return opened
 
-    def landed(self, feed: int, block: int, final: int) -> None:
-        """As `ReplayWindow.landed`: what was said before the report landed is no longer heard."""
-        self.window.landed(feed, block, final)
+    def settled(self, feed: int, checkpoint: int) -> None:
+        """As `ReplayWindow.settled`: what is said about these rounds is no longer heard."""
+        self.window.settled(feed, checkpoint)
 
     def _known(self, raw: bytes) -> Opened | None:
         return self.window.known(raw) if len(raw) <= MAX_BYTES else None

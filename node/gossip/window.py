@@ -14,7 +14,7 @@ ENTRY: Final = 512
 class ReplayWindow:
     """Genuine envelopes of rounds that are open, each member's within a budget of its own; oldest go first.
 
-    A round is open until a report of its feed has landed for good in a block after its checkpoint.
+    A round is open until its feed is told to be settled up to its checkpoint.
     """
 
     def __init__(self, members: int, budget: int = BYTES_PER_SENDER) -> None:
@@ -25,7 +25,6 @@ class ReplayWindow:
         self._of_feed: dict[int, dict[bytes, None]] = {}
         self._used = [0] * members
         self._over: dict[int, int] = {}
-        self._landed: dict[int, int] = {}
 
     def known(self, raw: bytes) -> Opened | None:
         """The envelope of exactly these bytes, if it was remembered."""
@@ -47,21 +46,8 @@ class ReplayWindow:
         while self._used[sender] > self._budget:
             self._forget(next(iter(self._of_sender[sender])))
 
-    def landed(self, feed: int, block: int, final: int) -> None:
-        """A report of the feed landed in `block`, while the chain's last final block was `final`.
-
-        Rounds end by a landing that is final: one that a reorganisation can undo may have to be agreed on again. So
-        what the last landing ended is forgotten at the next one after it became final.
-        """
-        before = self._landed.get(feed)
-        if before is not None and before <= final:
-            self.close(feed, before - 1)
-        self._landed[feed] = block
-        if block <= final:
-            self.close(feed, block - 1)
-
-    def close(self, feed: int, checkpoint: int) -> None:
-        """The feed's rounds up to and including this checkpoint are over."""
+    def settled(self, feed: int, checkpoint: int) -> None:
+        """The feed's rounds up to and including this checkpoint are over, and no reorganisation brings them back."""
         if checkpoint <= self._over.get(feed, -1):
             return
         self._over[feed] = checkpoint

@@ -183,7 +183,11 @@ async def test_status__fresh_node__has_every_figure_and_no_secret(
     assert (status["name"], status["member"], status["committee"], status["quorum"]) == ("north", 1, 4, 3)
     assert status["config_digest"] == "0x" + committee.config_digest.hex()
     assert status["chain"] == {"id": 31337, "final": None, "head": None, "error": ""}
-    assert status["brokers"] == {"connected": 0, "configured": 2}
+    brokers = dict(status["brokers"])
+    assert (brokers["connected"], brokers["configured"]) == (0, 2)
+    assert brokers["silent_s"] >= 0
+    assert [each["broker"] for each in brokers["each"]] == ["one.example:8883", "two.example:1883"]
+    assert not any(each["connected"] for each in brokers["each"])
     assert (status["cursors"], status["rounds"], status["transactions"]) == ({}, [], [])
     rendering: Any = status["rendering"]
     assert [worker["state"] for worker in rendering["workers"]] == ["not started"] * 3

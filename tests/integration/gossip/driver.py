@@ -79,7 +79,7 @@ class Driver:
     async def land(self, checkpoint: int) -> None:
         """As if the report had landed two blocks after the checkpoint, and were final."""
         await self._perform(self._machine.landed(1, checkpoint + 1, now()))
-        self.verifier.landed(1, checkpoint + 2, checkpoint + 2)
+        self.verifier.settled(1, checkpoint + 1)
 
     async def certified(self, checkpoint: int) -> Transmit:
         """The report of a checkpoint with a quorum of signatures, waited for."""

@@ -9,6 +9,7 @@ import pytest
 
 from node.errors import ConfigError
 from node.gossip.settings import BrokerSettings
+from node.keys.authority import Authority
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,22 @@ def test_tls__file_missing_or_no_pem__refused(tmp_path: Path) -> None:
     for path in (nonsense, tmp_path / "absent.pem"):
         with pytest.raises(ConfigError):
             BrokerSettings("mqtts://broker", ca=path).tls()
+
+
+@pytest.mark.parametrize(
+    ("username", "identity"),
+    [(None, "node"), ("node-1", "node-1"), ("a b@c.d", "a b@c.d"), ("a/b", "node"), ("+", "node"), ("x" * 200, "node")],
+)
+def test_identity__username__stands_in_the_topic_if_a_topic_can_hold_it(username: str | None, identity: str) -> None:
+    assert BrokerSettings("mqtt://broker", username).identity() == identity
+
+
+def test_identity__certificate__its_common_name_unless_there_is_a_username(tmp_path: Path) -> None:
+    authority = Authority.create(tmp_path, "Test")
+    made = authority.issue("node-7", "node")
+    files = {"ca": authority.cert, "cert": made.cert, "key": made.key}
+    assert BrokerSettings("mqtts://broker", **files).identity() == "node-7"
+    assert BrokerSettings("mqtts://broker", "other", **files).identity() == "other"
+    made.cert.write_text("nothing")
+    with pytest.raises(ConfigError, match="cert"):
+        BrokerSettings("mqtts://broker", **files).identity()
