@@ -1,0 +1,105 @@
+"""Makes the pictures of README.md and docs/: what the model draws and, where a gallery is up, the gallery.
+
+    python tools/pictures.py                                    # strip, sheet and signals, by the model that ships
+    python tools/pictures.py --gallery http://127.0.0.1:PORT    # the gallery that `make demo` has up beside it
+
+A new model makes all of them out of date. They are scaled by Pillow, so that their bytes depend on its version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "docs" / "images"
+MOODS = 8
+CLEAR = 5
+# What README.md and docs/art.md show: the first row of the sheet is the strip.
+SIGNALS = {
+    "calm": (0, 0, 0),
+    "volatility": (10**18, 0, 0),
+    "drawdown": (0, 10**18, 0),
+    "flow": (0, 0, 10**17),
+}
+_WINDOW = {"width": 1280, "height": 1330}
+"""The first edition of the demo, from its title to the end of its plot."""
+_WIDTH = 1_000
+
+
+def draw(folder: Path, seed: bytes) -> None:
+    """Strip, sheet and signals of the model that ships, into a folder."""
+    from node.render import Recipe
+    from node.render.contact import below, beside, halved
+    from node.verify.repaint import painter
+
+    recipe, paint = Recipe.for_bands(MOODS, "Patina"), painter()
+    tokens = (seed, *(sha256(seed + bytes([number])).digest() for number in (1, 2)))  # as `patina render --sheet`
+    rows = [beside([halved(paint(recipe, token, band, SIGNALS["calm"])) for band in range(MOODS)]) for token in tokens]
+    keep(rows[0], 1_365, folder / "strip.png")
+    keep(below(rows), 1_536, folder / "sheet.png")
+    for name, signals in SIGNALS.items():
+        keep(halved(paint(recipe, seed, CLEAR, signals)), 256, folder / f"{name}.png")
+
+
+def photograph(gallery: str, target: Path) -> None:
+    """The first edition of a gallery as Chromium shows it, once all its pictures are there."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(viewport=_WINDOW, color_scheme="dark", reduced_motion="reduce")
+        page = context.new_page()
+        page.goto(gallery)
+        page.wait_for_selector("#pulse[data-state=live]")
+        page.wait_for_selector(".room .work img")
+        page.evaluate("document.querySelectorAll('img').forEach(image => { image.loading = 'eager' })")
+        page.evaluate("Promise.all([...document.querySelectorAll('img')].map(image => image.decode()))")
+        page.evaluate("document.fonts.ready")
+        shot = page.screenshot()
+        browser.close()
+    from PIL import Image
+
+    with Image.open(io.BytesIO(shot)) as image:
+        save(image.convert("RGB"), _WIDTH, target)
+
+
+def keep(pixels: Any, width: int, target: Path) -> None:
+    """Pixels as a PNG of so many across."""
+    from PIL import Image
+
+    save(Image.fromarray(pixels), width, target)
+
+
+def save(image: Any, width: int, target: Path) -> None:
+    """An image as a PNG of so many pixels across, or of its own size where that is smaller."""
+    from PIL import Image
+
+    if width < image.width:
+        image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+    image.save(target, optimize=True)
+    print(f"{target}: {image.width} x {image.height}")  # noqa: T201 - a command's result
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Makes the pictures that it is asked for."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--gallery", metavar="URL", help="photograph this gallery; draw nothing")
+    parser.add_argument("--seed", default="patina", help="whose token is shown: any text")
+    parser.add_argument("--folder", type=Path, default=IMAGES, help="where to put them; docs/images by default")
+    options = parser.parse_args(argv)
+    if options.gallery:
+        photograph(options.gallery, options.folder / "gallery.png")
+    else:
+        draw(options.folder, sha256(options.seed.encode()).digest())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
