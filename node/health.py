@@ -23,6 +23,7 @@ class Health:
     final: Block | None = None
     head: Block | None = None
     chain_error: str = ""
+    journal_error: str = ""
     heard_ms: int = field(default_factory=milliseconds)
     moved_ms: int = field(default_factory=milliseconds)
 
@@ -36,11 +37,22 @@ class Health:
         """Note that the chain did not answer."""
         self.chain_error = error
 
-    def reasons(self, brokers: int, render_fault: str = "", *, doubtful: bool = False) -> list[str]:
+    def journal_failed(self, error: str) -> None:
+        """Note that the journal could not be written."""
+        self.journal_error = error
+
+    def journal_ok(self) -> None:
+        """Note that the journal was written."""
+        self.journal_error = ""
+
+    def reasons(
+        self, brokers: int, render_fault: str = "", *, doubtful: bool = False, stalled: bool = False
+    ) -> list[str]:
         """Return a short code for everything that keeps the node from its work.
 
         `brokers` counts those connected; `render_fault` says why no worker may render (`RenderPool.fault`); `doubtful`
-        that nothing is signed because the journal is older than the chain's record of this node (`Guard`).
+        that nothing is signed because the journal is older than the chain's record of this node (`Guard`); `stalled`
+        that a round waits for the journal to be written.
         """
         found = []
         if self.final is None:
@@ -53,6 +65,8 @@ class Health:
             found.append("no-broker")
         if render_fault:
             found.append("renderer-unfit")
+        if self.journal_error or stalled:
+            found.append("journal-not-writable")
         if doubtful:
             found.append("journal-too-old")
         return found

@@ -31,7 +31,15 @@ from node.agreement.effects import (
 from node.agreement.machine import MAX_ROUNDS_PER_FEED
 from node.agreement.memory import Memory
 from node.agreement.report import typed_data
-from node.errors import AgreementError, ContentError, EquivocationError, GossipError, JournalError, PatinaError
+from node.errors import (
+    AgreementError,
+    ContentError,
+    EquivocationError,
+    GossipError,
+    JournalError,
+    JournalUnwritableError,
+    PatinaError,
+)
 from node.keeper import Likeness
 
 if TYPE_CHECKING:
@@ -131,6 +139,11 @@ class RoundDriver:
         """Return the newest checkpoint of the feed's open rounds, or None."""
         keys = [*(status.key for status in self._machine.rounds()), *self._stalled]
         return max((key.checkpoint for key in keys if key.feed == feed), default=None)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether a round waits for the journal to be written."""
+        return bool(self._stalled)
 
     def status(self) -> Sequence[RoundStatus]:
         """Return every open round."""
@@ -243,9 +256,16 @@ class RoundDriver:
                 for sending in self._sending.pop(key, ()):
                     sending.cancel()
                 if not landed:
-                    self._journal.rounds.finish(key.feed, key.checkpoint, "abandoned")
-                    self._journal.pictures.forget(key.feed, key.checkpoint)
+                    self._abandon(key)
                 log.info("round over", feed=key.feed, checkpoint=key.checkpoint, landed=landed)
+
+    def _abandon(self, key: RoundKey) -> None:
+        try:
+            self._journal.rounds.finish(key.feed, key.checkpoint, "abandoned")
+            self._journal.pictures.forget(key.feed, key.checkpoint)
+        except JournalUnwritableError as error:
+            # It stays open in the journal: the next start enters it again, and finds it overtaken.
+            log.error("not noted as over", feed=key.feed, checkpoint=key.checkpoint, error=str(error))
 
     def _stall(self, key: RoundKey, error: JournalError) -> None:
         """Stop a round that the journal could not keep: nothing of it leaves until it can."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from eth_hash.auto import keccak
 
-from node.errors import ChainError, RevertError
+from node.errors import ChainError, JournalUnwritableError, RevertError
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
@@ -63,7 +63,7 @@ class Transmitter:
         while not self._overtaken(feed, checkpoint):
             try:
                 tx = await self._sender.send(key, self._committee.oracle, data)
-            except (RevertError, ChainError) as error:
+            except (RevertError, ChainError, JournalUnwritableError) as error:
                 # A refusal means most often that another sender was first, which `_overtaken` will see; but one
                 # endpoint that lags or stands on a fork refuses too. So it is looked at again until the round ends.
                 log.info("report not sent", feed=feed, checkpoint=checkpoint, why=str(error))

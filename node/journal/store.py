@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from node.errors import JournalError
+from node.errors import JournalError, JournalUnwritableError
 from node.journal.lock import DirectoryLock
 from node.journal.schema import migrate
 
@@ -27,6 +27,8 @@ _REMEDY = {
     sqlite3.SQLITE_IOERR: "the disk does not read or write: check it before going on",
     sqlite3.SQLITE_BUSY: "another process is writing to it: stop that process first",
 }
+_PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
+"""What somebody can mend while the node runs."""
 
 
 class Store:
@@ -125,6 +127,7 @@ class Store:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             remedy = _REMEDY.get(code, str(error))
-            raise JournalError(f"journal {self.path}, {step}: {remedy}") from error
+            kind = JournalUnwritableError if code in _PASSING else JournalError
+            raise kind(f"journal {self.path}, {step}: {remedy}") from error
         except OverflowError as error:
             raise JournalError(f"journal {self.path}, {step}: a number is beyond 64 bits") from error

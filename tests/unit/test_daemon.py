@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,8 +13,9 @@ import pytest
 
 from node.chain.types import Block
 from node.daemon import Daemon, first_error
-from node.errors import ChainError, ConfigError
+from node.errors import ChainError, ConfigError, JournalUnwritableError
 from node.health import Health
+from node.journal import Journal
 
 
 @dataclass
@@ -105,6 +107,55 @@ async def test_follow__landed_report_taken_back__keepers_resume_before_the_next_
     cast(Any, daemon)._parts.landings.update = take_back
     await run_until(daemon, keeper, 9)
     assert keeper.resumed == 2
+
+
+async def test_follow__disk_full__goes_on_says_so_and_does_everything_once_there_is_room(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        keeper = PaperKeeper()
+        daemon = make(PaperChain([5, 9, 9, 9, 12]), keeper)
+        parts = cast(Any, daemon)._parts
+        parts.journal = journal
+        pages = journal._store.db.execute("PRAGMA page_count").fetchone()[0]
+        looks: list[int] = []
+
+        async def store(final: Block, _: Block) -> None:
+
+            looks.append(final.number)
+            room = 3_000 if looks.count(9) == 2 else 1
+            journal._store.db.execute(f"PRAGMA max_page_count={pages + room}")
+            if final.number == 9:
+                with journal.transaction():
+                    journal.counters.add("x" * 50_000)
+
+        parts.landings.update = store
+        await run_until(daemon, keeper, 12)
+        assert [head for head, _ in keeper.heads] == [5, 9, 12]
+        assert looks == [5, 9, 9, 12]
+        assert journal.counters.all()["journal failures"] == 1
+        assert parts.health.reasons(1) == []
+
+
+async def test_follow__disk_stays_full__is_not_ready_and_tries_nothing_else(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        keeper = PaperKeeper()
+        daemon = make(PaperChain([5]), keeper)
+        parts = cast(Any, daemon)._parts
+        parts.journal = journal
+        failed = asyncio.Event()
+
+        def fail(name: str) -> None:
+            failed.set()
+            raise JournalUnwritableError("the disk is full")
+
+        journal.counters.add = fail  # type: ignore[assignment,method-assign]
+        parts.health.journal_failed("the disk is full")
+        task = asyncio.create_task(daemon.follow())
+        async with asyncio.timeout(10):
+            await failed.wait()
+        assert parts.health.reasons(1) == ["chain-not-read-yet", "journal-not-writable"]
+        assert (keeper.heads, task.done()) == ([], False)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_follow__another_committee__stops_the_node_with_a_remedy() -> None:

@@ -72,3 +72,14 @@ def test_reasons__renderer_failed_its_probe__is_named_beside_the_others() -> Non
     found.chain_ok(make_block(5), make_block(7))
     assert found.reasons(1, "cpu is unfit: kernel int8") == ["renderer-unfit"]
     assert found.reasons(0, "cpu is unfit: kernel int8") == ["no-broker", "renderer-unfit"]
+
+
+def test_reasons__journal_that_takes_nothing__is_named_until_it_was_written_again() -> None:
+    found = Health()
+    found.chain_ok(make_block(5), make_block(7))
+    found.journal_failed("the disk is full")
+    found.chain_ok(make_block(6), make_block(8))
+    assert found.reasons(1) == ["journal-not-writable"]
+    found.journal_ok()
+    assert found.reasons(1) == []
+    assert found.reasons(1, stalled=True) == ["journal-not-writable"]

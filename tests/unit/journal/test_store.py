@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from node.errors import JournalError
+from node.errors import JournalError, JournalUnwritableError
 from node.journal import Journal
 
 
@@ -136,7 +136,7 @@ def test_disk_full__is_said_and_nothing_half_stays(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         pages = journal._store.db.execute("PRAGMA page_count").fetchone()[0]
         journal._store.db.execute(f"PRAGMA max_page_count={pages + 3}")
-        with pytest.raises(JournalError, match="disk is full"):
+        with pytest.raises(JournalUnwritableError, match="disk is full"):
             journal.attest(b"c" * 32, 1, 1, 0, b"d" * 32, b"r" * 100_000)
         assert journal.attestations.digests(b"c" * 32, 1, 1) == {}
         journal._store.db.execute(f"PRAGMA max_page_count={pages + 3_000}")
@@ -149,7 +149,7 @@ def test_disk_full__real_write_failure__is_a_journal_error(tmp_path: Path) -> No
         """
         import resource, signal, sys
         from pathlib import Path
-        from node.errors import JournalError
+        from node.errors import JournalUnwritableError
         from node.journal import Journal
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -158,7 +158,7 @@ def test_disk_full__real_write_failure__is_a_journal_error(tmp_path: Path) -> No
         try:
             for checkpoint in range(50):
                 journal.attest(b"c" * 32, 1, checkpoint, 0, b"d" * 32, b"r" * 20_000)
-        except JournalError as error:
+        except JournalUnwritableError as error:
             print(checkpoint, error)
         """,
         tmp_path,
