@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from node.chain import parse
 from node.chain.batches import Results, Unit
@@ -21,24 +22,27 @@ def _view(name: str, *inputs: str) -> dict[str, Any]:
 VAULT = Interface([_view("convertToAssets", "uint256"), _view("totalAssets"), _view("totalSupply")])
 # Places of these fields in the oracle's Feed struct.
 _VAULT, _BAND, _CHECKPOINT = 0, 8, 9
+KEPT: Final = 4_096
+"""Feeds whose calls and last reading are kept: with each head all are asked for again, and most have not changed."""
+_LONGEST: Final = 32 * 40
+"""Bytes of a feed and its policy: 13 words, and 24 with 15 thresholds. Whoever answers more is not the oracle, and
+fills no memory."""
 
 
 def sample_units(oracle: str, feeds: Sequence[Feed]) -> list[Unit]:
     """The calls that sample `feeds`, a unit each."""
-    contract = interface("StrategyOracle")
-    total_assets, total_supply = VAULT.encode("totalAssets"), VAULT.encode("totalSupply")
-    return [
-        Unit(
-            feed.id,
-            (
-                Call(feed.vault, VAULT.encode("convertToAssets", feed.one_share)),
-                Call(feed.vault, total_assets),
-                Call(feed.vault, total_supply),
-                Call(oracle, contract.encode("feed", feed.id)),
-            ),
-        )
-        for feed in feeds
-    ]
+    return [_sample_unit(oracle, feed.id, feed.vault, feed.one_share) for feed in feeds]
+
+
+@lru_cache(maxsize=KEPT)
+def _sample_unit(oracle: str, feed: int, vault: str, one_share: int) -> Unit:
+    wanted = (
+        Call(vault, VAULT.encode("convertToAssets", one_share)),
+        Call(vault, VAULT.encode("totalAssets")),
+        Call(vault, VAULT.encode("totalSupply")),
+        Call(oracle, interface("StrategyOracle").encode("feed", feed)),
+    )
+    return Unit(feed, wanted)
 
 
 def samples(feeds: Sequence[Feed], block: Block, results: Sequence[Results | None]) -> list[Sample]:
@@ -76,48 +80,53 @@ def _word(returned: bytes | None, place: int) -> int | None:
 
 def feed_units(oracle: str, ids: Sequence[int]) -> list[Unit]:
     """The calls that read `ids`, a unit each."""
+    return [_feed_unit(oracle, one) for one in ids]
+
+
+@lru_cache(maxsize=KEPT)
+def _feed_unit(oracle: str, feed: int) -> Unit:
     contract = interface("StrategyOracle")
-    views = ("feed", "policy")
-    return [Unit(one, tuple(Call(oracle, contract.encode(view, one)) for view in views)) for one in ids]
+    return Unit(feed, tuple(Call(oracle, contract.encode(view, feed)) for view in ("feed", "policy")))
 
 
 def feeds(ids: Sequence[int], results: Sequence[Results | None]) -> list[Feed]:
     """The feeds of `ids` that exist, and whose numbers can be stored."""
-    contract = interface("StrategyOracle")
     found = []
     for one, returned in zip(ids, results, strict=True):
-        if returned is None:
-            continue
-        first, second = returned
-        stored, policy = decoded(contract, "feed", first, 1), decoded(contract, "policy", second, 1)
-        if stored is None or policy is None:
-            continue
-        vault, collection, edition, opener, opened_at, basis, one_share, scale, *hot = stored
-        band, checkpoint, answer, updated_at, updated_block = hot
-        # Anyone may open a feed on an edition number that no collection can have.
-        if max(edition, opened_at, checkpoint, updated_block) >= 1 << 63:
-            continue
-        cadence, window, lookback, heartbeat, hysteresis, thresholds = policy
-        found.append(
-            Feed(
-                id=one,
-                vault=_address(vault),
-                collection=_address(collection),
-                edition=edition,
-                opener=_address(opener),
-                opened_at=opened_at,
-                basis=basis,
-                one_share=one_share,
-                scale=scale,
-                band=band,
-                checkpoint=checkpoint,
-                answer=answer,
-                updated_at=updated_at,
-                updated_block=updated_block,
-                policy=Policy(cadence, window, lookback, heartbeat, hysteresis, tuple(thresholds)),
-            )
-        )
-    return found
+        if returned is not None and sum(len(part or b"") for part in returned) <= _LONGEST:
+            found.append(_feed(one, *returned))
+    return [feed for feed in found if feed is not None]
+
+
+@lru_cache(maxsize=KEPT)
+def _feed(one: int, first: bytes | None, second: bytes | None) -> Feed | None:
+    contract = interface("StrategyOracle")
+    stored, policy = decoded(contract, "feed", first, 1), decoded(contract, "policy", second, 1)
+    if stored is None or policy is None:
+        return None
+    vault, collection, edition, opener, opened_at, basis, one_share, scale, *hot = stored
+    band, checkpoint, answer, updated_at, updated_block = hot
+    # Anyone may open a feed on an edition number that no collection can have.
+    if max(edition, opened_at, checkpoint, updated_block) >= 1 << 63:
+        return None
+    cadence, window, lookback, heartbeat, hysteresis, thresholds = policy
+    return Feed(
+        id=one,
+        vault=_address(vault),
+        collection=_address(collection),
+        edition=edition,
+        opener=_address(opener),
+        opened_at=opened_at,
+        basis=basis,
+        one_share=one_share,
+        scale=scale,
+        band=band,
+        checkpoint=checkpoint,
+        answer=answer,
+        updated_at=updated_at,
+        updated_block=updated_block,
+        policy=Policy(cadence, window, lookback, heartbeat, hysteresis, tuple(thresholds)),
+    )
 
 
 def _address(raw: str) -> str:
