@@ -137,7 +137,9 @@ def __init__():
 @nonreentrant
 def set_committee(signers: DynArray[address, committees.MAX_NODES], transport_keys: DynArray[bytes32, committees.MAX_NODES]):
     """
-    @notice Installs a committee. Signatures and votes of another one count for nothing from now on.
+    @notice Installs a committee. Signatures and votes of another one count for nothing while it is in force;
+            the very same one, installed again, is the same configuration, and what it said of checkpoints
+            that no report has closed since counts again.
     @param signers The members' signing addresses, 1 to 31, in the order of all bitmaps.
     @param transport_keys Their Ed25519 public keys.
     """

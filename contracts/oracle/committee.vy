@@ -83,8 +83,8 @@ def __init__():
 @internal
 def _set(signers: DynArray[address, MAX_NODES], transport_keys: DynArray[bytes32, MAX_NODES]):
     """
-    @dev Installs a new configuration. Every signature and vote under another one is void from
-         here on, because the config digest is part of what is signed.
+    @dev Installs a configuration. Every signature and vote under another one is void while it is in
+         force, because the config digest is part of what is signed.
     @param signers The members' signing addresses; their order is the order of all bitmaps.
     @param transport_keys Their Ed25519 public keys, in the same order.
     """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 UNCHANGED: Final = bytes(32)
 MAX_ROUNDS_PER_FEED: Final = 4
-GAS: Final = 1_500_000
+GAS: Final = 1_000_000
 """The least gas of a vote: the one that completes a quorum counts the median and calls back, which an estimate made
 before the others' votes were mined knows nothing of."""
 RETRY: Final = 10.0

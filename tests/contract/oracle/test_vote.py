@@ -9,6 +9,9 @@ import pytest
 from eth_abi import encode
 from eth_utils import keccak
 
+from node.voting.ballot import ballot
+from node.voting.voter import GAS
+
 WAD = 10**18
 ROOT = keccak(b"artworks")
 SIGNALS = [1, -2, 3]
@@ -174,3 +177,70 @@ def test_vote__committee_of_31__takes_21(make_world: Any) -> None:
         assert world.oracle.feed(feed).checkpoint == 0
     world.vote(feed, 30, answers[30])
     assert world.oracle.feed(feed).answer == sorted(answers[10:])[10]
+
+
+def test_vote__ballot__is_what_the_node_computes(world: Any) -> None:
+    feed = world.open()
+    world.vote(feed, 2, 7)
+    (event,) = world.oracle.get_logs()
+    checkpoint = world.head(feed)
+    assert event.ballot == ballot(
+        world.seats.config_digest, feed, checkpoint, world.block_hash(checkpoint), SIGNALS, ROOT
+    )
+
+
+def test_vote__the_one_that_takes_effect__costs_less_than_what_nodes_provide(make_world: Any) -> None:
+    """An estimate that was made before the others' votes were mined knows nothing of median and callbacks."""
+    world = make_world(31)
+    collection, *others = burners = [world.subscriber() for _ in range(5)]
+    for burner in burners:
+        burner.behave(2)
+    feed = world.open(collection.address, 1)
+    for other in others:
+        world.oracle.subscribe(feed, other.address)
+    checkpoint, quorum = world.head(feed), world.seats.quorum
+    for seat in range(quorum):
+        last = {"gas": GAS} if seat == quorum - 1 else {}
+        # Falling answers are the dearest to sort.
+        world.oracle.vote(feed, checkpoint, world.block_hash(checkpoint), 10**15 * (31 - seat), list(range(16)), ROOT,
+                          sender=world.seats.addresses[seat], **last)  # fmt: skip
+    failed = world.events("CallbackFailed")
+    used = world.oracle._computation.get_gas_used()
+    assert len(failed) == 5
+    assert world.oracle.feed(feed).checkpoint == checkpoint
+    assert used + 100_000 < GAS  # what calldata and the transaction itself cost comes on top
+
+
+def test_vote__of_a_committee_that_is_reinstated__counts_again_where_it_can_still_be_true(world: Any) -> None:
+    """The same members under the same keys are the same configuration: what they said stands, if nothing landed since.
+
+    A vote says what held at a checkpoint block, which no other committee changes; and one that landed a report
+    meanwhile has closed every checkpoint before it.
+    """
+    feed = world.open()
+    members = world.seats
+    world.vote(feed, 0, 5)
+    world.vote(feed, 1, 5)
+    world.seats = world.committee(4, b"successor")
+    world.seats.install()
+    members.install()
+    world.seats = members
+    with boa.reverts("ballots: already voted"):
+        world.vote(feed, 0, 6)  # nobody votes twice by coming back
+    world.vote(feed, 2, 5)
+    assert world.oracle.feed(feed).checkpoint == world.head(feed)
+
+
+def test_vote__of_a_reinstated_committee_after_another_landed_a_report__is_refused(world: Any) -> None:
+    feed = world.open()
+    members = world.seats
+    world.vote(feed, 0, 5)
+    world.vote(feed, 1, 5)
+    old = world.head(feed)
+    world.seats = world.committee(4, b"successor")
+    world.seats.install()
+    world.transmit(world.report(feed))
+    members.install()
+    world.seats = members
+    with boa.reverts("feeds: checkpoint not newer"):
+        world.vote(feed, 2, 5, checkpoint=old)
