@@ -68,6 +68,7 @@ def init(folder: Path, name: str, days: int | None, password_file: Path | None) 
     click.echo(
         f"The authority {name!r} stands in {folder}\n\n"
         f"  {made.cert}   give it to every broker and node\n"
+        f"  {folder / 'ca.crl'}   give it to every broker: it lists what is revoked\n"
         f"  {folder / 'ca.key'}   keep it here, away from brokers and nodes ({guard})\n\n"
         "Next:\n"
         f"  patina certs broker NAME --host HOST -d {folder}    for each broker\n"
@@ -88,6 +89,7 @@ def broker(name: str, folder: Path, hosts: tuple[str, ...], days: int | None, pa
         f"{_made(made)}\n\n"
         "Next, on the broker's machine (mosquitto.conf):\n"
         f"  cafile    {_there(folder / 'ca.pem')}\n"
+        f"  crlfile   {_there(folder / 'ca.crl')}\n"
         f"  certfile  {_there(made.cert)}\n"
         f"  keyfile   {_there(folder / f'{name}.key')}   (readable by the broker alone; delete it here)\n"
         "and in every node's config.toml:\n"
@@ -114,7 +116,7 @@ def node(name: str, folder: Path, hosts: tuple[str, ...], days: int | None, pass
 @_hosts_option
 def request(name: str, folder: Path, hosts: tuple[str, ...]) -> None:
     """Make a key that stays on this machine, and a request to send to the authority."""
-    from node.keys.authority import request_certificate
+    from node.keys.requests import request_certificate
 
     key, asked = request_certificate(folder, name, hosts)
     click.echo(
@@ -157,6 +159,21 @@ def renew(files: tuple[Path, ...], folder: Path, days: int | None, password_file
     click.echo(
         "\nNext: copy the new files over the old ones where they are used. A node takes its own up with the next\n"
         "connection, without a restart; Mosquitto wants a SIGHUP, or a restart for its own certificate.\n"
+    )
+
+
+@certs.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_folder_option
+@_password_option
+def revoke(file: Path, folder: Path, password_file: Path | None) -> None:
+    """Revoke the certificate in FILE: its key was lost or its node has left."""
+    from node.keys.authority import Authority
+
+    revoked = Authority.open(folder, _password(password_file)).revoke(file)
+    click.echo(
+        f"  {file} is to be accepted no more.\n\n"
+        f"Next: copy {revoked} to every broker (crlfile in mosquitto.conf) and restart it.\n"
     )
 
 

@@ -7,6 +7,7 @@ import contextlib
 import getpass
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,6 +38,10 @@ class BrokerProcess:
         self._process = process
         self.port = port
         self.url = f"{scheme}://127.0.0.1:{port}"
+
+    def hang_up(self) -> None:
+        """The signal upon which Mosquitto reads its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
 
     async def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -150,6 +151,44 @@ async def test_example__renewed_certificate__taken_up_with_the_next_connection(m
         assert before is not None
         assert after is not None
         assert before.serial != after.serial
+
+
+async def test_example__certificate_revoked__refused_from_the_brokers_restart_on(
+    mosquitto, authority: Authority
+) -> None:
+    broker = await mosquitto(example="mosquitto.conf")
+    one, two = (gossip_over(certified(authority, broker.url, name)) for name in NODES)
+    async with running(one, two), asyncio.timeout(30):
+        await one.wait_connected()
+        await two.wait_connected()
+        authority.revoke(authority.folder / "node-2.pem")
+        await broker.kill()
+        await until(lambda: one.connected == two.connected == 0)
+        await mosquitto(broker.port, example="mosquitto.conf")
+        await one.wait_connected()
+        await until(lambda: "revoked" in str(two.links[0].last_error))
+        assert two.connected == 0
+
+
+async def test_example__brokers_own_certificate_renewed__shown_after_a_hangup_signal(
+    mosquitto, authority: Authority
+) -> None:
+    broker = await mosquitto(example="mosquitto.conf")
+    settings = certified(authority, broker.url, "node-1")
+
+    def shown() -> bytes | None:
+        with socket.create_connection(("127.0.0.1", broker.port)) as plain:
+            context = settings.tls()
+            assert context is not None
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as secured:
+                return secured.getpeercert(binary_form=True)
+
+    before = await asyncio.to_thread(shown)
+    authority.renew(authority.folder / "broker.pem")
+    broker.hang_up()
+    async with asyncio.timeout(20):
+        while await asyncio.to_thread(shown) == before:
+            await asyncio.sleep(0.05)
 
 
 async def test_example__node_publishes_under_anothers_name__kept_from_everybody(

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.errors import KeyFileError
-from node.keys.authority import Authority, certificates_in, request_certificate
+from node.keys.authority import Authority, certificates_in
 from node.keys.certificates import check_pair, load_certificate, load_private_key, read_certificate
+from node.keys.requests import request_certificate
 from node.keys.secrets import Secret
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -201,6 +202,27 @@ def test_renew__certificate_of_another_authority_or_the_authoritys_own__refused(
         authority.renew(foreign, now=NOW)
     with pytest.raises(KeyFileError, match="neither"):
         authority.renew(authority.cert, now=NOW)
+
+
+def test_revoke__some__listed_and_nothing_else_left_behind(authority: Authority) -> None:
+    made = [authority.issue(f"node-{number}", "node", now=NOW) for number in range(3)]
+    before = {path.name for path in authority.folder.iterdir()}
+    for each in made[:2]:
+        path = authority.revoke(each.cert, now=NOW)
+    listed = x509.load_pem_x509_crl(path.read_bytes())
+    assert {entry.serial_number for entry in listed} == {each.facts.serial for each in made[:2]}
+    assert listed.is_signature_valid(load_certificate(authority.cert).public_key())
+    # A list that has run out makes OpenSSL refuse everybody.
+    assert listed.next_update_utc == read_certificate(authority.cert).ends
+    assert {path.name for path in authority.folder.iterdir()} == before
+    with pytest.raises(KeyFileError, match="already"):
+        authority.revoke(made[0].cert, now=NOW)
+
+
+def test_revoke__certificate_of_another_authority__refused(authority: Authority, tmp_path: Path) -> None:
+    foreign = Authority.create(tmp_path / "other", "Test committee", now=NOW).issue("node-1", "node", now=NOW)
+    with pytest.raises(KeyFileError, match="does not come from"):
+        authority.revoke(foreign.cert, now=NOW)
 
 
 def test_check_pair__files_of_two_nodes__refused(authority: Authority) -> None:
