@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from node.cli.margins import show, teller
 from node.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _STAGES = ("dataset", "autoencoder", "latents", "diffusion", "decoder")  # node.render.train.stages imports torch
+_STEPS = 20  # as recipes usually ask for
 _SHIPPED = Path(__file__).parents[1] / "render" / "model"
 
 
@@ -173,6 +175,24 @@ def evaluate(
         click.echo(f"below its floor: {row.name}", err=True)
     if missed:
         raise SystemExit(1)
+
+
+@model.command()
+@_work
+@click.option("--pictures", type=click.IntRange(1), default=24, show_default=True, help="How many for each row.")
+@click.option("--seed", default="", metavar="TEXT", callback=_seed, help="Choose other tokens than the usual ones.")
+@json_option
+def margins(*, work: Path, pictures: int, seed: str, as_json: bool) -> None:
+    """Measure how far pictures of the float networks are apart, as `patina recipe margins` does for a pipeline.
+
+    The model that ships draws in integers and needs no margin. These are what a model of its kind needs in floats.
+    """
+    import torch
+
+    from node.render.train import margins
+
+    torch.set_num_threads(1)
+    show(margins.measure(work, pictures, _STEPS, seed, teller(as_json=as_json)), as_json=as_json)
 
 
 @model.command()

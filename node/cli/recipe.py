@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.margins import show, teller
 from node.cli.options import json_option
 
 if TYPE_CHECKING:
     from node.render.reading import AnyRecipe
-    from node.render.tolerance.margins import Margin
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -67,19 +66,10 @@ def margins(*, recipe_file: Path, pipelines: Path, seeds: int, device: str, as_j
     found = _read(recipe_file)
     if not isinstance(found, PipelineRecipe):
         raise RenderError(f"{recipe_file}: an exact recipe has no margins")
-    from node.render.tolerance.margins import measure, recommend
+    from node.render.tolerance.margins import measure
 
     chosen = [index.to_bytes(1, "big") + bytes(31) for index in range(1, seeds + 1)]
-    rows = measure(found, pipelines, chosen, device, None if as_json else _tell)
-    floor = recommend(rows)
-    if as_json:
-        click.echo(json.dumps(_document(rows, floor)))
-        return
-    click.echo("")
-    if floor is None:
-        click.echo("No floor separates what must pass from what must not: choose what to let pass.")
-    else:
-        click.echo(f'A floor that separates them here: "tolerance": {{"psnr_floor_db": "{_spelled(floor)}"}}')
+    show(measure(found, pipelines, chosen, device, teller(as_json=as_json)), as_json=as_json)
 
 
 def _read(path: Path) -> AnyRecipe:
@@ -90,33 +80,3 @@ def _read(path: Path) -> AnyRecipe:
         return read_recipe(path.read_bytes())
     except OSError as error:
         raise RenderError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _tell(row: Margin) -> None:
-    from node.render.tolerance.margins import decibels
-
-    meant = {True: "must pass", False: "must not", None: "pinned"}[row.honest]
-    click.echo(f"{row.name:36} {meant:10} {decibels(row.lowest):>7} to {decibels(row.highest):>7} dB")
-
-
-def _document(rows: list[Margin], floor: int | None) -> dict[str, object]:
-    from node.render.tolerance.margins import decibels
-
-    return {
-        "margins": [
-            {
-                "name": row.name,
-                "honest": row.honest,
-                "lowest_db": decibels(row.lowest),
-                "highest_db": decibels(row.highest),
-            }
-            for row in rows
-        ],
-        "psnr_floor_db": None if floor is None else _spelled(floor),
-    }
-
-
-def _spelled(floor: int) -> str:
-    from node.render.document import spelled
-
-    return spelled(floor, 2)

@@ -64,11 +64,7 @@ def measure(
         return draw(load(folder, recipe.model, asked.precision, place), asked, seed, at, SIGNALS)
 
     def row(name: str, honest: bool | None, picture: Callable[[int, bytes], _Pixels]) -> None:
-        distances = []
-        for index, seed in enumerate(seeds):
-            other = picture(index, seed)
-            distances.append(psnr(squared_error(plain[index], other), other.size))
-        found.append(Margin(name, honest, min(distances), max(distances)))
+        found.append(margin(name, honest, plain, [picture(index, seed) for index, seed in enumerate(seeds)]))
         if on_row is not None:
             on_row(found[-1])
 
@@ -85,17 +81,23 @@ def measure(
             # Not every pipeline draws in every precision; the recipe's own was shown above.
             with suppress(RenderError):
                 row(precision, None, lambda _, seed, other=other: drawn(other, seed))  # type: ignore[misc]
-    row("hue + 1/256", False, lambda index, _: _turned(plain[index]))
+    row("hue + 1/256", False, lambda index, _: turned(plain[index]))
     if recipe.steps > 1:
         fewer = replace(recipe, steps=recipe.steps - 1)
         row(f"{fewer.steps} steps for {recipe.steps}", False, lambda _, seed: drawn(fewer, seed))
     if len(recipe.bands) > 1:
         row("next band", False, lambda _, seed: drawn(recipe, seed, (band + 1) % len(recipe.bands)))
     row("other seed", False, lambda _, seed: drawn(recipe, bytes(reversed(seed))))
-    _disturb(load(folder, recipe.model, recipe.precision, device), 0.01)
-    row("weights + 1 % noise", False, lambda _, seed: drawn(recipe, seed))
+    with disturbed(_parts(load(folder, recipe.model, recipe.precision, device)), 0.01):
+        row("weights + 1 % noise", False, lambda _, seed: drawn(recipe, seed))
     load.cache_clear()
     return found
+
+
+def margin(name: str, honest: bool | None, plain: Sequence[_Pixels], others: Sequence[_Pixels]) -> Margin:
+    """How far pictures are from the plain ones, each from its own."""
+    found = [psnr(squared_error(one, other), other.size) for one, other in zip(plain, others, strict=True)]
+    return Margin(name, honest, min(found), max(found))
 
 
 def recommend(margins: Sequence[Margin]) -> int | None:
@@ -120,7 +122,8 @@ def _one_thread(_: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _without_onednn(_: Any) -> Iterator[None]:
+def without_onednn(_: Any = None) -> Iterator[None]:
+    """Kernels of torch's own in place of oneDNN's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it speaks of GPUs that are not asked for
         with torch.backends.mkldnn.flags(enabled=False):
@@ -129,14 +132,8 @@ def _without_onednn(_: Any) -> Iterator[None]:
 
 @contextmanager
 def _channels_last(pipeline: Any) -> Iterator[None]:
-    parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-    for part in parts:
-        part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    try:
+    with ordered(_parts(pipeline), torch.channels_last, torch.contiguous_format):
         yield
-    finally:
-        for part in parts:
-            part.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
 @contextmanager
@@ -149,37 +146,55 @@ def _other_attention(_: Any) -> Iterator[None]:
 
 @contextmanager
 def _nudged(pipeline: Any) -> Iterator[None]:
-    kept = _disturb(pipeline, 1e-6)
-    try:
+    with disturbed(_parts(pipeline), 1e-6):
         yield
-    finally:
-        with torch.no_grad():
-            for weight, before in kept:
-                weight.copy_(before)
 
 
 def _settings(device: str) -> list[tuple[str, Any]]:
     shared = [("memory format channels_last", _channels_last), ("attention by plain matrix products", _other_attention)]
     if device != "cpu":
         return [*shared, ("weights + 1e-6 noise", _nudged)]
-    cpu = [("another number of threads", _one_thread), ("oneDNN off", _without_onednn)]
+    cpu = [("another number of threads", _one_thread), ("oneDNN off", without_onednn)]
     return [*cpu, *shared, ("weights + 1e-6 noise", _nudged)]
 
 
-def _disturb(pipeline: Any, share: float) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Multiply every weight by 1 + share * noise; returns them with what they were."""
+def _parts(pipeline: Any) -> list[torch.nn.Module]:
+    return [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+
+
+@contextmanager
+def ordered(
+    parts: Sequence[torch.nn.Module], order: torch.memory_format, before: torch.memory_format
+) -> Iterator[None]:
+    """Weights in another memory order, and in their own again afterwards."""
+    for part in parts:
+        part.to(memory_format=order)  # type: ignore[call-overload]
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.to(memory_format=before)  # type: ignore[call-overload]
+
+
+@contextmanager
+def disturbed(parts: Sequence[torch.nn.Module], share: float) -> Iterator[None]:
+    """Every weight times 1 + share * noise, and as it was afterwards."""
     kept = list[tuple[torch.Tensor, torch.Tensor]]()
     generator = torch.Generator().manual_seed(1)
-    for part in pipeline.components.values():
-        for weight in part.parameters() if isinstance(part, torch.nn.Module) else ():
-            kept.append((weight, weight.detach().clone()))
-            noise = torch.randn(weight.shape, generator=generator).to(weight.device)
-            with torch.no_grad():
+    try:
+        with torch.no_grad():
+            for weight in [weight for part in parts for weight in part.parameters()]:
+                kept.append((weight, weight.detach().clone()))
+                noise = torch.randn(weight.shape, generator=generator).to(weight.device)
                 weight.copy_(weight.float() * (1 + share * noise))
-    return kept
+        yield
+    finally:
+        with torch.no_grad():
+            for changed, before in kept:
+                changed.copy_(before)
 
 
-def _turned(pixels: _Pixels) -> _Pixels:
+def turned(pixels: _Pixels) -> _Pixels:
     """Every hue one 256th further round the circle."""
     from PIL import Image
 

@@ -64,7 +64,7 @@ def test_help__every_command__loads_no_torch() -> None:
 
 def test_train__stages_to_choose_from__those_that_there_are() -> None:
     assert _STAGES == stages.STAGES
-    assert set(model.commands) == {"train", "sheet", "quantise", "export", "evaluate", "card"}
+    assert set(model.commands) == {"train", "sheet", "quantise", "export", "evaluate", "margins", "card"}
 
 
 @pytest.mark.parametrize("stage", ["all", "dataset", "latents"])

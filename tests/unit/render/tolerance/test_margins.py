@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from node.render.tolerance.margins import AIR, Margin, decibels, measure, recommend
+from node.render.tolerance.margins import AIR, Margin, decibels, disturbed, measure, ordered, recommend
 from node.render.tolerance.painter import load, render
 from tests.pipelines import recipe, textless
 
@@ -35,6 +35,20 @@ def test_measure__tiny_pipeline__honest_rows_pass_and_cheats_do_not(shelf: Path)
     load.cache_clear()
     assert (render(asked, SEED, 1, (0, 0, 0), pipelines=shelf) == before).all()
     assert torch.backends.mkldnn.enabled
+
+
+def test_disturbed__and_ordered__off_for_a_while_and_then_as_before() -> None:
+    part = torch.nn.Conv2d(2, 3, 3)
+    before, strides = part.weight.detach().clone(), part.weight.stride()
+    with disturbed([part], 0.01), ordered([part], torch.channels_last, torch.contiguous_format):
+        off = (part.weight / before - 1).abs()
+        assert 0 < off.max() < 0.06
+        assert part.weight.stride() != strides
+    assert torch.equal(part.weight, before)
+    assert part.weight.stride() == strides
+    with pytest.raises(ZeroDivisionError), disturbed([part], 0.5):
+        raise ZeroDivisionError
+    assert torch.equal(part.weight, before)
 
 
 def margins(honest: float, cheat: float) -> list[Margin]:
