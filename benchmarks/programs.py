@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 ROUNDS = 5
+HELP_MS = 400
+"""Goal: so many milliseconds until `patina --help` has printed and ended."""
 
 
 def median_seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
@@ -26,7 +28,7 @@ def median_seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 def start() -> float:
     """`patina --help` as a process of its own."""
     command = [sys.executable, "-m", "node.cli", "--help"]
-    return median_seconds(lambda: subprocess.run(command, check=True, capture_output=True))  # noqa: S603 - fixed words
+    return median_seconds(lambda: subprocess.run(command, check=True, capture_output=True), 15)  # noqa: S603 - fixed words
 
 
 def image() -> tuple[float, int]:
@@ -63,10 +65,10 @@ def block() -> float:
 
 
 def rows() -> list[dict[str, Any]]:
-    """Every figure as one row: what, median, unit."""
+    """Every figure as one row: what, median, unit, and the goal where there is one."""
     seconds, size = image()
     return [
-        {"what": "patina --help", "median": round(start() * 1000), "unit": "ms"},
+        {"what": "patina --help", "median": round(start() * 1000), "unit": "ms", "goal": HELP_MS},
         {"what": "one image, one thread, model loaded", "median": round(seconds * 1000), "unit": "ms"},
         {"what": "its PNG", "median": round(png() * 1000), "unit": "ms"},
         {"what": "its PNG's size", "median": size, "unit": "bytes"},

@@ -39,7 +39,7 @@ class Account:
     async def deploy(self, name: str, *arguments: Any) -> Contract:
         """Create the contract of artifact ``name``."""
         compiled = artifact(name)
-        receipt = await self._transact(f"deploying {name}", None, _init_code(compiled, arguments), 0)
+        receipt = await self._transact(f"deploying {name}", None, init_code(compiled, arguments), 0)
         if receipt["contractAddress"] is None:
             raise ChainError(f"deploying {name}: the receipt names no contract")
         return Contract(name, str(receipt["contractAddress"]))
@@ -120,7 +120,8 @@ def connect(url: str) -> AsyncWeb3[Any]:
     return AsyncWeb3(provider)
 
 
-def _init_code(compiled: dict[str, Any], arguments: tuple[Any, ...]) -> bytes:
+def init_code(compiled: dict[str, Any], arguments: tuple[Any, ...]) -> bytes:
+    """Return what creates a contract: an artifact's creation bytecode, then its constructor's arguments."""
     from eth_abi.abi import encode
 
     inputs = [item for entry in compiled["abi"] if entry["type"] == "constructor" for item in entry["inputs"]]
