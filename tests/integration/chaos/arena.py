@@ -33,9 +33,16 @@ TICK = 0.3
 """Seconds between blocks: what is sent waits for one, as on any chain."""
 PATIENCE = 120.0
 """Seconds within which a crossing must land once nothing is broken that could keep it from landing."""
+VOTE_AFTER = 12.0
+"""Seconds that every broker has to be away before nodes vote on chain."""
 TIMING: Mapping[str, Mapping[str, Any]] = {
     "agreement": {"grace_ms": 200, "view_ms": 3_000, "max_view_ms": 12_000, "render_ms": 60_000, "repeat_ms": 400},
-    "transmit": {"stage_ms": 1_500, "resend_after_ms": 3_000, "priority_fee_gwei": 1},
+    "transmit": {
+        "stage_ms": 1_500,
+        "resend_after_ms": 3_000,
+        "priority_fee_gwei": 1,
+        "vote_after_ms": int(VOTE_AFTER * 1000),
+    },
     "log": {"format": "json"},
     "render": {"nice": 15},
 }
@@ -73,8 +80,8 @@ class Arena:
     band: int = 0
     moves: list[tuple[int, int]] = field(default_factory=list)
     tried: Counter[str] = field(default_factory=Counter)
-    journals: list[Path] = field(default_factory=list)
-    """Every folder with a journal in it, copies of nodes included."""
+    journals: dict[Path, int] = field(default_factory=dict)
+    """Every folder with a journal in it, copies of nodes included, and the seat whose key it protects."""
     deceived: set[Path] = field(default_factory=set)
     """Folders of journals whose nodes could not know better: nobody tells them the truth."""
     mining: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -262,7 +269,7 @@ async def arena(folder: Path, seed: int, layout: Layout | None = None) -> AsyncI
         stack.push_async_callback(network.stop)
         await network.start()
         found = Arena(layout, folder, Random(seed), stage, feed, network, endpoints, brokers)
-        found.journals += [member.process.folder / "state" for member in members]
+        found.journals |= {member.process.folder / "state": seat for seat, member in enumerate(members)}
         await stage.automine(False)
         ticking = asyncio.create_task(found.tick())
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.integration.chaos.evidence import gather
 from tests.integration.chaos.invariants import faults
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ async def run(scenario: Scenario, arena: Arena, amount: int) -> Verdict:
     except Exception as error:
         verdict.faults.append(f"{type(error).__name__}: {error}")
     try:
-        verdict.faults += await faults(arena)
+        evidence = await gather(arena)
+        verdict.faults += faults(evidence)
+        votes = {one.hash for one in evidence.mined if one.call == "vote"}
+        arena.tried["crossings landed by votes"] = sum(one.tx_hash in votes for one in evidence.landed)
     except Exception as error:
         verdict.faults.append(f"could not be checked, {type(error).__name__}: {error}")
     verdict.tried = (arena.tried - before) + (arena.harm() - harmed)

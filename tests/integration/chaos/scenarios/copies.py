@@ -30,7 +30,7 @@ async def play(arena: Arena, turns: int) -> None:
         # The locks of one machine cannot be seen from another: there the protocol itself has to bear it.
         copy.command = ELSEWHERE
         await copy.start()
-        arena.journals.append(copy.folder / "state")
+        arena.journals[copy.folder / "state"] = 0
         try:
             await arena.network.wait_ready(copy)
             for _ in range(3):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.chaos.arena import PATIENCE, Arena, Layout
+from tests.integration.chaos.evidence import promises
 from tests.integration.chaos.faults.disk import disks
-from tests.integration.chaos.invariants import attestations
 from tests.integration.chaos.scenario import Scenario
 
 
@@ -26,7 +26,7 @@ async def play(arena: Arena, turns: int) -> None:
     assert disk is not None
     node, others = arena.processes[0], arena.processes[1:]
     for _ in range(turns):
-        promised = len(attestations(node.folder / "state"))
+        promised = len(promises(node.folder / "state"))
         heard = node.log_path.stat().st_size
         disk.fill(node.pid)
         arena.log(f"the disk of node 1 is full ({disk.kind})")
@@ -34,7 +34,7 @@ async def play(arena: Arena, turns: int) -> None:
             await arena.cross()
         await _complains(arena, heard)
         assert node.running, f"node-1 ended with its disk full: see {node.log_path}"
-        assert len(attestations(node.folder / "state")) == promised, "the journal grew on a full disk"
+        assert len(promises(node.folder / "state")) == promised, "the journal grew on a full disk"
         signed = [line for line in _log(node.log_path, heard) if line.get("event") == "attested"]
         assert not signed, f"node-1 signed what its journal could not keep: {signed}"
         arena.tried[f"disks filled ({disk.kind})"] += 1
@@ -46,7 +46,7 @@ async def play(arena: Arena, turns: int) -> None:
         gone = arena.random.choice(others)
         await gone.stop()
         await arena.cross()
-        assert len(attestations(node.folder / "state")) > promised, "it landed without the node that came back"
+        assert len(promises(node.folder / "state")) > promised, "it landed without the node that came back"
         arena.tried["crossings that the recovered node had to sign"] += 1
         await arena.heal()
 

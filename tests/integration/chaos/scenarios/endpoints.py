@@ -64,7 +64,7 @@ async def play(arena: Arena, rounds: int) -> None:
     liar = arena.random.randrange(count)
     lie = arena.random.choice(LIES)
     arena.log(f"every endpoint of node {liar + 1} tells the same lies")
-    arena.deceived.add(arena.journals[liar])
+    arena.deceived.add(arena.processes[liar].folder / "state")
     for endpoint in arena.endpoints[liar]:
         endpoint.fault = lie()
     for _ in range(rounds):
