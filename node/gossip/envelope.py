@@ -15,7 +15,7 @@ from node.agreement.messages import Message, Opened, decode, encode, kind_of
 from node.errors import AgreementError, GossipError
 
 MAX_BYTES: Final = 64 * 1024
-"""The largest envelope: a proposal of 31 observations with 16 signals and 21 Timeouts takes less than half."""
+"""The largest envelope: a proposal of a lock with 31 observations of 16 signals takes less than two thirds of it."""
 _PURPOSE: Final = b"patina gossip envelope, version 1\n"
 
 _FORGED: Final = frozenset(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from node.agreement import reasons
 from node.agreement.committee import Committee
-from node.agreement.messages import Observation, Proposal, Timeout, encode
+from node.agreement.messages import Lock, Message, Observation, Prepare, Proposal, Timeout, encode, kind_of
 from node.gossip.envelope import MAX_BYTES, EnvelopeError, open_envelope, seal, sealer
 from node.gossip.verifier import Verifier
 from node.gossip.window import ENTRY
@@ -118,15 +118,22 @@ def test_incident__member_signs_any_bytes__refused_never_another_error(body: byt
     assert refusal(raw) == reasons.MALFORMED
 
 
-def test_seal__largest_proposal_of_31__fits_twice() -> None:
-    key = KEYS[0]
-    digest = COMMITTEE.config_digest
-    wide = (1 << 64) - 1
-    observation = Observation(wide, wide, bytes(32), -(1 << 255), (-(1 << 255),) * 16)
-    observed = seal(key, digest, 30, "observation", encode(observation))
-    left = seal(key, digest, 30, "timeout", encode(Timeout(wide, wide, 255)))
-    proposal = Proposal(wide, wide, 255, (observed,) * 31, (left,) * 21)
-    assert len(seal(key, digest, 30, "proposal", encode(proposal))) < MAX_BYTES // 2
+def test_seal__largest_proposals_of_31__fit_with_room_to_spare() -> None:
+    key, digest, wide = KEYS[0], COMMITTEE.config_digest, (1 << 64) - 1
+
+    def sealed(message: Message) -> bytes:
+        return seal(key, digest, 30, kind_of(message), encode(message))
+
+    observed = sealed(Observation(wide, wide, bytes(32), -(1 << 255), (-(1 << 255),) * 16))
+    left = sealed(Timeout(wide, wide, 255, 255, b"\xff" * 32))
+    prepared = sealed(Prepare(wide, wide, 255, b"\xff" * 32))
+    lock = Lock(wide, wide, 255, 255, b"\xff" * 32, (observed,) * 31, (prepared,) * 21)
+    for message in (
+        Proposal(wide, wide, 255, (observed,) * 31, (left,) * 21),
+        Proposal(wide, wide, 255, (), (left,) * 21, lock),
+    ):
+        assert len(sealed(message)) < MAX_BYTES * 2 // 3
+    assert len(sealed(lock)) < MAX_BYTES * 2 // 3
 
 
 def test_verifier__repeated__returned_again_and_counted() -> None:
