@@ -82,6 +82,9 @@ def show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
     )
     console.print(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {escape(chain['error'])}")
     console.print(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
+    for each in brokers.get("each", ()):
+        if not each["connected"]:
+            console.print(f"broker {escape(str(each['broker']))}: {escape(str(each['error'] or 'not connected yet'))}")
     rendering = figures.get("rendering", {})
     for job in rendering.get("jobs", ()):
         console.print(f"drawing: {job['done']} of {job['of']} images, {job['per_second']} a second")

@@ -26,7 +26,14 @@ FIGURES: dict[str, Any] = {
     "quorum": 3,
     "config_digest": "0x" + "cd" * 32,
     "chain": {"id": 31337, "final": 40, "head": 44, "error": ""},
-    "brokers": {"connected": 1, "configured": 2},
+    "brokers": {
+        "connected": 1,
+        "configured": 2,
+        "each": [
+            {"broker": "one:8883", "connected": True, "error": None, "messages": {"received": 9}},
+            {"broker": "two:8883", "connected": False, "error": "certificate [verify] failed", "messages": {}},
+        ],
+    },
     "images_rendered": 12,
     "rounds": [{"feed": 1, "checkpoint": 40, "view": 0, "phase": "observing"}],
     "transactions": [],
@@ -75,6 +82,8 @@ def test_status__ready_node__one_screen_and_status_0(node: Node, tmp_path: Path)
     assert result.exit_code == 0, result.output
     for part in ("north", "ready", "member 1 of 4", "final 40, head 44", "brokers 1 of 2", "observing"):
         assert part in result.stdout
+    assert "one:8883" not in result.stdout
+    assert "broker two:8883: certificate [verify] failed" in result.stdout
     assert node.asked == ["http://127.0.0.1:8123/api/status", "http://127.0.0.1:8123/readyz"]
 
 
