@@ -220,6 +220,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             landings,
             gossip.silent_for,
             after=config.transmit.vote_after_ms / 1000,
+            stage=config.transmit.stage_ms / 1000,
             pause=config.chain.poll_ms / 1000,
             enabled=config.transmit.enabled,
         )

@@ -15,6 +15,7 @@ from node.chain.accounts import Accounts
 from node.chain.failures import UnpaidError
 from node.errors import ChainError, EquivocationError, PatinaError, RevertError
 from node.keeper import Alone, Likeness
+from node.transmit import turn
 from node.voting.ballot import ballot
 from node.voting.seen import voters
 
@@ -69,20 +70,26 @@ class Voter:
         silent_for: Callable[[], float],
         *,
         after: float,
+        stage: float,
         pause: float,
         enabled: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`after` and `pause` (between looks) are seconds; without `enabled` it only hands rounds on."""
+        """`after`, `stage` (between those who vote beyond a quorum) and `pause` (between looks) are seconds.
+
+        Without `enabled` it only hands rounds on.
+        """
         self._rounds = rounds
         self._chain = chain
         self._committee = committee
+        self._index = index
         self._own = committee.signers[index]
         self._journal = journal
         self._sender = sender
         self._landings = landings
         self._silent_for = silent_for
         self._after = after
+        self._stage = stage
         self._pause = pause
         self._enabled = enabled
         self._clock = clock
@@ -209,9 +216,13 @@ class Voter:
         if sent is None:
             self._journal.protection.check(config, feed, checkpoint)
             # What the oracle refuses whatever the artworks are is not painted for.
-            await self._accounts.estimate(self._sender.address, self._committee.oracle, self._calldata(due, UNCHANGED))
+            trial = self._calldata(due, UNCHANGED)
+            refusal = await self._accounts.reverts(self._sender.address, self._committee.oracle, trial)
+            if refusal is not None:
+                raise RevertError(refusal)
             root = await paint_alone(due)
-            if not self._called_for(trigger.key):
+            await asyncio.sleep(self._late(trigger.key) * self._stage)
+            if self._overtaken(feed, checkpoint) or not self._called_for(trigger.key):
                 return
             named = ballot(config, feed, checkpoint, trigger.block_hash, trigger.signals, root)
             self._journal.votes.cast(config, feed, checkpoint, named)
@@ -224,6 +235,12 @@ class Voter:
         log.warning(
             "voted on chain", feed=feed, checkpoint=checkpoint, tx="0x" + tx.hex(), silent_s=round(self._silent_for())
         )
+
+    def _late(self, key: RoundKey) -> int:
+        """Return how many stages this node waits: a quorum votes at once, the others in case it was not enough."""
+        place = f"vote {key.feed} {key.checkpoint}".encode()
+        mine = turn(self._committee.config_digest + place, self._index, self._committee.n)
+        return max(0, mine - self._committee.quorum + 1)
 
     def _calldata(self, due: Due, root: bytes) -> bytes:
         found = due.trigger

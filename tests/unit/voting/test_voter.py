@@ -1,0 +1,391 @@
+"""When a node votes on chain, for what, how often, and when it leaves a round to gossip."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
+
+from node.agreement.committee import Committee
+from node.agreement.effects import RoundKey, Trigger
+from node.chain.client import Chain
+from node.chain.interface import interface
+from node.errors import ChainError, RenderError
+from node.journal import Journal
+from node.keeper import Likeness
+from node.voting import voter as module
+from node.voting.ballot import ballot
+from node.voting.voter import GAS, Voter
+from tests.unit.paper import make_block, make_landed
+
+ORACLE = "0x" + "11" * 20
+SIGNERS = ["0x" + bytes([number] * 20).hex() for number in range(1, 5)]
+ROOT, ZERO = b"r" * 32, bytes(32)
+
+
+def trigger(checkpoint: int = 10, feed: int = 1) -> Trigger:
+    return Trigger(feed, checkpoint, b"b" * 32, 100, (1, 2, 3))
+
+
+@dataclass
+class PaperPool:
+    """Says what the oracle would refuse, and has the votes of other members in its logs."""
+
+    refusal: str = ""
+    trials: int = 0
+    votes: list[tuple[int, int, str]] = field(default_factory=list)
+
+    async def reverts(self, sender: str, to: str, _: bytes) -> str | None:
+        assert (sender, to) == (SIGNERS[0], ORACLE)
+        self.trials += 1
+        return self.refusal or None
+
+    async def ask(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
+        async def rpc(method: str, _: list[Any]) -> Any:
+            return hex(50) if method == "eth_blockNumber" else [self._log(*vote) for vote in self.votes]
+
+        return await question(rpc)
+
+    def _log(self, feed: int, checkpoint: int, who: str) -> dict[str, Any]:
+        words = [feed.to_bytes(32, "big"), checkpoint.to_bytes(32, "big"), bytes.fromhex(who[2:]).rjust(32, b"\0")]
+        return {
+            "address": ORACLE,
+            "topics": ["0x" + one.hex() for one in (interface("StrategyOracle").topic("Voted"), *words)],
+            "data": "0x" + encode(["bytes32", "int256"], [ROOT, 5]).hex(),
+            "blockNumber": hex(checkpoint + 2),
+            "blockHash": "0x" + "00" * 32,
+            "transactionHash": "0x" + "00" * 32,
+            "logIndex": hex(self.votes.index((feed, checkpoint, who))),
+        }
+
+
+@dataclass
+class PaperSender:
+    """Keeps what it is given in the real journal, as the sender does."""
+
+    journal: Journal
+    address: str = SIGNERS[0]
+    sent: list[tuple[str, bytes, int]] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    async def send(self, key: str, to: str, calldata: bytes, *, least_gas: int = 0) -> bytes:
+        assert to == ORACLE
+        if self.failures:
+            raise self.failures.pop(0)
+        self.journal.transactions.queue(key, self.address, to, calldata, 0, least_gas)
+        self.sent.append((key, calldata, least_gas))
+        return keccak(calldata)
+
+
+class PaperGossip:
+    def __init__(self) -> None:
+        self.begun: list[RoundKey] = []
+
+    async def begin(self, begun: Trigger, _: Any) -> None:
+        self.begun.append(begun.key)
+
+    def in_flight(self, _: int) -> int | None:
+        return 77
+
+
+class Brush:
+    """Paints once it may; says how often it was asked."""
+
+    def __init__(self, result: bytes | Likeness = ROOT, held: bool = False) -> None:
+        self.result, self.asked, self.go = result, 0, asyncio.Event()
+        self.failures: list[Exception] = []
+        if not held:
+            self.go.set()
+
+    async def __call__(self, answer: int, signals: Sequence[int]) -> bytes | Likeness:
+        assert (answer, tuple(signals)) == (100, (1, 2, 3))
+        self.asked += 1
+        await self.go.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        return self.result
+
+
+class Desk:
+    """A voter, and everything around it."""
+
+    def __init__(self, journal: Journal, **changes: Any) -> None:
+        self.journal, self.silent, self.now = journal, 0.0, 0.0
+        self.pool, self.sender, self.gossip = PaperPool(), PaperSender(journal), PaperGossip()
+        self.newest: int | None = None
+        chain = Chain(cast(Any, self.pool), ORACLE)
+
+        async def head() -> Any:
+            return make_block(50)
+
+        chain.head = head  # type: ignore[method-assign]
+        self.committee = Committee(31337, ORACLE, SIGNERS, [bytes([number] * 32) for number in range(1, 5)])
+        landings = SimpleNamespace(block_of_last=lambda _: self.newest)
+        known: dict[str, Any] = {"after": 60.0, "stage": 0.0, "pause": 0.001, "enabled": True}
+        self.voter = Voter(
+            cast(Any, self.gossip),
+            chain,
+            self.committee,
+            0,
+            journal,
+            cast(Any, self.sender),
+            cast(Any, landings),
+            lambda: self.silent,
+            clock=lambda: self.now,
+            **(known | changes),
+        )
+        self.voter._accounts = cast(Any, self.pool)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.voter.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def settle(self) -> None:
+        """Let the voter look many times."""
+        await asyncio.sleep(0.03)
+
+    def calldata(self, root: bytes = ROOT, checkpoint: int = 10) -> bytes:
+        return interface("StrategyOracle").encode("vote", 1, checkpoint, b"b" * 32, 100, (1, 2, 3), root)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY", 0.001)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_brokers_gone__for_long_enough__votes_once_for_the_newest_due_round(journal: Journal) -> None:
+    desk, brush = Desk(journal), Brush()
+    for checkpoint in (10, 20):
+        await desk.voter.begin(trigger(checkpoint), brush)
+    assert desk.gossip.begun == [RoundKey(1, 10), RoundKey(1, 20)]
+    assert desk.voter.in_flight(1) == 77
+    async with desk.running():
+        desk.silent = 59.9
+        await desk.settle()
+        assert (desk.sender.sent, brush.asked, desk.pool.trials) == ([], 0, 0)
+        desk.silent = 60.0
+        await until(lambda: desk.sender.sent)
+        await desk.settle()
+    [(key, calldata, gas)] = desk.sender.sent
+    assert key == f"vote {desk.committee.config_digest.hex()[:8]} 1 20"
+    assert (calldata, gas, brush.asked) == (desk.calldata(checkpoint=20), GAS, 1)
+    found = journal.votes.get(desk.committee.config_digest, 1, 20)
+    assert found is not None
+    assert found.ballot == ballot(desk.committee.config_digest, 1, 20, b"b" * 32, (1, 2, 3), ROOT)
+
+
+async def test_crash_after_the_vote_was_queued__next_life_sends_the_same_and_paints_nothing(journal: Journal) -> None:
+    for _ in range(2):
+        desk, brush = Desk(journal), Brush()
+        desk.silent = 99
+        await desk.voter.begin(trigger(), brush)
+        async with desk.running():
+            await until(lambda desk=desk: desk.sender.sent)  # type: ignore[misc]
+    assert brush.asked == 0
+    assert desk.sender.sent[0][1] == desk.calldata()
+    assert len(journal.transactions.last(9)) == 1
+
+
+async def test_crash_between_ballot_and_transaction__next_life_casts_the_same_ballot(journal: Journal) -> None:
+    desk, brush = Desk(journal), Brush()
+    desk.sender.failures = [ChainError("the process died here")] * 1_000
+    desk.silent = 99
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        await until(lambda: journal.votes.all())
+    again = Desk(journal)
+    again.silent = 99
+    await again.voter.begin(trigger(), Brush())
+    async with again.running():
+        await until(lambda: again.sender.sent)
+    assert len(journal.votes.all()) == 1
+
+
+async def test_other_ballot_in_the_journal__nothing_is_sent(journal: Journal) -> None:
+    desk = Desk(journal)
+    journal.votes.cast(desk.committee.config_digest, 1, 10, b"o" * 32)
+    desk.silent = 99
+    await desk.voter.begin(trigger(), Brush())
+    async with desk.running():
+        await until(lambda: RoundKey(1, 10) in desk.voter._done)
+        await desk.settle()
+    assert desk.sender.sent == []
+
+
+async def test_journal_too_old__nothing_is_painted_or_sent_until_it_is_not(journal: Journal) -> None:
+    desk, brush = Desk(journal), Brush()
+    journal.protection.unsettled([make_landed(5, 7)])
+    desk.silent = 99
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        await desk.settle()
+        assert (desk.sender.sent, brush.asked) == ([], 0)
+        journal.protection.unsettled([])
+        await until(lambda: desk.sender.sent)
+
+
+async def test_broker_back_while_it_paints__vote_is_left_to_gossip(journal: Journal) -> None:
+    desk, brush = Desk(journal), Brush(held=True)
+    desk.silent = 99
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        await until(lambda: brush.asked)
+        desk.silent = 0
+        await until(lambda: not desk.voter._voting)
+        brush.go.set()
+        await desk.settle()
+        assert desk.sender.sent == []
+        assert journal.votes.all() == []
+        desk.silent = 99  # gone again
+        await until(lambda: desk.sender.sent)
+
+
+async def test_report_lands_while_it_paints__no_vote_is_paid_for(journal: Journal) -> None:
+    desk, brush = Desk(journal), Brush(held=True)
+    desk.silent = 99
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        await until(lambda: brush.asked)
+        desk.newest = 12
+        desk.voter.landed(make_landed(10, 12))
+        brush.go.set()
+        await desk.settle()
+    assert desk.sender.sent == []
+    assert desk.voter.status()["due"] == []
+
+
+async def test_landed__newer_round_of_the_feed_and_other_feeds__stay_due(journal: Journal) -> None:
+    desk = Desk(journal)
+    for due in (trigger(10), trigger(20), trigger(10, feed=2)):
+        await desk.voter.begin(due, Brush())
+    desk.voter.landed(make_landed(10, 12))
+    assert desk.voter.status()["due"] == [{"feed": 1, "checkpoint": 20}, {"feed": 2, "checkpoint": 10}]
+    desk.newest = 30
+    await desk.voter.begin(trigger(25), Brush())  # judged before a report that stands: not due
+    assert len(cast(Any, desk.voter.status()["due"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("others", "joins"), [(SIGNERS[1:2], False), (SIGNERS[1:3], True), ([SIGNERS[1], "0x" + "99" * 20], False)]
+)
+async def test_brokers_there__votes_of_more_than_f_members_on_chain__joins_them(
+    journal: Journal, others: list[str], joins: bool
+) -> None:
+    desk = Desk(journal)
+    desk.pool.votes = [(1, 10, who) for who in others] + [(1, 20, who) for who in SIGNERS]
+    await desk.voter.begin(trigger(), Brush())
+    async with desk.running():
+        await desk.settle()
+        assert desk.sender.sent == []  # the round is young: it is not even looked at
+        desk.now = 61
+        if joins:
+            await until(lambda: desk.sender.sent)
+        else:
+            await desk.settle()
+            assert desk.sender.sent == []
+
+
+async def test_oracle_refuses_whatever_the_artworks_are__nothing_is_painted(journal: Journal) -> None:
+    desk, brush = Desk(journal), Brush()
+    desk.pool.refusal = "feeds: checkpoint not newer"
+    desk.silent = 99
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        await until(lambda: desk.pool.trials > 3)  # it may be an endpoint that lags
+        desk.pool.refusal = "ballots: already voted"
+        await until(lambda: RoundKey(1, 10) in desk.voter._done)
+        seen = desk.pool.trials
+        await desk.settle()
+        assert desk.pool.trials == seen
+    assert (brush.asked, desk.sender.sent) == (0, [])
+
+
+async def test_recipe_by_tolerance__votes_for_artworks_as_they_are(journal: Journal) -> None:
+    async def alike(_: bytes) -> bool:
+        return True
+
+    desk = Desk(journal)
+    desk.silent = 99
+    await desk.voter.begin(trigger(), Brush(Likeness(ROOT, alike)))
+    async with desk.running():
+        await until(lambda: desk.sender.sent)
+    assert desk.sender.sent[0][1] == desk.calldata(ZERO)
+
+
+async def test_paint_that_can_be_made_alone__is_asked_for_that(journal: Journal) -> None:
+    class Soloist(Brush):
+        async def alone(self, answer: int, signals: Sequence[int]) -> bytes:
+            return b"s" * 32
+
+    desk, brush = Desk(journal), Soloist()
+    desk.silent = 99
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        await until(lambda: desk.sender.sent)
+    assert desk.sender.sent[0][1] == desk.calldata(b"s" * 32)
+    assert brush.asked == 0
+
+
+@pytest.mark.parametrize("error", [RenderError("no worker"), ValueError("a bad recipe"), ChainError("silent")])
+async def test_painting_or_sending_fails__is_tried_again(journal: Journal, error: Exception) -> None:
+    desk, brush = Desk(journal), Brush()
+    if isinstance(error, ChainError):
+        desk.sender.failures = [error]
+    else:
+        brush.failures = [error]
+    desk.silent = 99
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        await until(lambda: desk.sender.sent)
+
+
+async def test_transmit_disabled__never_votes(journal: Journal) -> None:
+    desk = Desk(journal, enabled=False)
+    desk.silent = 99
+    await desk.voter.begin(trigger(), Brush())
+    async with desk.running():
+        await desk.settle()
+    assert desk.sender.sent == []
+    assert desk.gossip.begun == [RoundKey(1, 10)]
+
+
+async def test_late__order_of_a_round__a_quorum_votes_at_once_and_the_rest_in_turn(journal: Journal) -> None:
+    desk = Desk(journal)
+    for checkpoint in range(10, 200, 10):
+        waits = []
+        for index in range(4):
+            desk.voter._index = index
+            waits.append(desk.voter._late(RoundKey(1, checkpoint)))
+        assert sorted(waits) == [0, 0, 0, 1]
+
+
+async def test_begin__more_rounds_than_are_kept__the_oldest_go(journal: Journal) -> None:
+    desk = Desk(journal)
+    for checkpoint in range(10, 80, 10):
+        await desk.voter.begin(trigger(checkpoint), Brush())
+    assert [due["checkpoint"] for due in cast(Any, desk.voter.status()["due"])] == [40, 50, 60, 70]
