@@ -9,7 +9,7 @@ ARGS ?=
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-ape demo test check test-ray bench exactness exactness-arm artifacts clean
+.PHONY: help install install-dev install-ape demo test fuzz check test-ray bench exactness exactness-arm artifacts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ test: install-dev install-ape check ## every check and every test
 
 test-ray: install-dev ## the render pool on a local Ray cluster of two nodes, one of them killed
 	$(BIN)/pytest -m cluster $(ARGS) tests/integration/render
+
+fuzz: install-dev ## every decoder of foreign bytes, 100,000 examples a test (hours; ARGS="-k envelope" narrows it)
+	$(BIN)/pytest --numprocesses auto --dist worksteal --timeout 0 --hypothesis-profile nightly tests/fuzz $(ARGS)
 
 check: install-dev ## format, lint and types
 	$(BIN)/ruff format --check .

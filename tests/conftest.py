@@ -12,4 +12,12 @@ sys.setrecursionlimit(20_000)
 
 # The same examples in every run: a red run can be repeated by anyone.
 hypothesis.settings.register_profile("patina", derandomize=True, deadline=None, print_blob=True)
+# The fuzzing of a night (make fuzz): other examples each time; a failure prints the blob that repeats it.
+hypothesis.settings.register_profile(
+    "nightly",
+    max_examples=100_000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
+)
 hypothesis.settings.load_profile("patina")

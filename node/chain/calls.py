@@ -81,10 +81,30 @@ async def aggregate(ask: Ask, multicall: str, calls: Sequence[Call], block: Bloc
     returned = await call_at(ask, multicall, _MULTICALL3.encode("aggregate3", packed), block)
     if not returned:
         raise ChainError(f"there is no Multicall3 at {multicall}: configure the address that this chain has it at")
-    results: Sequence[tuple[bool, bytes]] = _MULTICALL3.result("aggregate3", returned, 1)
-    if len(results) != len(calls):
-        raise UnavailableError(f"Multicall3 answered {len(results)} of {len(calls)} calls")
+    _check_length(returned, len(calls))
+    try:
+        results: Sequence[tuple[bool, bytes]] = _MULTICALL3.result("aggregate3", returned, 1)
+    except ChainError as error:
+        raise UnavailableError(f"an endpoint answered Multicall3 with nonsense: {error}") from None
     return [output if success else None for success, output in results]
+
+
+def _check_length(returned: bytes, wanted: int) -> None:
+    """UnavailableError unless there are as many results as calls, together no longer than what holds them.
+
+    In the ABI's encoding a result stands where an offset points, and all offsets may point at the same long one:
+    an answer of some megabytes would then decode to terabytes.
+    """
+
+    def word(at: int) -> int:
+        return int.from_bytes(returned[at : at + 32], "big")
+
+    start = word(0)
+    if word(start) != wanted:
+        raise UnavailableError(f"Multicall3 answered {word(start)} of {wanted} calls")
+    offsets = (start + 32 + word(start + 32 * place) for place in range(1, wanted + 1))
+    if sum(word(at + word(at + 32)) for at in offsets) > len(returned):
+        raise UnavailableError(f"Multicall3's {wanted} results are longer than its whole answer")
 
 
 async def try_aggregate(

@@ -26,6 +26,8 @@ Finality = Literal["finalized"] | int
 """The chain's own tag, or how many blocks on top make a block final."""
 
 _FEEDS_PER_CALL = 200
+_MAX_FEEDS = 100_000
+"""Feeds that are asked for; beyond, an endpoint would keep a node asking for ever."""
 _MAX_AHEAD = 100_000
 """Blocks that a head may be ahead of the last final one; beyond, an endpoint claims a chain that nobody could read."""
 
@@ -160,6 +162,8 @@ class Chain:
     async def feeds(self, block: Block | None = None) -> list[Feed]:
         """All feeds, by id, as they stand at `block` (None: the latest)."""
         count: int = await self._view("StrategyOracle", self.oracle, "feed_count", block=block)
+        if count > _MAX_FEEDS:
+            raise ChainError(f"the oracle claims {count} feeds; at most {_MAX_FEEDS} are read")
         found: list[Feed] = []
         for first in range(1, count + 1, _FEEDS_PER_CALL):
             ids = range(first, min(count + 1, first + _FEEDS_PER_CALL))

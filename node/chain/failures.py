@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from node.errors import ChainError, RevertError
+from node.errors import ChainError, RevertError, printable
 
 # Selectors of the two error types that compilers emit (Solidity docs, "Panic via assert and Error via require").
 _ERROR = bytes.fromhex("08c379a0")
@@ -45,6 +45,7 @@ class RpcError(ChainError):
     """An endpoint answered with a JSON-RPC error that is not a revert; `code` and `message` are its own."""
 
     def __init__(self, endpoint: str, method: str, code: int, message: str) -> None:
+        message = printable(message)
         super().__init__(f"{endpoint}: {method}: {message} (code {code})")
         self.code = code
         self.message = message
@@ -54,6 +55,7 @@ class CallRevertError(RevertError):
     """A contract refused a call; `reason` in words, `payload` the raw revert bytes."""
 
     def __init__(self, reason: str, payload: bytes) -> None:
+        reason = printable(reason)
         super().__init__(f"the contract refused: {reason}")
         self.reason = reason
         self.payload = payload

@@ -5,20 +5,20 @@ Anything odd is an UnavailableError: another endpoint may answer better.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from node.chain.failures import MissingError, UnavailableError
 from node.chain.types import Block
 
+_QUANTITY = re.compile("0x[0-9a-fA-F]+")
+
 
 def quantity(value: object, what: str) -> int:
     """An 0x-prefixed integer; UnavailableError otherwise."""
-    if isinstance(value, str) and value.startswith("0x") and 3 <= len(value) <= 66:
-        try:
-            return int(value, 16)
-        except ValueError:
-            pass
+    if isinstance(value, str) and len(value) <= 66 and _QUANTITY.fullmatch(value):
+        return int(value, 16)
     raise UnavailableError(f"an endpoint answered {what} with something that is no number")
 
 
@@ -31,12 +31,13 @@ def small(value: int, what: str, bits: int = 63) -> int:
 
 def octets(value: object, what: str, length: int | None = None) -> bytes:
     """0x-prefixed bytes, of exactly `length` where given; UnavailableError otherwise."""
-    if isinstance(value, str) and value.startswith("0x"):
+    # fromhex passes over white space, and int() over underscores: neither is in any client's answer.
+    if isinstance(value, str) and value.startswith("0x") and (length is None or len(value) == 2 + 2 * length):
         try:
             raw = bytes.fromhex(value[2:])
         except ValueError:
-            raw = None
-        if raw is not None and (length is None or len(raw) == length):
+            raw = b""
+        if 2 * len(raw) == len(value) - 2:
             return raw
     raise UnavailableError(f"an endpoint answered {what} with something that is not {length or 'hexadecimal'} bytes")
 

@@ -38,13 +38,15 @@ async def prove(pool: RpcPool, oracle: str, chain_id: int, landed: Landed, log_c
     fields, signers, packed = arguments
     feed, checkpoint, block_hash, view, observers, observations, signals, root = fields
     report = Report(feed, checkpoint, block_hash, view, observers, tuple(observations), tuple(signals), root)
+    if len(packed) != SIGNATURE_BYTES * landed.signers.bit_count() or signers != landed.signers:
+        raise ChainError(f"transaction 0x{landed.tx_hash.hex()} does not carry the signatures that its event names")
     signatures = tuple(packed[at : at + SIGNATURE_BYTES] for at in range(0, len(packed), SIGNATURE_BYTES))
     try:
         digest = report_digest(domain, report)
         addresses = tuple(recover(digest, signature) for signature in signatures)
     except AgreementError as error:
         raise ChainError(f"transaction 0x{landed.tx_hash.hex()}: {error}") from None
-    if digest != landed.report_digest or signers != landed.signers or len(signatures) != signers.bit_count():
+    if digest != landed.report_digest:
         raise ChainError(f"transaction 0x{landed.tx_hash.hex()} does not carry the report that its event names")
     return FullReport(landed, domain, report, addresses, signatures, (), gas_used)
 

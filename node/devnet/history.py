@@ -174,13 +174,13 @@ class _Reader:
 def _lines(raw: bytes, source: str) -> Iterator[str]:
     """One line after another: a file of nothing but line ends would make a list of many times its size."""
     if b"\0" in raw:
-        line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
-        raise ReplayError(f"{source}, line {line}: has a NUL byte, this is not a text file; export it as CSV in UTF-8")
+        number = raw.count(b"\n", 0, raw.index(b"\0")) + 1
+        raise ReplayError(f"{source}, line {number}: has a NUL byte, this is not a text file; export it as CSV in UTF-8")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ReplayError(f"{source}, line {line}: is not UTF-8 text; export it as CSV in UTF-8") from error
+        number = raw.count(b"\n", 0, error.start) + 1
+        raise ReplayError(f"{source}, line {number}: is not UTF-8 text; export it as CSV in UTF-8") from error
     for line in io.StringIO(text, newline="\n"):
         yield line.removesuffix("\n").removesuffix("\r")
 

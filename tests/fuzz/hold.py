@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from hypothesis import settings
+
 from node.errors import PatinaError
 
 KIB: Final = 1 << 10
@@ -34,6 +36,12 @@ class Decoder:
 
     def __str__(self) -> str:
         return self.name
+
+
+def modest(examples: int) -> settings:
+    """So many examples in a common run, where a decoder is slow; all of the profile's in the nightly one."""
+    ordinary = settings.get_profile("patina").max_examples
+    return settings(max_examples=examples if settings().max_examples <= ordinary else settings().max_examples)
 
 
 def peak_of(act: Callable[[], Any]) -> tuple[Any, int]:

@@ -27,7 +27,7 @@ ODD: Final[tuple[Any, ...]] = (
 MOST: Final = 40_000
 
 noise = st.binary(max_size=400) | st.lists(st.sampled_from(TOKENS), max_size=6).map(b"".join)
-_steps = st.lists(
+steps = st.lists(
     st.tuples(
         st.sampled_from(("flip", "set", "cut", "drop", "repeat", "grow", "splice", "swap", "token")),
         st.integers(0, 1 << 16),
@@ -41,7 +41,7 @@ _steps = st.lists(
 
 def damaged(corpus: Sequence[bytes]) -> st.SearchStrategy[bytes]:
     """One of some valid encodings, with one to six faults in it."""
-    return st.builds(lambda at, steps: _damage(corpus, at, steps), st.integers(0, len(corpus) - 1), _steps)
+    return st.builds(lambda at, some: damage(corpus, at, some), st.integers(0, len(corpus) - 1), steps)
 
 
 def any_input(corpus: Sequence[bytes]) -> st.SearchStrategy[bytes]:
@@ -49,9 +49,10 @@ def any_input(corpus: Sequence[bytes]) -> st.SearchStrategy[bytes]:
     return st.one_of(noise, damaged(corpus), damaged(corpus))
 
 
-def _damage(corpus: Sequence[bytes], at: int, steps: Sequence[tuple[str, int, int, int]]) -> bytes:
+def damage(corpus: Sequence[bytes], at: int, some: Sequence[tuple[str, int, int, int]]) -> bytes:
+    """A valid encoding after some steps."""
     raw = corpus[at]
-    for what, first, second, value in steps:
+    for what, first, second, value in some:
         raw = _step(raw, corpus, what, first, second, value)[:MOST]
     return raw
 
@@ -85,14 +86,20 @@ def _step(raw: bytes, corpus: Sequence[bytes], what: str, first: int, second: in
     return bytes(changed)
 
 
-def odd_json(document: Any) -> st.SearchStrategy[Any]:
-    """A JSON document in which one to three values are of another kind, missing, doubled, or of a size nobody has."""
-    changes = st.tuples(
+changes = st.lists(
+    st.tuples(
         st.integers(0, 1 << 16),
         st.sampled_from(("odd", "odd", "odd", "drop", "again", "nest", "wrong name")),
         st.integers(0, len(ODD) - 1),
-    )
-    return st.lists(changes, min_size=1, max_size=3).map(lambda some: _changed(document, some))
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def odd_json(document: Any) -> st.SearchStrategy[Any]:
+    """A JSON document in which one to three values are of another kind, missing, doubled, or of a size nobody has."""
+    return changes.map(lambda some: changed(document, some))
 
 
 def spelled(document: Any) -> bytes:
@@ -100,9 +107,10 @@ def spelled(document: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def _changed(document: Any, changes: Sequence[tuple[int, str, int]]) -> Any:
+def changed(document: Any, some: Sequence[tuple[int, str, int]]) -> Any:
+    """A copy of a document after some changes."""
     document = copy.deepcopy(document)
-    for place, what, odd in changes:
+    for place, what, odd in some:
         spots = list(_spots(document))
         if not spots:
             return copy.deepcopy(ODD[odd])
