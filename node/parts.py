@@ -31,7 +31,8 @@ from node.gossip.verifier import Verifier
 from node.guard import Guard
 from node.health import Health
 from node.journal import Journal
-from node.journal.lock import KeyLock
+from node.journal.lock import KeyLock, state_directory
+from node.journal.trail import Trail
 from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes
@@ -176,6 +177,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         signer, transport_key = unlock_signer(config, ask=ask), unlock_transport(config, ask=ask)
         stack.enter_context(KeyLock(signer.address, config.node.directory))
         journal.protection.own(signer.address)
+        journal.protection.follow(Trail(state_directory(), signer.address, config.chain.id, config.chain.oracle))
         pool = RpcPool(config.chain.endpoints, PoolSettings(timeout=config.chain.timeout_ms / 1000))
         stack.push_async_callback(pool.aclose)
         chain = Chain(

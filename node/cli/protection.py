@@ -12,6 +12,7 @@ from node.errors import JournalError
 
 if TYPE_CHECKING:
     from node.config import Config
+    from node.journal.trail import Trail
 
 RISK = """\
 This gives up every round for a checkpoint up to {after}: the node takes no part in them, and signs from the next
@@ -41,6 +42,7 @@ def show(config_path: Path) -> None:
     _there(config)
     with Journal(config.node.directory, read_only=True) as journal:
         guarded, last = journal.protection, journal.attestations.last(1)
+        guarded.follow(_trail(config))
         click.echo(f"signer    {guarded.signer or 'none yet'}")
         click.echo(f"network   {journal.identity or 'none yet'}")
         click.echo(f"signed    {journal.attestations.count()} reports" + _newest(last[0].checkpoint if last else None))
@@ -101,6 +103,7 @@ def import_protection(file: Path, config_path: Path) -> None:
     document = read(file)
     with Journal(config.node.directory) as journal:
         merged = merge(journal, document, config.chain.id, config.chain.oracle, _signer(config))
+        journal.protection.follow(_trail(config))
         doubts, floor = journal.protection.doubts(), journal.protection.floor
     click.echo(f"{file}: {rounds_in(document)} rounds, {merged.rounds} of them news; {merged.closed} were closed")
     if merged.floor_raised:
@@ -141,10 +144,12 @@ def resolve(config_path: Path, after: int | None, *, yes: bool) -> None:
         if not yes:
             click.confirm("Sign again after it?", abort=True)
         raised = journal.protection.raise_floor(after)
+        journal.protection.follow(_trail(config))
         floor, doubts = journal.protection.floor, journal.protection.doubts()
     click.echo(f"nothing is signed up to checkpoint {floor}" + ("" if raised else ", as before"))
     if doubts:
-        raise JournalError(f"--after {after} is too early: a report for checkpoint {doubts[-1].checkpoint} has landed")
+        latest = max(one.checkpoint for one in doubts)
+        raise JournalError(f"--after {after} is too early: the key took part in the round of checkpoint {latest}")
 
 
 async def newest_block(config: Config) -> int:
@@ -179,6 +184,13 @@ def _signer(config: Config) -> str:
     from node.keys.signing import EthKeystore
 
     return EthKeystore(config.keys.signing_keystore).address
+
+
+def _trail(config: Config) -> Trail:
+    from node.journal.lock import state_directory
+    from node.journal.trail import Trail
+
+    return Trail(state_directory(), _signer(config), config.chain.id, config.chain.oracle)
 
 
 def _newest(checkpoint: int | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from node.errors import EquivocationError, JournalError
 from node.journal.protection import Protection
 from node.journal.store import Row, Store
+from node.journal.trail import Signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Attestations:
                 "INSERT INTO attestations (config, feed, checkpoint, view, digest, report) VALUES (?, ?, ?, ?, ?, ?)",
                 (config, feed, checkpoint, view, digest, report),
             )
+        self._protection.bound(Signed(config, feed, checkpoint, view, digest))
         return True
 
     def adopt(self, config: bytes, feed: int, checkpoint: int, view: int, digest: bytes) -> bool:

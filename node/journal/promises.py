@@ -6,6 +6,7 @@ from node.agreement.memory import Memory
 from node.errors import EquivocationError, JournalError
 from node.journal.protection import Protection
 from node.journal.store import Row, Store
+from node.journal.trail import Promised
 
 _UPSERT = """
 INSERT INTO promises VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (config, feed, checkpoint) DO UPDATE SET
@@ -50,6 +51,7 @@ class Promises:
                     memory.lock,
                 ),
             )
+        self._protection.bound(Promised.of(config, feed, checkpoint, memory))
 
     def of(self, config: bytes, feed: int, checkpoint: int) -> Memory | None:
         """What the node is bound to in one round; None if to nothing."""

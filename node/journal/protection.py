@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from node.agreement.memory import Memory
 from node.chain.types import Landed
 from node.errors import JournalError, RefusalError
 from node.journal.store import Store
+from node.journal.trail import Promised, Signed, Trail
 
 UNTOLD: Final = -1
 """The floor of a journal that never had one: every checkpoint is above it."""
@@ -18,9 +20,16 @@ REMEDY: Final = (
 )
 
 
+NEVER_LANDED: Final = -1
+"""The block number of what no block shows: this machine remembers it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A landed report that names this node's seat, and that its journal knows neither as signed nor as voted for."""
+    """A landed report that names this node's seat, and that its journal knows neither as signed nor as voted for.
+
+    Or what this machine remembers to have bound the key to, and the journal does not.
+    """
 
     config: bytes
     feed: int
@@ -39,6 +48,35 @@ class Protection:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._unsettled: tuple[Doubt, ...] = ()
+        self._trail: Trail | None = None
+        self._forgotten: tuple[Signed | Promised, ...] = ()
+
+    def follow(self, trail: Trail) -> None:
+        """Hold the journal against what this machine last bound the key to, and note there what comes."""
+        last = trail.read()
+        self._trail = trail
+        self._forgotten = tuple(one for one in (last.signed, last.promised) if one is not None and self._lacks(one))
+
+    def bound(self, what: Signed | Promised) -> None:
+        """Note what was made durable and is about to leave."""
+        if self._trail is not None:
+            if isinstance(what, Signed):
+                self._trail.signed(what)
+            else:
+                self._trail.promised(what)
+
+    def _lacks(self, one: Signed | Promised) -> bool:
+        if self.given_up(one.config, one.feed, one.checkpoint):
+            return False
+        place = (one.config, one.feed, one.checkpoint)
+        if isinstance(one, Signed):
+            sql = "SELECT 1 FROM attestations WHERE config = ? AND feed = ? AND checkpoint = ? AND digest = ?"
+            return self._store.row(sql, (*place, one.digest)) is None
+        row = self._store.row("SELECT * FROM promises WHERE config = ? AND feed = ? AND checkpoint = ?", place)
+        if row is None:
+            return True
+        memory = Memory(row["left_view"], row["prepared_view"], row["prepared_digest"], row["lock_view"], row["lock"])
+        return not one.covered_by(Promised.of(*place, memory))
 
     def check(self, config: bytes, feed: int, checkpoint: int) -> None:
         """Return where this node may bind itself in a round.
@@ -144,7 +182,10 @@ class Protection:
         )
         lasting = [Doubt(**row) for row in rows]
         floor = self.floor
-        return lasting + [one for one in self._unsettled if one.checkpoint > floor and one not in lasting]
+        passing = [one for one in self._unsettled if one.checkpoint > floor and one not in lasting]
+        self._forgotten = tuple(one for one in self._forgotten if self._lacks(one))
+        remembered = [Doubt(one.config, one.feed, one.checkpoint, bytes(32), NEVER_LANDED) for one in self._forgotten]
+        return lasting + passing + remembered
 
     @property
     def signer(self) -> str | None:
@@ -169,6 +210,11 @@ class Protection:
 def explain(doubts: Sequence[Doubt]) -> str:
     """Say in words what the doubts show."""
     first = doubts[0]
+    if first.block_number == NEVER_LANDED:
+        return (
+            "this journal is older than what its key has signed: this machine remembers that the key took part in "
+            f"feed {first.feed}, checkpoint {first.checkpoint}, and the journal does not"
+        )
     more = f", and {len(doubts) - 1} more" if len(doubts) > 1 else ""
     return (
         "this journal is older than what its key has signed: the chain holds a report of "

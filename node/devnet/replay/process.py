@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -57,6 +58,8 @@ class NodeProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                # Its keys live no longer than the folder: what a user's nodes remember of theirs is not touched.
+                env={**os.environ, "XDG_STATE_HOME": str(self.folder.parent / ".state")},
             )
 
     async def stop(self) -> None:

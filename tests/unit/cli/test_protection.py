@@ -41,7 +41,7 @@ def node(tmp_path: Path, key: bytes) -> Path:
 
 
 def protection(folder: Path, *arguments: str | Path, answer: str | None = None) -> Result:
-    runner = CliRunner(env={"PATINA_CONFIG": str(folder)})
+    runner = CliRunner(env={"PATINA_CONFIG": str(folder), "XDG_STATE_HOME": str(folder / "user")})
     return runner.invoke(main, ["protection", *map(str, arguments)], input=answer)
 
 

@@ -11,6 +11,8 @@ from node.agreement.memory import Memory
 from node.errors import EquivocationError, JournalError, RefusalError
 from node.guard import Guard
 from node.journal import Journal
+from node.journal.interchange import collect, merge
+from node.journal.trail import Trail
 from tests.unit.paper import make_landed
 
 CONFIG = b"c" * 32  # that of make_landed
@@ -141,3 +143,83 @@ def test_cast__second_ballot_for_a_round__is_refused(journal: Journal) -> None:
     found = journal.votes.get(CONFIG, 1, 10)
     assert found is not None
     assert found.ballot == b"a" * 32
+
+
+def trail(folder: Path) -> Trail:
+    return Trail(folder / "user", ADDRESS, 1, ADDRESS)
+
+
+def test_a_restored_backup__nothing_landed_since_it_was_made__this_machine_remembers(tmp_path: Path) -> None:
+    """Incident: a node never equivocates through a restored backup, though no block shows what it had signed."""
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        journal.attest(CONFIG, 1, 10, 0, b"a" * 32, b"")
+    backup = (tmp_path / "node" / "journal.db").read_bytes()
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        assert journal.protection.doubts() == []
+        journal.attest(CONFIG, 1, 20, 0, b"b" * 32, b"")
+        recent = collect(journal, 1, ADDRESS, ADDRESS)
+    (tmp_path / "node" / "journal.db").write_bytes(backup)
+    with Journal(tmp_path / "node") as restored:
+        restored.protection.follow(trail(tmp_path))
+        why = refused(restored, 20)
+        assert "this machine remembers" in why
+        assert "checkpoint 20" in why
+        assert refused(restored, 30) == why
+    with Journal(tmp_path / "node") as restored:
+        restored.protection.follow(trail(tmp_path))
+        merge(restored, recent, 1, ADDRESS, ADDRESS)
+        assert refused(restored, 30) == ""
+        assert "closed" in refused(restored, 20)
+
+
+def test_a_lost_journal__its_key_starts_afresh__nothing_is_signed_before_it_is_resolved(tmp_path: Path) -> None:
+    with Journal(tmp_path / "old") as journal:
+        journal.protection.follow(trail(tmp_path))
+        journal.promises.remember(CONFIG, 1, 10, Memory(left=1, lock_view=1, lock=b"l"))
+    with Journal(tmp_path / "new") as journal:
+        journal.protection.follow(trail(tmp_path))
+        assert "this machine remembers" in refused(journal, 20)
+        journal.protection.raise_floor(9)
+        assert "this machine remembers" in refused(journal, 20)
+        journal.protection.raise_floor(10)
+        assert refused(journal, 20) == ""
+    with Journal(tmp_path / "old") as journal:  # the old one is the older one now
+        journal.protection.follow(trail(tmp_path))
+        assert "this machine remembers" in refused(journal, 40)
+
+
+def test_follow__promise_that_went_on_after_the_trail_was_written__is_no_doubt(tmp_path: Path) -> None:
+    """kill -9 between journal and trail leaves the trail behind."""
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        journal.promises.remember(CONFIG, 1, 10, Memory(left=1, prepared_view=0, prepared_digest=b"x" * 32))
+        behind = next((tmp_path / "user").iterdir())
+        content = behind.read_bytes()
+        journal.promises.remember(CONFIG, 1, 10, Memory(left=2, prepared_view=2, prepared_digest=b"y" * 32))
+    behind.write_bytes(content)
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        assert journal.protection.doubts() == []
+    with Journal(tmp_path / "other") as journal:
+        journal.protection.follow(Trail(tmp_path / "user", ADDRESS, 2, ADDRESS))  # another chain is another story
+        assert journal.protection.doubts() == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 50, b"\x92\xc0", b"\x80"])
+def test_follow__file_that_nobody_wrote__is_passed_over(tmp_path: Path, content: bytes) -> None:
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        journal.attest(CONFIG, 1, 10, 0, b"a" * 32, b"")
+        [file] = (tmp_path / "user").iterdir()
+        file.write_bytes(content)
+        journal.protection.follow(trail(tmp_path))
+        assert journal.protection.doubts() == []
+
+
+def test_bound__trail_cannot_be_written__the_journal_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "user").write_text("in the way")
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        assert journal.attest(CONFIG, 1, 10, 0, b"a" * 32, b"")
