@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from node.chain import parse
+from node.chain.answers import parsed
 from node.chain.breaker import Breaker
 from node.chain.failures import RpcError, UnavailableError, WrongChainError, revert_in, state_gone
 from node.chain.limits import TokenBucket, retry_after
-from node.keys.redaction import Redactor
-from node.keys.secrets import SecretUrl, url_secrets
+from node.chain.names import Shown
+from node.keys.secrets import SecretUrl
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 _LIMITED = (-32005, 429)
 # What they say with that code of a log query that finds too much.
 _TOO_LONG = ("query returned", "results", "block range")
-_MAX_DEPTH = 64
-_MAX_BRACKETS = 1_000_000
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,8 @@ class Endpoint:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name = _name(url)
+        self._shown = Shown(url)
+        self.name = self._shown.name
         self.breaker = Breaker(self.name, settings.cooldown, clock)
         self.head: int | None = None
         self.lag = 0
@@ -86,10 +83,6 @@ class Endpoint:
         self._wrong_until = clock()
         self._meeting = asyncio.Lock()
         self._ids = itertools.count(1)
-        # An endpoint may quote the key that it was asked with in its own error text.
-        self._redactor = Redactor()
-        for part in [url.reveal(), *url_secrets(url.reveal())]:
-            self._redactor.add(part)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name})"
@@ -114,7 +107,7 @@ class Endpoint:
         """An answer of its, shortened and without secrets, for the log."""
         said = getattr(answer, "hash", answer)
         text = "0x" + said.hex() if isinstance(said, bytes) else str(said)
-        return self._redactor.redact(text[:2_000])[:160]
+        return self._shown.redact(text[:2_000])[:160]
 
     async def meet(self, session: ClientSession, chain_id: int) -> None:
         """Ask for the chain's id before anything else, and again after a silence: a proxy may have another behind it.
@@ -146,7 +139,7 @@ class Endpoint:
             for attempt in range(2):
                 await self._turn(method)
                 status, headers, raw, fault = await self._post(session, body)
-                answer = None if raw is None else _parsed(raw)
+                answer = None if raw is None else parsed(raw)
                 if status == 429 or _limits(answer):
                     self._limit(method, headers, last=attempt > 0)
                     continue
@@ -193,7 +186,7 @@ class Endpoint:
         if revert is not None:
             raise revert
         code = error.get("code")
-        message = self._redactor.redact(str(error.get("message", "")))[:300]
+        message = self._shown.redact(str(error.get("message", "")))[:300]
         found = RpcError(self.name, method, code if isinstance(code, int) else 0, message)
         self.pruned += state_gone(found)
         raise found
@@ -223,43 +216,6 @@ class Endpoint:
             return 0, {}, None, f"no answer in {self._settings.timeout:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return 0, {}, None, f"unreachable ({type(error).__name__})"
-
-
-def _name(url: SecretUrl) -> str:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url.reveal())
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}/..." if parts.path.strip("/") or parts.query else f"{parts.scheme}://{host}"
-
-
-def _parsed(raw: bytes) -> dict[str, Any] | None:
-    if _too_deep(raw):
-        return None
-    try:
-        answer = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
-def _too_deep(raw: bytes) -> bool:
-    """Whether JSON nests deeper than any answer of an Ethereum client does, or has absurdly many brackets.
-
-    The C parsers recurse on the machine's stack, and Python's own limit does not protect it wherever some
-    library has raised that limit (py-evm does): nested brackets alone would then end the process.
-    """
-    openings = raw.count(b"[") + raw.count(b"{")
-    if openings <= _MAX_DEPTH:
-        return False
-    if openings > _MAX_BRACKETS:
-        return True
-    depth = 0
-    for bracket in _STRING.sub(b"", raw).translate(None, _NO_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > _MAX_DEPTH:
-            return True
-    return False
 
 
 def _limits(answer: dict[str, Any] | None) -> bool:

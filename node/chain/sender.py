@@ -269,7 +269,9 @@ class Sender:
         if await self._attempts.broadcast(row, attempt) is Taken.UNPAID:
             self.counters["unpaid"] += 1
             try:
-                await self.funds.suffice(self._in_flight(), fresh=True)  # what was known is outdated: somebody must be told
+                await self.funds.suffice(
+                    self._in_flight(), fresh=True
+                )  # what was known is outdated: somebody must be told
             except ChainError as error:
                 log.warning("balance not read", key=row.key, error=str(error))
 

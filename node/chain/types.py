@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 """Multicall3's address on every chain that carries it (https://www.multicall3.com)."""
+NOBODY = "0x" + "00" * 20
+"""The zero address: the collection of a feed that paints nothing."""
 
 
 @dataclass(frozen=True, slots=True)

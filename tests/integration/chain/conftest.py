@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 
-def _load_world() -> Any:
+def _load(file: str) -> Any:
     # pytest's importlib mode puts no test folder on the path.
-    name = "chain_world"
+    name = f"chain_{file}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("world.py"))
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{file}.py"))
         assert spec is not None
         assert spec.loader is not None
         sys.modules[name] = module = importlib.util.module_from_spec(spec)
@@ -23,22 +23,23 @@ def _load_world() -> Any:
     return sys.modules[name]
 
 
-_load_world()
+_load("proxy")
+_load("world")
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[Any]:
-    async with _load_world().serve() as served:
+    async with _load("world").serve() as served:
         yield served
 
 
 @pytest.fixture
 async def slow_world() -> AsyncIterator[Any]:
     """Transactions wait until the test mines."""
-    async with _load_world().serve(automine=False) as served:
+    async with _load("world").serve(automine=False) as served:
         yield served
 
 
 @pytest.fixture
 def oracle(world: Any) -> Any:
-    return _load_world().open_oracle(world)
+    return _load("world").open_oracle(world)
