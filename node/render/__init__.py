@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -93,29 +94,31 @@ def check(recipe: AnyRecipe, seeds: Sequence[bytes], band: int, signals: Sequenc
 
 
 def render(
-    recipe: Recipe, seed: bytes, band: int, signals: Sequence[int], *, engine: str = "auto"
+    recipe: Recipe, seed: bytes, band: int, signals: Sequence[int], *, engine: str = "auto", threads: int = 1
 ) -> NDArray[np.uint8]:
     """The artwork of a 32-byte token seed in a band under signed wads (volatility, drawdown, flow).
 
     Returns uint8 of shape (512, 512, 3), RGB: the same bytes for every engine, "auto" (the fastest that is right here),
     "numpy" (the reference: without torch, half a minute and more), "torch" or "cuda". An engine is probed at its first
     use in a process; both that and the picture take a good part of a second: call it in a worker (`node.render.pool`).
+    `threads` is how many torch may use meanwhile: more of them are slower wherever something else wants a core.
 
     Raises RenderError for a recipe of another model, a band or a number of signals that the recipe does not have, a
     seed that is not 32 bytes, or an engine that is not there or not right on this machine.
     """
-    return render_batch(recipe, [seed], band, signals, engine=engine)[0]
+    return render_batch(recipe, [seed], band, signals, engine=engine, threads=threads)[0]
 
 
 def render_batch(
-    recipe: Recipe, seeds: Sequence[bytes], band: int, signals: Sequence[int], *, engine: str = "auto"
+    recipe: Recipe, seeds: Sequence[bytes], band: int, signals: Sequence[int], *, engine: str = "auto", threads: int = 1
 ) -> list[NDArray[np.uint8]]:
     """What `render` draws for each of several seeds, drawn side by side: the same bytes, in less time."""
     check(recipe, seeds, band, signals)
     if not seeds:
         return []
-    from node.render.exact import probe
+    from node.render.exact import kernels, probe
     from node.render.exact.inputs import inputs
 
     pictures = [inputs(recipe, seed, band, signals) for seed in seeds]
-    return probe.engine(_HERE / "model", engine).draw(pictures, recipe.steps)
+    with nullcontext() if engine == "numpy" else kernels.threads(threads):
+        return probe.engine(_HERE / "model", engine).draw(pictures, recipe.steps)

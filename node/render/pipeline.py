@@ -153,6 +153,7 @@ class PatinaPipeline(_Pipeline):  # type: ignore[misc]
         hue: tuple[int, int] = WHOLE,
         accent: tuple[int, int] = WHOLE,
         num_inference_steps: int = 20,
+        threads: int = 1,
         generator: object = None,
         output_type: str = "pil",
         return_dict: bool = True,
@@ -162,7 +163,8 @@ class PatinaPipeline(_Pipeline):  # type: ignore[misc]
         """Draw one picture for each 32-byte seed, or for each mood of one seed, in one batch.
 
         The levels are 0..255, `hue` and `accent` ranges of such. `output_type` is "pil", "np" (uint8, (N, 512, 512, 3))
-        or "latent" (int64 in 2**-16). A callback sees int64 latents and may return others. RenderError for a generator:
+        or "latent" (int64 in 2**-16). A callback sees int64 latents and may return others. `threads` is how many torch
+        may use meanwhile: more of them are slower wherever something else wants a core. RenderError for a generator:
         noise comes from the seed alone; and for anything else that cannot be drawn.
         """
         if generator is not None:
@@ -178,6 +180,7 @@ class PatinaPipeline(_Pipeline):  # type: ignore[misc]
 
         def after(index: int, time: int, latent: Any) -> Any:
             kept[:] = [latent]
+            bar.update()
             if callback_on_step_end is None:
                 return None
             given = {"latents": torch.from_numpy(latent)} if callback_on_step_end_tensor_inputs else {}
@@ -189,7 +192,8 @@ class PatinaPipeline(_Pipeline):  # type: ignore[misc]
             kept[:] = [changed.numpy()]
             return kept[0]
 
-        images: Any = self._draw(pictures, num_inference_steps, after)
+        with kernels.threads(threads), self.progress_bar(total=num_inference_steps) as bar:
+            images: Any = self._draw(pictures, num_inference_steps, after)
         if output_type == "latent":
             images = torch.from_numpy(kept[0])
         elif output_type == "pil":

@@ -28,11 +28,6 @@ def painter(engine: str = "auto", pipelines: Path | None = None) -> Paint:
         from node.render.recipe import Recipe
 
         if isinstance(recipe, Recipe):
-            if engine != "numpy":
-                import torch
-
-                # One picture is no faster on two threads, and a hundred times slower where others want the second core.
-                torch.set_num_threads(1)
             return render(recipe, seed, band, signals, engine=engine)
         if pipelines is None:
             raise RenderError(

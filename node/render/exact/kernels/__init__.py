@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["LEVELS", "NAMES", "Finish", "Kernel", "Layer", "build", "pinned"]
+__all__ = ["LEVELS", "NAMES", "Finish", "Kernel", "Layer", "build", "pinned", "threads"]
 
 LEVELS: Final = 255
 """A held value's range: low..low + LEVELS."""
@@ -117,6 +117,13 @@ def build(name: str) -> Kernel:
     if name not in makers:
         raise RenderError(f"kernel {name!r}: there is none of this name; known are {', '.join(NAMES)}")
     return makers[name]()
+
+
+def threads(count: int) -> AbstractContextManager[None]:
+    """A context in which torch takes at most so many threads: see `flags.threads`."""
+    from node.render.exact.kernels import flags
+
+    return flags.threads(count)
 
 
 def pinned() -> AbstractContextManager[None]:

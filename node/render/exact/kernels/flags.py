@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import torch
 
+from node.errors import RenderError
+
 _MKLDNN: Final[Any] = torch.backends.mkldnn
 _CUDNN: Final[Any] = torch.backends.cudnn
 # The places where torch 2.13 lets float32 products be rounded to TF32 or bfloat16, or leaves it to a global default.
@@ -18,6 +20,23 @@ _ROUNDED: Final[tuple[Any, ...]] = (
     _CUDNN.conv,
 )
 _PLAIN = "ieee"
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """At most so many threads for what the calling thread has torch do, and as many as before afterwards.
+
+    Torch takes every core. Its threads wait for each other in a loop at the end of each small layer: where anything
+    else wants a core, two of them take many times as long as one, and on an idle machine hardly less.
+    """
+    if count < 1:
+        raise RenderError(f"{count} threads: 1 is the least")
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

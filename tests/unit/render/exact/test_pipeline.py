@@ -76,6 +76,31 @@ def test_pipeline__callback__sees_and_changes_latents(pipe: Any, drawn: Any) -> 
     assert not np.array_equal(images[0], drawn[0])
 
 
+def test_pipeline__progress_and_threads__told_step_by_step_and_its_own(
+    tiny: Path, drawn: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pipe: Any = PatinaPipeline.from_pretrained(tiny)
+    capfd.readouterr()
+    seen: list[int] = []
+
+    def look(*_: Any) -> dict[str, torch.Tensor]:
+        seen.append(torch.get_num_threads())
+        return {}
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        images = pipe(SEED, "storm", num_inference_steps=2, output_type="np", callback_on_step_end=look).images
+        assert (seen, torch.get_num_threads()) == ([1, 1], 3)
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(images[0], drawn[0])
+    assert "2/2" in capfd.readouterr().err
+    pipe.set_progress_bar_config(disable=True)
+    pipe(SEED, num_inference_steps=1)
+    assert capfd.readouterr().err == ""
+
+
 def test_pipeline__callback_with_floats__refused(pipe: Any) -> None:
     def spoil(_owner: Any, _index: int, _time: int, given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {"latents": given["latents"].float()}
