@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from node.chain.types import TOKENS_PER_EDITION
+from node.chain.types import NOBODY, TOKENS_PER_EDITION
 from node.content.cid import directory_cid, raw_cid
 from node.content.edition import token_path
 from node.errors import PatinaError
@@ -84,6 +84,8 @@ class Gallery:
         old = {(view.collection, view.edition): view for view in self._views}
         views = []
         for feed in feeds:
+            if feed.collection == NOBODY:
+                continue  # it paints nothing
             try:
                 views.append(await self._edition(feed, landed(feed.id)))
             except PatinaError as error:

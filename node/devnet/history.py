@@ -175,7 +175,9 @@ def _lines(raw: bytes, source: str) -> Iterator[str]:
     """One line after another: a file of nothing but line ends would make a list of many times its size."""
     if b"\0" in raw:
         number = raw.count(b"\n", 0, raw.index(b"\0")) + 1
-        raise ReplayError(f"{source}, line {number}: has a NUL byte, this is not a text file; export it as CSV in UTF-8")
+        raise ReplayError(
+            f"{source}, line {number}: has a NUL byte, this is not a text file; export it as CSV in UTF-8"
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -134,6 +134,13 @@ async def test_refresh__edition_never_read__is_left_out_and_the_others_shown(des
     assert [view.edition for view in await desk.refresh()] == [2]
 
 
+async def test_refresh__feed_that_paints_nothing__is_no_edition_and_no_fault(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [view.edition for view in await desk.refresh(make_feed(1, collection="0x" + "00" * 20), make_feed(2))] == [2]
+    assert "edition not shown anew" not in capsys.readouterr().out
+
+
 async def test_refresh__feed_no_longer_served__goes(desk: Desk) -> None:
     await desk.refresh()
     assert [view.edition for view in await desk.refresh(make_feed(2))] == [2]

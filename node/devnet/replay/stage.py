@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from eth_hash.auto import keccak
 
-from node.chain.types import TOKENS_PER_EDITION, Policy
+from node.chain.types import NOBODY, TOKENS_PER_EDITION, Policy
 from node.devnet import deploy
 from node.devnet.genesis import dev_account
 from node.devnet.settings import ChainSettings
@@ -27,7 +27,6 @@ CADENCE = 10
 """Blocks between checkpoints: room for every transaction of a round before the next row."""
 READY_SECONDS = 60
 STOP_SECONDS = 10
-NOBODY = "0x" + "00" * 20
 COINS = 10**21
 """Wei that each node gets to pay with."""
 COMMAND = (sys.executable, "-m", "node.devnet.serve")

@@ -106,8 +106,15 @@ def sent_twice(evidence: Evidence) -> list[str]:
         for row in journal.sent
         if len(row.attempts & mined) > 1
     ]
-    each = Counter((one.sender, one.call, one.place) for one in evidence.mined if one.place is not None)
-    found += [f"{who} had {count} {call}s for {place} mined" for (who, call, place), count in each.items() if count > 1]
+    for journal in evidence.journals:
+        # By journal, not by sender: of two copies of a node neither knows what the other has sent.
+        known = {attempt for row in journal.sent for attempt in row.attempts}
+        each = Counter((one.call, one.place) for one in evidence.mined if one.place is not None and one.hash in known)
+        found += [
+            f"{journal.name} had {count} {call}s for {place} mined"
+            for (call, place), count in each.items()
+            if count > 1
+        ]
     return found
 
 
