@@ -9,7 +9,7 @@ ARGS ?=
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-ape demo test fuzz check test-ray bench exactness exactness-arm artifacts clean
+.PHONY: help install install-dev install-ape demo test chaos fuzz check test-ray bench exactness exactness-arm artifacts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ demo: install ## the main job: real share-price histories, four nodes, two editi
 
 test: install-dev install-ape check ## every check and every test
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
+
+chaos: install-dev ## real processes killed, cut off, lied to, reorganised and copied, at length (ARGS="--scenario kills --seed 7")
+	$(BIN)/python -m tests.integration.chaos $(ARGS)
 
 test-ray: install-dev ## the render pool on a local Ray cluster of two nodes, one of them killed
 	$(BIN)/pytest -m cluster $(ARGS) tests/integration/render

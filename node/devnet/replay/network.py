@@ -63,7 +63,14 @@ def create_members(
         settings: dict[str, Any] = {
             **TIMING,
             "node": {"name": home.name},
-            "chain": {"id": chain_id, "oracle": oracle, "endpoints": [rpc], "poll_ms": poll_ms},
+            # The chain is on this machine, and asked at every turn.
+            "chain": {
+                "id": chain_id,
+                "oracle": oracle,
+                "endpoints": [rpc],
+                "poll_ms": poll_ms,
+                "requests_per_second": 100_000,
+            },
             "gossip": {"brokers": [{"url": broker}]},
             "content": {"peers": [gateway for gateway in gateways if not gateway.endswith(f":{port}")]},
             "web": {"port": port},

@@ -119,8 +119,10 @@ class Stage:
     async def open_unpainted(self, track: Track) -> StagedFeed:
         """Open a feed that paints nothing, on a vault of its own."""
         rule = Policy(self.cadence, track.window, 0, 0, track.hysteresis, track.thresholds)
+        from node.devnet.account import Contract
+
         vault = await deploy.deploy_vault(self._account, track.title, "YIELD", track.history.rows[0].price)
-        nothing = deploy.Contract("DynamicCollection", NOBODY)
+        nothing = Contract("DynamicCollection", NOBODY)
         feed = await deploy.open_feed(self._account, self._oracle, vault, rule, nothing, 0)
         return StagedFeed(feed, 0, vault, NOBODY)
 

@@ -121,10 +121,10 @@ def _copied(arena: Arena, name: str, *, with_journal: bool = False) -> NodeProce
 
 async def _reason(arena: Arena, process: NodeProcess, code: str) -> None:
     """Wait until a node says by this code why it is not ready."""
-    since, probed = time.monotonic(), None
+    since, probed = time.monotonic(), dict[str, Any]()
     while time.monotonic() - since < PATIENCE / 2:
-        probed: Any = await process.get(arena.network._session, "/readyz")
-        if probed is not None and code in probed.get("reasons", ()):
+        probed = await process.get(arena.network._session, "/readyz")
+        if code in (probed or {}).get("reasons", ()):
             return
         await asyncio.sleep(0.2)
     raise AssertionError(f"{process.folder.name} does not say {code}, but {probed}: see {process.log_path}")

@@ -38,7 +38,7 @@ async def play(arena: Arena, rounds: int) -> None:
     kinds = list(KINDS)
     count = len(arena.endpoints)
     for turn in range(rounds):
-        plans: list[Sequence[str]] = [kinds[:count], [*kinds[count:], *kinds][:count]]
+        plans: Sequence[Sequence[str]] = [kinds[:count], [*kinds[count:], *kinds][:count]]
         if rounds > 1:
             plans = [[kind] * count for kind in kinds] + [[arena.random.choice(kinds) for _ in range(count)]]
         for phase, plan in enumerate(plans):
