@@ -83,3 +83,9 @@ def test_reasons__journal_that_takes_nothing__is_named_until_it_was_written_agai
     found.journal_ok()
     assert found.reasons(1) == []
     assert found.reasons(1, stalled=True) == ["journal-not-writable"]
+
+
+def test_reasons__journal_older_than_the_chains_record__is_named() -> None:
+    found = Health()
+    found.chain_ok(make_block(5), make_block(7))
+    assert found.reasons(1, doubtful=True) == ["journal-too-old"]
