@@ -47,6 +47,7 @@ class Daemon:
             group.create_task(parts.gossip.run())
             group.create_task(parts.rounds.run())
             group.create_task(parts.sender.run())
+            group.create_task(parts.wakeup.run())
             group.create_task(parts.voter.run())
             group.create_task(parts.collector.run())
             group.create_task(self.follow())
@@ -102,7 +103,7 @@ class Daemon:
                 # Nothing of this look is stored, and nothing that binds leaves: the next look does it all again.
                 parts.health.journal_failed(str(error))
                 log.error("journal not written, trying again", error=str(error))
-            await asyncio.sleep(self._config.chain.poll_ms / 1000)
+            await parts.wakeup.wait(self._config.chain.poll_ms / 1000)
 
     async def _show(self) -> None:
         """Bring the gallery up to date after each head, beside the node's work and never in its way."""

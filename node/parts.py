@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -17,6 +17,7 @@ from node.chain.client import Chain
 from node.chain.fees import Fees
 from node.chain.pool import PoolSettings, RpcPool
 from node.chain.sender import Sender
+from node.chain.wakeup import WakeUp
 from node.collect import Collector
 from node.comparison import Comparison
 from node.config import broker_password, unlock_signer, unlock_transport
@@ -70,6 +71,7 @@ class Parts:
     rounds: RoundDriver
     voter: Voter
     sender: Sender
+    wakeup: WakeUp
     collector: Collector
     renderers: RenderPool
     drawings: Drawings
@@ -78,12 +80,16 @@ class Parts:
 
     def reasons(self) -> list[str]:
         """Return a short code for everything that keeps the node from its work."""
-        return self.health.reasons(
+        found = self.health.reasons(
             self.gossip.connected,
             self.renderers.fault,
             doubtful=self.guard.doubtful(),
             stalled=self.rounds.stalled,
         )
+        found += self.chain.pool.trouble
+        if self.sender.funds.low:
+            found.append("low-balance")
+        return found
 
     def status(self) -> dict[str, object]:
         """Return the node's figures for status pages; no secrets among them."""
@@ -101,7 +107,11 @@ class Parts:
                 "final": None if final is None else final.number,
                 "head": None if head is None else head.number,
                 "error": self.health.chain_error,
+                "endpoints": [asdict(each) for each in self.chain.pool.status()],
+                "counters": dict(self.chain.pool.counters),
+                "websockets": self.wakeup.status(),
             },
+            "sender": self.sender.status(),
             "brokers": {"connected": self.gossip.connected, "configured": len(self.config.gossip.brokers)}
             | {"each": self.gossip.status(), "silent_s": round(self.gossip.silent_for(), 1)},
             "cursors": self.journal.cursors.all(),
@@ -178,7 +188,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         stack.enter_context(KeyLock(signer.address, config.node.directory))
         journal.protection.own(signer.address)
         journal.protection.follow(Trail(state_directory(), signer.address, config.chain.id, config.chain.oracle))
-        pool = RpcPool(config.chain.endpoints, PoolSettings(timeout=config.chain.timeout_ms / 1000))
+        pool = RpcPool(config.chain.endpoints, pool_settings(config))
         stack.push_async_callback(pool.aclose)
         chain = Chain(
             pool,
@@ -199,6 +209,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         drawings = Drawings(renderers, journal, store)
         landings = Landings(chain, journal, await first_landing(chain))
         sender = Sender(chain, signer, journal, fees(config))
+        wakeup = WakeUp(config.chain.websockets)
         transmitter = Transmitter(
             chain,
             committee,
@@ -254,6 +265,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             rounds=rounds,
             voter=voter,
             sender=sender,
+            wakeup=wakeup,
             collector=collector,
             renderers=renderers,
             drawings=drawings,
@@ -314,6 +326,18 @@ def timing(config: Config) -> Timing:
     )
 
 
+def pool_settings(config: Config) -> PoolSettings:
+    """Return how endpoints are asked, and when they are believed."""
+    chosen = config.chain
+    return PoolSettings(
+        timeout=chosen.timeout_ms / 1000,
+        max_lag=chosen.max_lag_blocks,
+        witnesses=chosen.witnesses,
+        rate=chosen.requests_per_second,
+        burst=2 * chosen.requests_per_second,
+    )
+
+
 def fees(config: Config) -> Fees:
     """Return the bounds on what transactions may cost."""
     chosen = config.transmit
@@ -322,5 +346,7 @@ def fees(config: Config) -> Fees:
         priority_fee=chosen.priority_fee,
         bump_percent=chosen.bump_percent,
         resend_after=chosen.resend_after_ms / 1000,
+        max_gas=chosen.max_gas,
+        low_balance=chosen.low_balance if chosen.enabled else 0,
         poll=config.chain.poll_ms / 1000,
     )

@@ -81,6 +81,11 @@ def show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
         f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}"
     )
     console.print(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {escape(chain['error'])}")
+    for each in chain.get("endpoints", ()):
+        if each["fault"]:
+            console.print(f"endpoint {escape(each['name'])}: {escape(each['fault'])}")
+    if (sender := figures.get("sender", {})).get("low_balance"):
+        console.print(f"[red]account {sender['address']} is nearly empty: {sender['balance']} wei[/]")
     console.print(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
     for each in brokers.get("each", ()):
         if not each["connected"]:

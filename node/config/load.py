@@ -22,6 +22,7 @@ from node.errors import printable
 from node.keys.secrets import SecretUrl, read_text
 
 ENDPOINTS_VARIABLE = "PATINA_ENDPOINTS"
+_URLS = ("endpoints", "websockets")
 MAX_BYTES = 1 << 20
 """A configuration with every setting has some thousand bytes."""
 # tomllib's work and memory grow with the square of a dotted key's length; the settings have two parts.
@@ -46,13 +47,17 @@ def load(path: Path | str, *, environ: Mapping[str, str] | None = None, check_fi
             continue
         sections[name] = read_table(reader, section, table, name)
     endpoints: tuple[SecretUrl, ...] = ()
+    websockets: tuple[SecretUrl, ...] = ()
     if "chain" in sections:
-        endpoints = _endpoints(reader, sections["chain"], os.environ if environ is None else environ)
+        urls = _endpoints(reader, sections["chain"], os.environ if environ is None else environ)
+        websockets = tuple(url for url in urls if _is_websocket(url))
+        endpoints = tuple(url for url in urls if not _is_websocket(url))
     check_together(sections, reader.faults)
     if check_files:
         _check_tls(sections, reader.faults)
     reader.faults.raise_if_any(path)
     sections["chain"]["endpoints"] = endpoints
+    sections["chain"]["websockets"] = tuple(dict.fromkeys((*sections["chain"]["websockets"], *websockets)))
     sections["gossip"]["brokers"] = tuple(BrokerConfig(**broker) for broker in sections["gossip"]["brokers"])
     return Config(path=path, **{name: SECTIONS[name](**values) for name, values in sections.items()})
 
@@ -143,31 +148,42 @@ def _read_brokers(reader: Reader, value: object, where: str) -> Any:
 
 
 def _endpoints(reader: Reader, chain: dict[str, Any], environ: Mapping[str, str]) -> tuple[SecretUrl, ...]:
-    """The endpoints of the environment, or those of the file and of the file that it names."""
-    key = next(key for each, _, key in annotated(SECTIONS["chain"]) if each.name == "endpoints")
-    if given := environ.get(ENDPOINTS_VARIABLE, "").split():
-        return _urls(reader, key, [(ENDPOINTS_VARIABLE, url) for url in given])
-    urls = chain["endpoints"]
+    """The endpoints of the environment, or those of the file and of the file that it names; WebSockets among them."""
+    described = annotated(SECTIONS["chain"])
+    schemes = tuple(scheme for each, _, key in described if each.name in _URLS for scheme in key.schemes)
+    urls: Any
     path = chain["endpoints_file"]
+    if given := environ.get(ENDPOINTS_VARIABLE, "").split():
+        urls = _urls(reader, schemes, [(ENDPOINTS_VARIABLE, url) for url in given])
+        path = None
+    else:
+        urls = chain["endpoints"]
     if isinstance(path, Path) and is_there(path):
         at = "chain.endpoints_file"
         if (text := reader.note_key_file(lambda: read_text(path), at)) is None:
             return ()
         lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1)]
         wanted = [(f"{at} line {n}", line) for n, line in lines if line and not line.startswith("#")]
-        found = _urls(reader, key, wanted)
-        urls = tuple(dict.fromkeys((*urls, *found))) if urls is not WRONG else WRONG
-    if urls == () and (path is None or reader.check_files):
+        found = _urls(reader, schemes, wanted)
+        urls = (*urls, *found) if urls is not WRONG else WRONG
+    if urls is WRONG:
+        return ()
+    if all(map(_is_websocket, urls)) and (path is None or reader.check_files):
         reader.faults.add(
             "chain.endpoints",
             "no endpoint is named",
             f"add a JSON-RPC URL here, in the file that endpoints_file names, or in {ENDPOINTS_VARIABLE}",
         )
-    return () if urls is WRONG else urls
+    # The same one twice would be its own witness.
+    return tuple(dict.fromkeys(urls))
 
 
-def _urls(reader: Reader, key: Key, given: list[tuple[str, str]]) -> tuple[SecretUrl, ...]:
+def _is_websocket(url: SecretUrl) -> bool:
+    return url.reveal().startswith(("ws://", "wss://"))
+
+
+def _urls(reader: Reader, schemes: tuple[str, ...], given: list[tuple[str, str]]) -> tuple[SecretUrl, ...]:
     for where, url in given:
-        if fault := fault_of_url(url, key.schemes):
+        if fault := fault_of_url(url, schemes):
             reader.faults.add(where, fault, "write http://host or https://host")
-    return tuple(SecretUrl(url) for _, url in given if not fault_of_url(url, key.schemes))
+    return tuple(SecretUrl(url) for _, url in given if not fault_of_url(url, schemes))

@@ -100,7 +100,8 @@ class ChainConfig:
     endpoints: Annotated[
         tuple[SecretUrl, ...],
         Key(
-            "JSON-RPC URLs, the preferred first; two of different providers let the node notice a lying one. "
+            "JSON-RPC URLs, the preferred first; two of different providers let the node notice a lying one, and of "
+            "three any one may fail. "
             "A URL with a key in it is better kept in endpoints_file. PATINA_ENDPOINTS (separated by spaces) "
             "replaces both.",
             example=("https://sepolia.example.org",),
@@ -115,6 +116,36 @@ class ChainConfig:
             exists="private file",
         ),
     ] = None
+    witnesses: Annotated[
+        int,
+        Key(
+            "How many endpoints must say the same of what this node signs for; where fewer are configured, all of "
+            "them. With 1, two are compared while two answer, and one alone is believed while no other does.",
+            low=1,
+            high=16,
+        ),
+    ] = 2
+    requests_per_second: Annotated[
+        int,
+        Key(
+            "The most requests a second to one endpoint, with bursts of twice as many; what is more waits, or goes "
+            "to another endpoint.",
+            low=1,
+            high=1_000_000,
+        ),
+    ] = 50
+    max_lag_blocks: Annotated[
+        int,
+        Key("How many blocks an endpoint may be behind the others before they are preferred.", low=1, high=100_000),
+    ] = 8
+    websockets: Annotated[
+        tuple[SecretUrl, ...],
+        Key(
+            "WebSocket URLs that announce new blocks, so that the node looks sooner than poll_ms; what they say is "
+            "not believed, and polling goes on without them. In endpoints_file they may stand too.",
+            schemes=("ws", "wss"),
+        ),
+    ] = ()
     finality: Annotated[
         Literal["finalized"] | int,
         Key(
@@ -225,8 +256,8 @@ class TransmitConfig:
     vote_after_ms: Annotated[
         int,
         Key(
-            "How long every broker may be away, in ms, before this node votes on chain for what it measures and renders "
-            "by itself. Each member pays for its own vote; enough votes that agree have the effect of a report.",
+            "How long every broker may be away, in ms, before this node votes on chain for what it measures and "
+            "renders by itself. Each member pays for its own vote; enough votes that agree have the effect of a report.",
             low=1_000,
             high=24 * _HOUR,
         ),
@@ -254,6 +285,23 @@ class TransmitConfig:
     resend_after_ms: Annotated[
         int, Key("How long a transaction may wait before it is replaced, in ms.", low=100, high=24 * _HOUR)
     ] = 60_000
+    max_gas: Annotated[
+        int,
+        Key(
+            "The most gas that one transaction may ask for; an endpoint that estimates more is not believed.",
+            low=100_000,
+            high=1_000_000_000,
+        ),
+    ] = 10_000_000
+    low_balance_ether: Annotated[
+        Decimal,
+        Key(
+            "A balance of the paying account below this, in ether, is told as low-balance; it still sends what it "
+            "can pay.",
+            low=Decimal(0),
+            high=Decimal(1_000_000),
+        ),
+    ] = Decimal("0.05")
 
     @property
     def max_fee(self) -> int:
@@ -264,6 +312,11 @@ class TransmitConfig:
     def priority_fee(self) -> int:
         """The first priority fee per unit of gas, in wei."""
         return int(self.priority_fee_gwei * 10**9)
+
+    @property
+    def low_balance(self) -> int:
+        """The balance below which the account counts as nearly empty, in wei."""
+        return int(self.low_balance_ether * 10**18)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

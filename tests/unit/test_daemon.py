@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from node.chain.types import Block
+from node.chain.wakeup import WakeUp
 from node.daemon import Daemon, first_error
 from node.errors import ChainError, ConfigError, JournalUnwritableError
 from node.health import Health
@@ -63,7 +64,11 @@ def make(chain: PaperChain, keeper: PaperKeeper, serve: Any = "all") -> Daemon:
     undoers: list[Any] = []
     landings = SimpleNamespace(update=ignore, of=list, undo=undoers.append, undoers=undoers)
     parts = SimpleNamespace(
-        chain=chain, landings=landings, health=Health(), committee=SimpleNamespace(config_digest=b"d")
+        chain=chain,
+        landings=landings,
+        health=Health(),
+        committee=SimpleNamespace(config_digest=b"d"),
+        wakeup=WakeUp([]),
     )
     gallery = SimpleNamespace(refresh=ignore)
     return Daemon(*(cast(Any, part) for part in (settings, parts, [keeper], gallery)))

@@ -18,7 +18,11 @@ from eth_hash.auto import keccak
 from node.agreement.committee import Committee
 from node.agreement.effects import Timing, Trigger
 from node.agreement.machine import Machine
+from node.chain.client import Chain
+from node.chain.pool import RpcPool
+from node.chain.sender import Sender
 from node.chain.types import Block, Feed
+from node.chain.wakeup import WakeUp
 from node.config import Config, load
 from node.errors import ConfigError
 from node.gossip.envelope import sealer
@@ -27,7 +31,7 @@ from node.gossip.verifier import Verifier
 from node.health import Health
 from node.journal import Journal
 from node.keys.signing import LocalSigner
-from node.parts import Parts, broker_settings, fees, first_landing, render_settings, seat_of, timing
+from node.parts import Parts, broker_settings, fees, first_landing, pool_settings, render_settings, seat_of, timing
 from node.render.pool import RenderSettings, local_pool
 from node.rounds import RoundDriver
 from tests.unit.paper import make_block, make_feed
@@ -42,6 +46,11 @@ id = 31337
 oracle = "{ORACLE}"
 endpoints = ["http://127.0.0.1:8545/v2/planted-endpoint-key-72"]
 poll_ms = 1500
+timeout_ms = 2500
+witnesses = 3
+requests_per_second = 7
+max_lag_blocks = 5
+websockets = ["wss://one.example/v2/planted-endpoint-key-72"]
 [[gossip.brokers]]
 url = "mqtts://one.example:8883"
 username = "north"
@@ -59,6 +68,8 @@ max_fee_gwei = 2.5
 priority_fee_gwei = 0.5
 bump_percent = 20
 resend_after_ms = 2500
+max_gas = 900000
+low_balance_ether = 0.25
 [render]
 engine = "torch"
 devices = ["cpu"]
@@ -120,6 +131,23 @@ def test_fees__gwei_and_milliseconds__become_wei_and_seconds(config: Config) -> 
     found = fees(config)
     assert (found.max_fee, found.priority_fee) == (2_500_000_000, 500_000_000)
     assert (found.bump_percent, found.resend_after, found.poll) == (Decimal(20), 2.5, 1.5)
+    assert (found.max_gas, found.low_balance) == (900_000, 25 * 10**16)
+
+
+def test_pool_settings__every_chain_key__is_the_configured_one(config: Config) -> None:
+    found = pool_settings(config)
+    assert (found.timeout, found.witnesses, found.rate, found.burst, found.max_lag) == (2.5, 3, 7, 14, 5)
+
+
+def test_reasons__what_endpoints_and_the_account_lack__are_among_them(
+    config: Config, committee: Committee, journal: Journal
+) -> None:
+    parts = make_parts(config, committee, journal)
+    before = parts.reasons()
+    parts.chain.pool._witnesses._note("disagreements")
+    parts.chain.pool._witnesses._note("unwitnessed")
+    parts.sender.funds.balance = 25 * 10**16 - 1
+    assert parts.reasons() == [*before, "endpoints-disagree", "too-few-endpoints", "low-balance"]
 
 
 def test_render_settings__every_render_key__is_the_configured_one(config: Config, tmp_path: Path) -> None:
@@ -156,7 +184,13 @@ def make_parts(config: Config, committee: Committee, journal: Journal) -> Parts:
     machine = Machine(committee, 1, verifier, timing(config), sealer(TRANSPORT[1], committee, 1))
     transmitter: Any = None
     rounds = RoundDriver(machine, committee, journal, SIGNERS[1], gossip, verifier.open, transmitter)
+    pool = RpcPool(config.chain.endpoints, pool_settings(config))
+    chain = Chain(pool, ORACLE, chain_id=config.chain.id)
     known: dict[str, Any] = {
+        "chain": chain,
+        "sender": Sender(chain, SIGNERS[1], journal, fees(config)),
+        "wakeup": WakeUp(config.chain.websockets),
+        "guard": SimpleNamespace(doubtful=lambda: False),
         "config": config,
         "committee": committee,
         "index": 1,
@@ -182,7 +216,20 @@ async def test_status__fresh_node__has_every_figure_and_no_secret(
     assert status["address"] == SIGNERS[1].address
     assert (status["name"], status["member"], status["committee"], status["quorum"]) == ("north", 1, 4, 3)
     assert status["config_digest"] == "0x" + committee.config_digest.hex()
-    assert status["chain"] == {"id": 31337, "final": None, "head": None, "error": ""}
+    chain: Any = status["chain"]
+    assert [chain[name] for name in ("id", "final", "head", "error")] == [31337, None, None, ""]
+    (endpoint,) = chain["endpoints"]
+    assert (endpoint["name"], endpoint["circuit"], endpoint["requests"], endpoint["fault"]) == (
+        "http://127.0.0.1:8545/...", "closed", 0, ""
+    )  # fmt: skip
+    assert (chain["counters"], chain["websockets"]) == ({}, {"connected": 0, "configured": 1})
+    assert status["sender"] == {
+        "address": SIGNERS[1].address,
+        "balance": None,
+        "low_balance": False,
+        "waiting": {"queued": 0, "signed": 0, "sent": 0, "mined": 0},
+        "counters": {},
+    }
     brokers = dict(status["brokers"])
     assert (brokers["connected"], brokers["configured"]) == (0, 2)
     assert brokers["silent_s"] >= 0

@@ -321,8 +321,24 @@ def test_load__endpoints_file__lines_join_the_list(tmp_path: Path) -> None:
     ]
 
 
+def test_load__websockets_among_the_endpoints__wake_and_are_asked_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rpc").write_text("wss://a.example/v2/abcdefabcdefabcdef\nhttps://b.example\n")
+    (tmp_path / "rpc").chmod(0o600)
+    config = read(tmp_path, with_key("chain", 'endpoints_file = "rpc"\nwebsockets = ["ws://c.example"]'))
+    assert [url.reveal() for url in config.chain.endpoints] == ["http://127.0.0.1:8545", "https://b.example"]
+    assert [url.reveal() for url in config.chain.websockets] == [
+        "ws://c.example",
+        "wss://a.example/v2/abcdefabcdefabcdef",
+    ]
+    config = read(tmp_path, LEAST, PATINA_ENDPOINTS="http://a:1 ws://b:2 http://a:1")
+    # The same one twice would be its own witness.
+    assert [url.reveal() for url in config.chain.endpoints] == ["http://a:1"]
+    assert [url.reveal() for url in config.chain.websockets] == ["ws://b:2"]
+    assert "chain.endpoints" in faults(tmp_path, LEAST, PATINA_ENDPOINTS="ws://b:2")
+
+
 def test_load__bad_line_in_endpoints_file__line_named(tmp_path: Path) -> None:
-    (tmp_path / "rpc").write_text("\nhttps://good.example\nwss://bad/abcdefabcdefabcdef\n")
+    (tmp_path / "rpc").write_text("\nhttps://good.example\nipc://bad/abcdefabcdefabcdef\n")
     (tmp_path / "rpc").chmod(0o600)
     found = faults(tmp_path, with_key("chain", 'endpoints_file = "rpc"'))
     assert set(found) == {"chain.endpoints_file line 3"}
