@@ -75,6 +75,7 @@ class Arena:
     stage: Stage
     feed: StagedFeed
     network: Network
+    session: aiohttp.ClientSession
     endpoints: Sequence[Sequence[Endpoint]]
     brokers: Sequence[Broker]
     band: int = 0
@@ -153,6 +154,14 @@ class Arena:
             async with asyncio.timeout(5):
                 return await self.network.status(process)
         return None
+
+    async def ready(self, process: NodeProcess) -> bool:
+        """Say whether a node says that it is ready for its work."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(5):
+                answer = await process.get(self.session, "/readyz")
+                return answer is not None and bool(answer.get("ready"))
+        return False
 
     async def restart(self) -> None:
         """Stop every node in order and start it again."""
@@ -268,7 +277,7 @@ async def arena(folder: Path, seed: int, layout: Layout | None = None) -> AsyncI
         network = Network(members, session)
         stack.push_async_callback(network.stop)
         await network.start()
-        found = Arena(layout, folder, Random(seed), stage, feed, network, endpoints, brokers)
+        found = Arena(layout, folder, Random(seed), stage, feed, network, session, endpoints, brokers)
         found.journals |= {member.process.folder / "state": seat for seat, member in enumerate(members)}
         await stage.automine(False)
         ticking = asyncio.create_task(found.tick())

@@ -64,17 +64,14 @@ class Lag:
         if method == "eth_blockNumber":
             return self._told(endpoint, message, hex(head))
         if method == "eth_getBlockByNumber":
-            if (number := await self._height(endpoint, params[0])) > head:
-                if params[0] not in FINAL:
-                    return (
-                        self._told(endpoint, message, None)
-                        if params[0] not in HEADS
-                        else await self._past(endpoint, message, [hex(head), *params[1:]])
-                    )
-                number = head
+            number = await self._height(endpoint, params[0])
             if params[0] in FINAL:
-                number = max(0, number - self.blocks)
-            return await self._past(endpoint, message, [hex(number), *params[1:]])
+                return await self._past(endpoint, message, [hex(max(0, number - self.blocks)), *params[1:]])
+            if number > head:
+                if params[0] in HEADS:
+                    return await self._past(endpoint, message, [hex(head), *params[1:]])
+                return self._told(endpoint, message, None)
+            return (await endpoint.forward([message]))[0]
         if method == "eth_getLogs":
             query = dict(params[0])
             last = min(head, await self._height(endpoint, query.get("toBlock", "latest")))

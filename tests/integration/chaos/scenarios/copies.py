@@ -123,7 +123,7 @@ async def _reason(arena: Arena, process: NodeProcess, code: str) -> None:
     """Wait until a node says by this code why it is not ready."""
     since, probed = time.monotonic(), dict[str, Any]()
     while time.monotonic() - since < PATIENCE / 2:
-        probed = await process.get(arena.network._session, "/readyz")
+        probed = await process.get(arena.session, "/readyz")
         if code in (probed or {}).get("reasons", ()):
             return
         await asyncio.sleep(0.2)

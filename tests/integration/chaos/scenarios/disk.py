@@ -57,7 +57,7 @@ async def _complains(arena: Arena, heard: int) -> None:
     since = time.monotonic()
     while True:
         said = any("disk" in str(line.get("error", "")) for line in _log(node.log_path, heard))
-        probed: Any = await node.get(arena.network._session, "/readyz")
+        probed: Any = await node.get(arena.session, "/readyz")
         if said and probed is not None and not probed.get("ready"):
             arena.log(f"node 1 says that it is not ready: {probed}")
             return

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from node.devnet.replay.process import NodeProcess
-from tests.integration.chaos.arena import Arena
+from tests.integration.chaos.arena import PATIENCE, Arena
 from tests.integration.chaos.scenario import Scenario
 
-DOWN_AT_ONCE = 2
-"""One more than four nodes tolerate: then nothing lands for a while, and must land later."""
-HUNT = 4.0
+DOWN = (1, 1, 1, 2)
+"""How many may be down at once, drawn for each kill: two are more than four nodes tolerate, and nothing lands then."""
+HUNT = 5.0
 """Seconds for which a node is watched for a round to kill it in."""
 
 
@@ -19,7 +19,7 @@ async def play(arena: Arena, kills: int) -> None:
     killing = asyncio.create_task(_kill(arena, kills))
     try:
         while not killing.done():
-            await arena.cross()
+            await arena.cross(patience=3 * PATIENCE)
     finally:
         killing.cancel()
         [outcome] = await asyncio.gather(killing, return_exceptions=True)
@@ -32,12 +32,10 @@ async def play(arena: Arena, kills: int) -> None:
 async def _kill(arena: Arena, kills: int) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(kills):
-            while (
-                len(up := [process for process in arena.processes if process.running])
-                <= len(arena.processes) - DOWN_AT_ONCE
-            ):
-                await asyncio.sleep(0.05)
-            process = arena.random.choice(up)
+            most = arena.random.choice(DOWN) - 1
+            while len(ready := await _ready(arena)) < len(arena.processes) - most:
+                await asyncio.sleep(0.1)
+            process = arena.random.choice(ready)
             moment = await _moment(arena, process)
             await process.kill()
             arena.tried["nodes killed with -9"] += 1
@@ -46,10 +44,17 @@ async def _kill(arena: Arena, kills: int) -> None:
             group.create_task(_restart(process, arena.random.uniform(0, 1.5)))
 
 
+async def _ready(arena: Arena) -> list[NodeProcess]:
+    """Return the nodes that are at work: one that is only just starting is down still."""
+    up = [process for process in arena.processes if process.running]
+    said = await asyncio.gather(*(arena.ready(process) for process in up))
+    return [process for process, ready in zip(up, said, strict=True) if ready]
+
+
 async def _moment(arena: Arena, process: NodeProcess) -> str:
     """Wait for a random moment, or for a random one inside a round."""
-    if arena.random.random() < 0.4:
-        await asyncio.sleep(arena.random.uniform(0, 3))
+    if arena.random.random() < 0.3:
+        await asyncio.sleep(arena.random.uniform(0, 2))
         return "at any moment"
     delay = arena.random.uniform(0, 0.4)
     try:
@@ -72,6 +77,6 @@ SCENARIO = Scenario(
     "kill -9 of random nodes at random moments",
     play,
     lambda kills: {"nodes killed with -9": kills, "of them inside a round": kills // 5, "crossings landed": 2},
-    short=6,
+    short=5,
     long=50,
 )
