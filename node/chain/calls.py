@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from node.chain import multicall as multicall3
 from node.chain import parse
 from node.chain.failures import RpcError, UnavailableError
 from node.chain.interface import Interface
@@ -13,32 +14,6 @@ from node.chain.pool import Ask
 from node.chain.types import Block
 from node.errors import ChainError, RevertError
 
-_MULTICALL3 = Interface(
-    [
-        {
-            "type": "function",
-            "name": "aggregate3",
-            "inputs": [
-                {
-                    "type": "tuple[]",
-                    "name": "calls",
-                    "components": [
-                        {"type": "address", "name": "target"},
-                        {"type": "bool", "name": "allowFailure"},
-                        {"type": "bytes", "name": "callData"},
-                    ],
-                }
-            ],
-            "outputs": [
-                {
-                    "type": "tuple[]",
-                    "name": "returnData",
-                    "components": [{"type": "bool", "name": "success"}, {"type": "bytes", "name": "returnData"}],
-                }
-            ],
-        }
-    ]
-)
 # What endpoints without EIP-1898 say to an object in the place of a block number.
 _NO_EIP1898 = ("invalid argument", "unmarshal", "invalid params", "invalid type", "block number", "parse")
 
@@ -77,34 +52,17 @@ async def aggregate(ask: Ask, multicall: str, calls: Sequence[Call], block: Bloc
 
     Raises ChainError when there is no Multicall3 at the address.
     """
-    packed = [(call.target, True, call.calldata) for call in calls]
-    returned = await call_at(ask, multicall, _MULTICALL3.encode("aggregate3", packed), block)
+    packed = multicall3.encode([(call.target, call.calldata) for call in calls])
+    returned = await call_at(ask, multicall, packed, block)
     if not returned:
         raise ChainError(f"there is no Multicall3 at {multicall}: configure the address that this chain has it at")
-    _check_length(returned, len(calls))
     try:
-        results: Sequence[tuple[bool, bytes]] = _MULTICALL3.result("aggregate3", returned, 1)
+        results = multicall3.decode(returned)
     except ChainError as error:
         raise UnavailableError(f"an endpoint answered Multicall3 with nonsense: {error}") from None
-    return [output if success else None for success, output in results]
-
-
-def _check_length(returned: bytes, wanted: int) -> None:
-    """UnavailableError unless there are as many results as calls, together no longer than what holds them.
-
-    In the ABI's encoding a result stands where an offset points, and all offsets may point at the same long one:
-    an answer of some megabytes would then decode to terabytes.
-    """
-
-    def word(at: int) -> int:
-        return int.from_bytes(returned[at : at + 32], "big")
-
-    start = word(0)
-    if word(start) != wanted:
-        raise UnavailableError(f"Multicall3 answered {word(start)} of {wanted} calls")
-    offsets = (start + 32 + word(start + 32 * place) for place in range(1, wanted + 1))
-    if sum(word(at + word(at + 32)) for at in offsets) > len(returned):
-        raise UnavailableError(f"Multicall3's {wanted} results are longer than its whole answer")
+    if len(results) != len(calls):
+        raise UnavailableError(f"Multicall3 answered {len(results)} of {len(calls)} calls")
+    return results
 
 
 async def try_aggregate(
