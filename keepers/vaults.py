@@ -59,7 +59,7 @@ class VaultKeeper:
                 log.warning("round given up, its state is gone", feed=row.feed, checkpoint=row.checkpoint)
                 self._context.journal.rounds.finish(row.feed, row.checkpoint, "abandoned")
                 continue
-            await self._begin(feed, sample, edition, row.answer, row.signals)
+            await self._begin(feed, sample, edition, row.answer, row.signals, row.reason)
 
     def answers(self, feed: Feed, samples: Sequence[Sample]) -> list[int | None]:
         """Return the answer (wad) at each sample, oldest first; None where the history before it is too short."""
@@ -147,7 +147,7 @@ class VaultKeeper:
             self._advance(checkpoint, feeds)
         for feed, sample, edition, answer, style, why in rounds:
             log.info("round begins", feed=feed.id, checkpoint=checkpoint, answer=answer, reason=why)
-            await self._begin(feed, sample, edition, answer, style)
+            await self._begin(feed, sample, edition, answer, style, why)
 
     async def _editions(
         self, measures: Sequence[tuple[Feed, Sample, int, tuple[int, ...]]], block: Block
@@ -221,18 +221,20 @@ class VaultKeeper:
         return aligned or self._context.rounds.in_flight(feed.id) is None
 
     async def _begin(
-        self, feed: Feed, sample: Sample, edition: Edition | None, answer: int, style: tuple[int, ...]
+        self, feed: Feed, sample: Sample, edition: Edition | None, answer: int, style: tuple[int, ...], why: str
     ) -> None:
         from node.agreement.effects import Trigger as RoundTrigger
 
         trigger: Trigger = RoundTrigger(feed.id, sample.checkpoint, sample.block_hash, answer, style)
-        await self._context.rounds.begin(trigger, Painting(self._context.studio, feed, sample, edition))
+        await self._context.rounds.begin(trigger, Painting(self._context.studio, feed, sample, edition, why))
 
 
 class Painting:
     """What a round paints: a `Paint` that can also be made alone."""
 
-    def __init__(self, studio: Studio, feed: Feed, sample: Sample, edition: Edition | None) -> None:
+    def __init__(self, studio: Studio, feed: Feed, sample: Sample, edition: Edition | None, why: str) -> None:
+        """`why`: the value of the trigger."""
+        self._why = why
         self._studio = studio
         self._feed = feed
         self._sample = sample
@@ -250,11 +252,17 @@ class Painting:
         named = tuple(zip(signals.NAMES, style, strict=True))
         return await self._studio.paint(feed, edition, sample.checkpoint, sample.block_hash, band, named)
 
-    async def alone(self, answer: int, style: Sequence[int]) -> bytes:
-        """The same without anybody to agree with: zeros for a recipe whose pictures differ from node to node."""
+    async def alone(self, answer: int, style: Sequence[int]) -> bytes | None:
+        """The same without anybody to agree with: zeros for a recipe whose pictures differ from node to node.
+
+        None where the round is for nothing but such a picture: reporting what has not changed would cost gas at
+        every checkpoint and end nothing.
+        """
         edition = self._edition
-        if edition is None or not paintable(self._feed, edition) or not await self._studio.exact(edition):
+        if edition is None or not paintable(self._feed, edition):
             return UNCHANGED
+        if not await self._studio.exact(edition):
+            return None if self._why == policy.Trigger.FIRST_PAINT.value else UNCHANGED
         painted = await self(answer, style)
         if not isinstance(painted, bytes):
             raise RenderError(f"edition {edition.id}: an exact recipe gave a likeness")

@@ -43,8 +43,11 @@ likeness where recipes agree by tolerance; a root of zeros leaves artworks uncha
 class Alone(Protocol):
     """A `Paint` that also says what one node can vouch for by itself, when it has nobody to agree with."""
 
-    async def alone(self, answer: int, signals: Sequence[int]) -> bytes:
-        """Return the content root that every node gets alone; zeros where artworks stay as they are."""
+    async def alone(self, answer: int, signals: Sequence[int]) -> bytes | None:
+        """Return the content root that every node gets alone; zeros where artworks stay as they are.
+
+        None where one node alone has nothing to report.
+        """
 
 
 class Rounds(Protocol):

@@ -221,6 +221,9 @@ class Voter:
             if refusal is not None:
                 raise RevertError(refusal)
             root = await paint_alone(due)
+            if root is None:
+                log.info("nothing to vote for alone", feed=feed, checkpoint=checkpoint)
+                return
             await asyncio.sleep(self._late(trigger.key) * self._stage)
             if self._overtaken(feed, checkpoint) or not self._called_for(trigger.key):
                 return
@@ -261,8 +264,10 @@ class Voter:
             task.cancel()
 
 
-async def paint_alone(due: Due) -> bytes:
+async def paint_alone(due: Due) -> bytes | None:
     """Return the content root that this node can vouch for by itself; zeros where artworks stay as they are.
+
+    None where it has nothing to report by itself.
 
     A recipe that agrees by tolerance gives every node another root, so that no votes would add up: those leave the
     artworks to the next report.

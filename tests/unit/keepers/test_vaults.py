@@ -17,7 +17,7 @@ from node.chain.failures import MissingError
 from node.chain.types import Block, Edition, EditionState, Feed, Policy, Sample
 from node.errors import ChainError
 from node.journal import Journal
-from node.keeper import NodeContext
+from node.keeper import Alone, NodeContext
 
 CADENCE = 10
 PERCENT = WAD // 100
@@ -118,6 +118,10 @@ class PaperRounds:
 @dataclass
 class PaperStudio:
     painted: list[tuple[int, int, tuple[tuple[str, int], ...]]] = field(default_factory=list)
+    alike: bool = False
+
+    async def exact(self, _: Edition) -> bool:
+        return not self.alike
 
     async def paint(
         self, feed: Feed, edition: Edition, checkpoint: int, block_hash: bytes, band: int, signals: Any
@@ -239,6 +243,32 @@ async def test_paint__band_follows_the_agreed_median__not_the_own_answer(journal
     assert await paint(0, (0, 0, 0)) == UNCHANGED  # by the committee's median nothing changed
     await paint(PERCENT * 3 // 2, (0, 0, 0))
     assert [band for _, band, _ in desk.studio.painted] == [2]
+
+
+async def test_paint__alone__is_the_same_for_exact_recipes_and_nothing_for_those_by_tolerance(journal: Journal) -> None:
+    desk = Desk(journal, PaperChain(flat(30, WAD * 2)))
+    await desk.head(30)
+    paint: Any = desk.rounds.begun[0][1]
+    assert isinstance(paint, Alone)
+    assert await paint.alone(PERCENT * 3 // 2, (0, 0, 0)) == b"\x22" * 32
+    assert [band for _, band, _ in desk.studio.painted] == [2]
+    assert await paint.alone(0, (0, 0, 0)) == UNCHANGED
+    desk.studio.alike = True
+    assert await paint.alone(PERCENT * 3 // 2, (0, 0, 0)) == UNCHANGED
+    assert len(desk.studio.painted) == 1  # and nothing was painted in vain
+
+
+async def test_paint__alone_for_a_first_painting_by_tolerance__has_nothing_to_report(journal: Journal) -> None:
+    desk = Desk(journal, PaperChain(flat(30), edition_now=make_edition(content_root=UNCHANGED)))
+    desk.studio.alike = True
+    await desk.head(30)
+    paint: Any = desk.rounds.begun[0][1]
+    assert await paint.alone(0, (0, 0, 0)) is None
+    resumed = Desk(journal, desk.chain)
+    resumed.studio.alike = True
+    await resumed.keeper.resume([make_feed()])
+    again: Any = resumed.rounds.begun[0][1]
+    assert await again.alone(0, (0, 0, 0)) is None
 
 
 async def test_final_head__round_in_flight__begins_another_at_aligned_checkpoints_only(journal: Journal) -> None:

@@ -351,6 +351,21 @@ async def test_paint_that_can_be_made_alone__is_asked_for_that(journal: Journal)
     assert brush.asked == 0
 
 
+async def test_nothing_to_report_alone__no_vote_and_no_second_thought(journal: Journal) -> None:
+    class Silent(Brush):
+        async def alone(self, answer: int, signals: Sequence[int]) -> bytes | None:
+            self.asked += 1
+            return None
+
+    desk, brush = Desk(journal), Silent()
+    desk.silent = 99
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        await until(lambda: brush.asked)
+        await desk.settle()
+    assert (desk.sender.sent, brush.asked, journal.votes.all()) == ([], 1, [])
+
+
 @pytest.mark.parametrize("error", [RenderError("no worker"), ValueError("a bad recipe"), ChainError("silent")])
 async def test_painting_or_sending_fails__is_tried_again(journal: Journal, error: Exception) -> None:
     desk, brush = Desk(journal), Brush()
