@@ -73,7 +73,9 @@ async def world() -> AsyncIterator[World]:
 
 async def test_endpoint__without_a_fault__passes_everything_on(world: World) -> None:
     assert await world.ask("eth_blockNumber") == hex(HEAD)
-    batch = [{"jsonrpc": "2.0", "id": at, "method": "eth_chainId", "params": []} for at in (3, 1, 2)]
+    batch: list[dict[str, Any]] = [
+        {"jsonrpc": "2.0", "id": at, "method": "eth_chainId", "params": []} for at in (3, 1, 2)
+    ]
     async with world.session.post(world.endpoint.url, json=batch) as response:
         assert [(one["id"], one["result"]) for one in await response.json()] == [(at, "0x7a69") for at in (3, 1, 2)]
     assert not world.endpoint.harm
