@@ -257,7 +257,8 @@ class TransmitConfig:
         int,
         Key(
             "How long every broker may be away, in ms, before this node votes on chain for what it measures and "
-            "renders by itself. Each member pays for its own vote; enough votes that agree have the effect of a report.",
+            "renders by itself. Each member pays for its own vote; enough votes that agree have the effect of a "
+            "report.",
             low=1_000,
             high=24 * _HOUR,
         ),
