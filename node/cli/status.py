@@ -9,6 +9,10 @@ from typing import Any
 import click
 
 from node.cli.options import config_option, json_option
+from node.errors import PatinaError, printable
+
+MAX_BYTES = 16 << 20
+"""The most that is read of an answer: any program may listen on the port."""
 
 
 @click.command()
@@ -49,55 +53,81 @@ def fetch(url: str) -> tuple[dict[str, Any], list[str]]:
     from urllib.error import HTTPError
     from urllib.request import urlopen
 
-    from node.errors import PatinaError
-
-    def get(path: str) -> Any:
+    def get(path: str) -> bytes:
         try:
             with urlopen(url + path, timeout=10) as response:  # noqa: S310 - the scheme is http, above
-                return json.load(response)
+                return bytes(response.read(MAX_BYTES))
         except HTTPError as error:
-            return json.load(error)
+            return error.read(MAX_BYTES)
 
     try:
-        figures, readiness = get("/api/status"), get("/readyz")
+        told = get("/api/status"), get("/readyz")
     except (HTTPException, OSError, ValueError) as error:
-        raise PatinaError(f"no node answers at {url} ({error}): is it running, and is web.enabled on?") from None
-    if not isinstance(figures, dict) or not isinstance(readiness, dict) or "config_digest" not in figures:
-        raise PatinaError(f"what answers at {url} is not a node: is web.port right, and not another program's?")
-    return figures, list(readiness.get("reasons", []))
+        said = printable(str(error))
+        raise PatinaError(f"no node answers at {url} ({said}): is it running, and is web.enabled on?") from None
+    try:
+        figures, readiness = map(json.loads, told)
+    except (ValueError, RecursionError):
+        raise _stranger(url) from None
+    reasons = readiness.get("reasons", []) if isinstance(readiness, dict) else None
+    if not isinstance(figures, dict) or "config_digest" not in figures or not isinstance(reasons, list):
+        raise _stranger(url)
+    return figures, [printable(str(reason)) for reason in reasons]
+
+
+def _stranger(url: str) -> PatinaError:
+    return PatinaError(f"what answers at {url} is not a node: is web.port right, and not another program's?")
 
 
 def show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
-    """Print one screen for a person."""
+    """Print one screen for a person.
+
+    Raises:
+        PatinaError: figures are missing, or of other kinds than a node's.
+    """
+    try:
+        _show(figures, reasons, url)
+    except (LookupError, TypeError, AttributeError):
+        raise PatinaError(
+            f"the node at {url} gives other figures: is it of another version than this patina?"
+        ) from None
+
+
+def _show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
+
+    def told(value: object) -> str:
+        return escape(printable(str(value)))
+
+    def line(text: str) -> None:
+        console.print(told(text))
+
     chain, brokers = figures["chain"], figures["brokers"]
-    state = "[green]ready[/]" if not reasons else f"[red]not ready: {', '.join(reasons)}[/]"
-    console.print(f"[bold]{escape(str(figures['name']))}[/]  {state}  {url}")
-    console.print(
-        f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}"
-    )
-    console.print(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {escape(chain['error'])}")
+    state = "[green]ready[/]" if not reasons else f"[red]not ready: {told(', '.join(reasons))}[/]"
+    console.print(f"[bold]{told(figures['name'])}[/]  {state}  {url}")
+    line(f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}")
+    line(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {chain['error']}")
     for each in chain.get("endpoints", ()):
         if each["fault"]:
-            console.print(f"endpoint {escape(each['name'])}: {escape(each['fault'])}")
+            line(f"endpoint {each['name']}: {each['fault']}")
     if (sender := figures.get("sender", {})).get("low_balance"):
-        console.print(f"[red]account {sender['address']} is nearly empty: {sender['balance']} wei[/]")
-    console.print(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
+        console.print(f"[red]{told('account {address} is nearly empty: {balance} wei'.format_map(sender))}[/]")
+    line(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
     for each in brokers.get("each", ()):
         if not each["connected"]:
-            console.print(f"broker {escape(str(each['broker']))}: {escape(str(each['error'] or 'not connected yet'))}")
+            line(f"broker {each['broker']}: {each['error'] or 'not connected yet'}")
     rendering = figures.get("rendering", {})
     for job in rendering.get("jobs", ()):
-        console.print(f"drawing: {job['done']} of {job['of']} images, {job['per_second']} a second")
+        line(f"drawing: {job['done']} of {job['of']} images, {job['per_second']} a second")
     for worker in rendering.get("workers", ()):
-        console.print(f"render worker {worker['place']}: {escape(str(worker['state']))}")
+        line(f"render worker {worker['place']}: {worker['state']}")
     for title, rows in (("rounds", figures["rounds"]), ("transactions", figures["transactions"])):
         if rows:
-            table = Table(*rows[0], title=title, title_justify="left")
+            table = Table(*map(told, rows[0]), title=title, title_justify="left")
             for row in rows:
-                table.add_row(*(escape(str(value)) for value in row.values()))
+                table.add_row(*(told(value) for value in row.values()))
             console.print(table)

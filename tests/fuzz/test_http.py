@@ -1,0 +1,248 @@
+"""HTTP in both directions over a unix socket: any request at the node's pages, any answer from peers and endpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.chain.pool import PoolSettings, RpcPool
+from node.cli.status import fetch
+from node.content.cid import raw_cid, sha256
+from node.content.edition import build_placeholder
+from node.content.store import BlockStore
+from node.content.unixfs import MAX_BLOCK
+from node.errors import ChainError, ContentError, PatinaError
+from node.keys.secrets import SecretUrl
+from node.peers import Peers
+from node.verify.blocks import Blocks, Gateway
+from node.web.app import create_app
+from node.web.source import Readiness
+from tests.fuzz.hold import assert_clear, modest
+from tests.fuzz.mutations import any_input, odd_json, spelled
+
+BLOCK = b"a block of a peer's"
+SOURCE: Any = SimpleNamespace(
+    revision=1, editions=list, readiness=lambda: Readiness(ready=True), status=lambda: {"peers": 3}
+)
+
+
+def request(path: str, headers: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: node\r\n{headers}\r\n".encode()
+
+
+def answer(body: bytes, headers: str = "") -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+
+
+async def first_line(path: Path, raw: bytes, patience: float = 60) -> bytes:
+    """What a server answers to raw bytes, after which the client is gone; nothing to a request that never ends."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        writer.write(raw)
+        return await asyncio.wait_for(reader.readline(), patience)
+    except (ConnectionError, TimeoutError):
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(runner: asyncio.Runner) -> Iterator[SimpleNamespace]:
+    with tempfile.TemporaryDirectory() as folder:
+        store = BlockStore(Path(folder) / "blocks")
+        root = build_placeholder(store, "Tide", "Light", 1, 3)
+        app = web.AppRunner(create_app(SOURCE, store), access_log=None, shutdown_timeout=0.1)
+        path = Path(folder) / "site"
+
+        async def start() -> None:
+            await app.setup()
+            await web.UnixSite(app, path).start()
+
+        runner.run(start())
+        yield SimpleNamespace(path=path, root=root)
+        runner.run(app.cleanup())
+
+
+def requests(root: bytes) -> tuple[bytes, ...]:
+    from node.content.cid import directory_cid
+
+    cid = directory_cid(root)
+    return (
+        request("/"),
+        request("/api/editions"),
+        request("/api/editions/0x5FbDB2315678afecb367f032d93F642f64180aa3/1", 'If-None-Match: "a", W/"b"\r\n'),
+        request("/api/status"),
+        request("/readyz"),
+        request(f"/ipfs/{cid}"),
+        request(f"/ipfs/{cid}/1000001.json?format=raw", "Range: bytes=0-9\r\n"),
+        request(f"/ipfs/{cid}/%2e%2e/%ff%00/%ed%a0%80?format=car"),
+        request("/assets/../%2e%2e/etc/passwd"),
+        b"HEAD /livez HTTP/1.0\r\nConnection: close\r\n\r\n",
+        b"POST /api/editions HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello",
+    )
+
+
+def test_pages__any_request__is_answered_without_a_fault_of_the_servers(
+    runner: asyncio.Runner, site: SimpleNamespace
+) -> None:
+    @modest(60)
+    @given(any_input(requests(site.root)))
+    def fed(raw: bytes) -> None:
+        line = runner.run(first_line(site.path, raw, patience=0.05))
+        # aiohttp answers 501 or 505 to methods and versions that HTTP knows and nobody has.
+        assert b" 500 " not in line, raw
+        assert runner.run(first_line(site.path, request("/livez"))).startswith(b"HTTP/1.1 200")
+
+    fed()
+
+
+paths = st.lists(
+    st.text(max_size=8) | st.sampled_from(("..", ".", "api", "ipfs", "%00", "editions", "9" * 90)), max_size=6
+)
+
+
+@given(paths, st.text(max_size=12))
+def test_pages__any_path__is_answered_without_a_fault_of_the_servers(
+    runner: asyncio.Runner, site: SimpleNamespace, segments: list[str], query: str
+) -> None:
+    from urllib.parse import quote
+
+    path = "/" + "/".join(quote(segment, safe="%", errors="surrogatepass") for segment in segments)
+    path += "?format=" + quote(query, errors="surrogatepass")
+    line = runner.run(first_line(site.path, request(path)))
+    assert line.startswith(b"HTTP/1.1 ")
+    assert b" 500 " not in line
+
+
+class Liar:
+    """Answers each connection with the same bytes, whatever is asked, and closes."""
+
+    def __init__(self, path: Path) -> None:
+        self.raw = b""
+        self._path = path
+
+    async def start(self) -> asyncio.Server:
+        """Listen."""
+        return await asyncio.start_unix_server(self._serve, self._path)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(self.raw)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    def session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(str(self._path)), cookie_jar=aiohttp.DummyCookieJar()
+        )
+
+
+@pytest.fixture(scope="module")
+def liar(runner: asyncio.Runner) -> Iterator[Liar]:
+    with tempfile.TemporaryDirectory() as folder:
+        lying = Liar(Path(folder) / "liar")
+        server = runner.run(lying.start())
+        yield lying
+        server.close()
+
+
+ANSWERS = (
+    answer(BLOCK),
+    answer(BLOCK, "Content-Type: application/vnd.ipld.raw\r\n"),
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n" + BLOCK + b"\r\n0\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+    answer(BLOCK, "Content-Encoding: gzip\r\n"),
+    b"HTTP/1.1 100 Continue\r\n\r\n" + answer(BLOCK),
+)
+
+
+@given(any_input(ANSWERS))
+def test_peer__any_answer__is_the_block_or_refused(runner: asyncio.Runner, liar: Liar, raw: bytes) -> None:
+    liar.raw = raw
+
+    async def ask() -> tuple[Any, Any]:
+        async with liar.session() as session:
+            with tempfile.TemporaryDirectory() as folder:
+                found: list[Any] = []
+                peers = Peers(session, ["http://peer.example"], BlockStore(Path(folder)), MAX_BLOCK)
+                blocks = Blocks([Gateway(session, SecretUrl("http://peer.example"))])
+                for fetch_block in (peers.block, blocks.block):
+                    try:
+                        found.append(await fetch_block(sha256(BLOCK)))
+                    except ContentError as error:
+                        assert_clear(str(error))
+                        assert raw_cid(sha256(BLOCK)) in str(error)  # noqa: PT017
+                        found.append(BLOCK)
+                return found[0], found[1]
+
+    assert runner.run(ask()) == (BLOCK, BLOCK)
+
+
+RPC = tuple(answer(json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode()) for result in ("0x1", None, []))
+
+
+@given(any_input((*RPC, b"HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", *ANSWERS)))
+def test_endpoint__any_answer__is_a_result_or_refused(runner: asyncio.Runner, liar: Liar, raw: bytes) -> None:
+    liar.raw = raw
+
+    async def sleep(_: float) -> None:
+        pass
+
+    async def ask() -> Any:
+        pool = RpcPool(["http://endpoint.example"], PoolSettings(rounds=1), sleep=sleep, clock=lambda: 0.0)
+        async with liar.session() as session:
+            pool._session = session
+            try:
+                return await pool.request("eth_chainId")
+            except ChainError as error:
+                assert_clear(str(error))
+                return error
+            finally:
+                pool._session = None
+
+    runner.run(ask())
+
+
+FIGURES = {
+    "config_digest": "0x", "name": "a", "member": 1, "committee": 4, "quorum": 3, "address": "0x", "images_rendered": 0,
+    "chain": {"id": 1, "final": 2, "head": 3, "error": ""}, "brokers": {"connected": 1, "configured": 1},
+    "rounds": [{"feed": 1}], "transactions": [], "rendering": {"jobs": [], "workers": []},
+}  # fmt: skip
+READY = {"ready": True, "reasons": []}
+
+
+@modest(60)
+@given(odd_json(FIGURES).map(spelled) | any_input((json.dumps(FIGURES).encode(),)), odd_json(READY).map(spelled))
+def test_status__any_figures_of_another_program__are_shown_or_refused(figures: bytes, ready: bytes) -> None:
+    """`patina status` asks a port of this machine, at which any program may listen."""
+    from io import BytesIO
+    from unittest.mock import patch
+
+    from node.cli.status import show
+
+    with patch("urllib.request.urlopen", lambda url, timeout: BytesIO(figures if "status" in url else ready)):
+        try:
+            show(*fetch("http://127.0.0.1:1"), "http://127.0.0.1:1")
+        except PatinaError as error:
+            assert_clear(str(error))
