@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = []
     for name in given.scenario or SCENARIOS:
         scenario = SCENARIOS[name]
+        if given.short and not scenario.short:
+            continue
         amount = given.amount or (scenario.short if given.short else scenario.long)
         folder = Path(tempfile.mkdtemp(prefix=f"patina-chaos-{name}-", dir=given.folder))
         verdict = asyncio.run(_one(scenario, amount, given.seed, folder, anvil=anvil))

@@ -33,7 +33,7 @@ class Scenario:
     play: Callable[[Arena, int], Awaitable[None]]
     least: Callable[[int], Mapping[str, int]]
     short: int
-    """How much of it `make test` takes."""
+    """How much of it `make test` takes; 0: none, where another one has most of it."""
     long: int
     """How much of it `make chaos` takes."""
     painted: bool = False

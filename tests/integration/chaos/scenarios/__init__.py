@@ -3,5 +3,14 @@
 from tests.integration.chaos.scenario import Scenario
 from tests.integration.chaos.scenarios import brokers, copies, disk, endpoints, kills, reorgs, silence
 
-_MODULES = (kills, brokers, silence, endpoints, reorgs, disk, copies)
-SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
+_ALL = (
+    kills.SCENARIO,
+    brokers.SCENARIO,
+    silence.SCENARIO,
+    endpoints.SCENARIO,
+    reorgs.SCENARIO,
+    disk.SCENARIO,
+    disk.QUOTA,
+    copies.SCENARIO,
+)
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

@@ -11,13 +11,18 @@ from typing import Any
 
 from tests.integration.chaos.arena import PATIENCE, Arena, Layout
 from tests.integration.chaos.evidence import promises
-from tests.integration.chaos.faults.disk import disks
+from tests.integration.chaos.faults.disk import SizeLimit, disks
 from tests.integration.chaos.scenario import Scenario
 
 
 async def on_a_small_disk(layout: Layout, folder: Path) -> Layout:
     """Put the first node on a disk that can be filled."""
     return replace(layout, disk=(await disks(folder / "probe"))[0])
+
+
+async def under_a_limit(layout: Layout, _: Path) -> Layout:
+    """Run the first node so that the kernel can keep its files from growing."""
+    return replace(layout, disk=SizeLimit())
 
 
 async def play(arena: Arena, turns: int) -> None:
@@ -86,4 +91,12 @@ SCENARIO = Scenario(
     short=1,
     long=5,
     layout=on_a_small_disk,
+)
+QUOTA = replace(
+    SCENARIO,
+    name="quota",
+    about="the files of one node may not grow",
+    short=0,
+    long=3,
+    layout=under_a_limit,
 )
