@@ -53,8 +53,10 @@ def decode(returned: bytes) -> list[bytes | None]:
         at = element + _at(returned, element + _WORD)
         length = _at(returned, at)
         left -= length
+        if left < 0:
+            raise ChainError(f"aggregate3: {count} results longer than its whole answer")
         output = returned[at + _WORD : at + _WORD + length]
-        if success > 1 or left < 0 or len(output) != length:
+        if success > 1 or len(output) != length:
             raise _foreign(returned)
         found.append(output if success else None)
     return found
