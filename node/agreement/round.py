@@ -102,7 +102,8 @@ class Round:
         if lock is not None and lock.view == self._pace.view:
             effects += self._accept(Accepted(lock.evidence, lock, None), now)
         opened = Opened(self._seat.index, observation, self._own["observation"].raw)
-        return effects + self._observe(opened, observation, now)
+        # A node alone is a quorum: its own Timeout of an earlier life carries it on.
+        return effects + self._observe(opened, observation, now) + self._follow_timeouts(now)
 
     def receive(self, opened: Opened, now: int) -> list[Effect]:
         """Take a verified message of this round."""
