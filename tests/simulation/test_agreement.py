@@ -8,7 +8,7 @@ from node.agreement.machine import Machine
 from node.agreement.messages import Opened, decode
 from node.agreement.round import Round
 from node.agreement.simulator import InvariantError, Scenario, drawn, simulate
-from node.agreement.simulator.byzantine import BEHAVIOURS, KINDS
+from node.agreement.simulator.byzantine import BEHAVIOURS
 from node.agreement.simulator.world.keys import ToyKeys
 
 BATCH = 50

@@ -12,7 +12,7 @@ from node.agreement.messages import Artwork
 from node.agreement.pacemaker import Pacemaker
 from node.agreement.round import Round
 from node.agreement.simulator import InvariantError, Scenario, drawn, simulate
-from node.agreement.simulator.byzantine import BEHAVIOURS, KINDS
+from node.agreement.simulator.byzantine import BEHAVIOURS
 from node.agreement.simulator.world.keys import ToyKeys
 
 BATCH = 40

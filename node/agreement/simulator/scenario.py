@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from node.agreement.effects import Timing
-from node.agreement.simulator.world.brokers import Outage
+from node.agreement.simulator.world.brokers import Censorship, Outage
 from node.agreement.simulator.world.chain import Reorganisation
 
 
@@ -54,6 +54,7 @@ class Scenario:
     tolerant: bool = False
     brokers: int = 1
     outages: tuple[Outage, ...] = ()
+    censorships: tuple[Censorship, ...] = ()
     reorganisations: tuple[Reorganisation, ...] = ()
     asleep: tuple[Spell, ...] = ()
     frozen: tuple[Spell, ...] = ()

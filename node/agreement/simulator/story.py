@@ -23,6 +23,7 @@ from node.agreement.messages import (
     NO_LOCK,
     Artwork,
     Attestation,
+    Commit,
     Lock,
     Message,
     Observation,
@@ -131,6 +132,11 @@ def _(message: Artwork) -> str:
 @what.register
 def _(message: Prepare) -> str:
     return f"I prepare report {short(message.digest)} in view {message.view}"
+
+
+@what.register
+def _(message: Commit) -> str:
+    return f"I commit to report {short(message.digest)} in view {message.view}"
 
 
 @what.register

@@ -14,6 +14,7 @@ from node.agreement.simulator.byzantine.leading import (
     Hider,
     Painter,
     SilentLeader,
+    Teaser,
     TwoFaced,
     Withholder,
 )
@@ -59,6 +60,7 @@ BEHAVIOURS: Final[dict[str, type[Byzantine]]] = {
         Selective,
         Silent,
         SilentLeader,
+        Teaser,
         TwoFaced,
         Veteran,
         Withholder,

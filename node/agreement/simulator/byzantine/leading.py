@@ -6,7 +6,17 @@ from __future__ import annotations
 
 import msgspec
 
-from node.agreement.messages import MAX_VIEW, Artwork, Attestation, Message, Observation, Opened, Proposal, Timeout
+from node.agreement.messages import (
+    MAX_VIEW,
+    Artwork,
+    Attestation,
+    Commit,
+    Message,
+    Observation,
+    Opened,
+    Proposal,
+    Timeout,
+)
 from node.agreement.simulator.byzantine.honest import Byzantine
 from node.agreement.simulator.world.truth import ABSENT, EDGE
 from node.agreement.simulator.world.world import World
@@ -134,6 +144,14 @@ class Brink(Byzantine):
     def root(self, root: bytes) -> bytes:
         """A root at the edge of the tolerance."""
         return EDGE + root[len(EDGE) :]
+
+
+class Teaser(Brink):
+    """Prepares what half of the others find like enough, so that it may be locked, and then commits to nothing."""
+
+    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+        """No Commits, no signatures."""
+        return [] if isinstance(message, (Commit, Attestation)) else [raw]
 
 
 class Hasty(Byzantine):

@@ -11,6 +11,7 @@ import msgspec
 from node.agreement.messages import (
     MAX_VIEW,
     Attestation,
+    Commit,
     Lock,
     Message,
     Observation,
@@ -100,7 +101,7 @@ class Veteran(Byzantine):
         message = opened.message
         if isinstance(message, Observation):
             old: Message = msgspec.structs.replace(message, answer=-(10**20))
-        elif isinstance(message, Prepare):
+        elif isinstance(message, (Prepare, Commit)):
             old = msgspec.structs.replace(message, digest=bytes(reversed(message.digest)))
         elif isinstance(message, Timeout):
             old = msgspec.structs.replace(message, view=MAX_VIEW)
@@ -129,6 +130,7 @@ class Flooder(Byzantine):
                 Observation(feed, checkpoint, noise, rng.randrange(1 << 200), (1,) * 16),
                 Proposal(feed, checkpoint, view, (rng.randbytes(900),) * 31, (noise,) * 31),
                 Prepare(feed, checkpoint, view, noise),
+                Commit(feed, checkpoint, view, noise),
                 Lock(feed, checkpoint, view, 0, noise, (rng.randbytes(300),) * 31, (noise,) * 31),
                 Attestation(feed, checkpoint, view, noise, noise * 2),
                 Timeout(feed, checkpoint, view, view - 1, noise),

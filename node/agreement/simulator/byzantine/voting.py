@@ -1,4 +1,4 @@
-"""Byzantine voters: they withhold, double and garble Prepares, locks, signatures and Timeouts."""
+"""Byzantine voters: they withhold, double and garble Prepares, locks, Commits, signatures and Timeouts."""
 
 # ruff: noqa: ARG002 - hooks share their signatures, and most need a part of what they are given
 
@@ -13,6 +13,7 @@ from node.agreement.messages import (
     NO_DIGEST,
     NO_LOCK,
     Attestation,
+    Commit,
     Lock,
     Message,
     Observation,
@@ -36,49 +37,50 @@ class Silent(Byzantine):
 
 
 class Abstainer(Byzantine):
-    """Observes and proposes, but neither prepares nor signs."""
+    """Observes and proposes, but neither prepares nor commits nor signs."""
 
     def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
-        """No Prepares, no signatures."""
-        return [] if isinstance(message, (Prepare, Attestation)) else [raw]
+        """No Prepares, no Commits, no signatures."""
+        return [] if isinstance(message, (Prepare, Commit, Attestation)) else [raw]
 
 
 class Selective(Byzantine):
     """Says each thing that matters to some peers only, the same ones whenever it says it again."""
 
     def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
-        """Prepares, locks, signatures and Timeouts for about half of the peers."""
+        """Prepares, locks, Commits, signatures and Timeouts for about half of the peers."""
         if isinstance(message, (Observation, Proposal)):
             return [raw]
         return [raw] if (raw[1] >> peer % 8) & 1 else []
 
 
 class Doubler(Byzantine):
-    """Prepares and signs whatever anyone does, in every view, and shows its own Prepare to half of the peers."""
+    """Prepares, commits to and signs whatever anyone does, and shows its own Prepares and Commits to half of them."""
 
     def __init__(self, world: World, index: int) -> None:
         super().__init__(world, index)
-        self._done: set[tuple[int, bytes]] = set()
+        self._done: set[tuple[type, int, bytes]] = set()
 
     def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
-        """A Prepare of nothing at all for the odd peers."""
-        if isinstance(message, Prepare) and peer % 2:
+        """A ballot for nothing at all for the odd peers."""
+        if isinstance(message, (Prepare, Commit)) and peer % 2:
             return [self.seal(msgspec.structs.replace(message, digest=bytes(reversed(message.digest))))]
         return [raw]
 
     def react(self, opened: Opened) -> list[bytes]:
-        """Its own Prepare and signature, on everybody's report."""
+        """Its own ballot or signature, on everybody's report."""
         message = opened.message
-        if not isinstance(message, (Prepare, Attestation)) or opened.sender == self.index:
+        if not isinstance(message, (Prepare, Commit, Attestation)) or opened.sender == self.index:
             return []
-        place = (message.view if isinstance(message, Prepare) else -1, message.digest)
+        place = (type(message), message.view, message.digest)
         if place in self._done or len(self._done) > _KEPT:
             return []
         self._done.add(place)
         feed, checkpoint, view, digest = message.feed, message.checkpoint, message.view, message.digest
         if isinstance(message, Attestation):
             return [self.seal(Attestation(feed, checkpoint, view, digest, self.world.keys.sign(self.index, digest)))]
-        return [self.seal(Prepare(feed, checkpoint, near, digest)) for near in (view, min(view + 1, MAX_VIEW))]
+        views = (view, min(view + 1, MAX_VIEW))
+        return [self.seal(kind(feed, checkpoint, near, digest)) for kind in (Prepare, Commit) for near in views]
 
 
 class Fabler(Byzantine):

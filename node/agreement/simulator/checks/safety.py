@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from node.agreement.effects import RoundKey, Transmit
 from node.agreement.median import median
-from node.agreement.messages import Attestation, Message, Observation, Prepare, Timeout
+from node.agreement.messages import Attestation, Commit, Message, Observation, Prepare, Timeout
 from node.agreement.report import report_digest
 from node.agreement.simulator.world.truth import EDGE, NOISE, alike, true_root, truth
 from node.agreement.simulator.world.world import World
@@ -23,6 +23,7 @@ class Safety:
         self._left: dict[tuple[int, RoundKey], int] = {}
         self._signers: dict[RoundKey, dict[bytes, int]] = {}
         self._signed: dict[RoundKey, bytes] = {}
+        self._decided: dict[RoundKey, bytes] = {}
         self.checked = 0
 
     def released(self, index: int, message: Message) -> None:
@@ -30,12 +31,13 @@ class Safety:
         if isinstance(message, Attestation):
             self._once(index, "sign", message, message.view, message.digest)
             self._sign(index, message)
-        elif isinstance(message, Prepare):
+        elif isinstance(message, (Prepare, Commit)):
+            kind = "prepare" if isinstance(message, Prepare) else "commit"
             left = self._left.get((index, _key(message)), -1)
-            # What it prepared before it asked to leave, it may say again.
-            if message.view <= left and (index, "prepare", _key(message), message.view) not in self._said:
-                self._fail(f"honest node {index} prepared in view {message.view}, and had asked to leave view {left}")
-            self._once(index, "prepare", message, message.view, message.digest)
+            # What it said before it asked to leave, it may say again.
+            if message.view <= left and (index, kind, _key(message), message.view) not in self._said:
+                self._fail(f"honest node {index} can {kind} in view {message.view}, and had asked to leave view {left}")
+            self._once(index, kind, message, message.view, message.digest)
         elif isinstance(message, Observation):
             self._once(index, "observe", message, 0, message)
         elif isinstance(message, Timeout):
@@ -50,8 +52,14 @@ class Safety:
             self._fail(f"honest node {index} equivocated: two messages to {kind} in {key}, view {view}")
 
     def _sign(self, index: int, attestation: Attestation) -> None:
-        """Count a signature. Byzantine nodes may have signed anything: every report has theirs, in secret."""
+        """Count a signature. Byzantine nodes may have signed anything: every report has theirs, in secret.
+
+        Honest ones sign what was decided, and no two reports are: so not even a single signature is over another.
+        """
         key, committee = _key(attestation), self._world.keys.committee
+        decided = self._decided.setdefault(key, attestation.digest)
+        if decided != attestation.digest:
+            self._fail(f"honest nodes signed two reports of {key}: {decided.hex()[:8]}, {attestation.digest.hex()[:8]}")
         by_digest = self._signers.setdefault(key, {})
         signers = by_digest[attestation.digest] = by_digest.get(attestation.digest, 0) | 1 << index
         if signers.bit_count() + self._byzantine < committee.quorum:
@@ -69,8 +77,8 @@ class Safety:
         digest = report_digest(committee.domain, report)
         for place, member in enumerate(members):
             signature = transmit.signatures[64 * place : 64 * place + 64]
-            if keys.recover(digest, signature) != committee.signers[member]:
-                self._fail(f"{key}: a signature in the wrong place")
+            if signature != keys.sign(member, digest):
+                self._fail(f"{key}: a signature that the contract refuses")
         if self._signed.setdefault(key, digest) != digest:
             self._fail(f"two reports of {key} have a quorum: {self._signed[key].hex()[:8]} and {digest.hex()[:8]}")
         observers = committee.members(report.observers)
@@ -101,7 +109,8 @@ class Safety:
     def forget(self, feed: int, before: int) -> None:
         """Rounds long past need no watching: a run may have any number of them."""
         for key in [key for key in self._signers if key.feed == feed and key.checkpoint < before]:
-            del self._signers[key]
+            del self._signers[key], self._decided[key]
+            self._signed.pop(key, None)
         for place in [place for place in self._said if place[2].feed == feed and place[2].checkpoint < before]:
             del self._said[place]
         for left in [left for left in self._left if left[1].feed == feed and left[1].checkpoint < before]:

@@ -181,17 +181,32 @@ class SimulatedNode:
 
     def see(self, key: RoundKey) -> None:
         """The node's chain has a final checkpoint with a trigger; the journal keeps it until the round is over."""
-        if self.machine is not None:
-            trigger = measured(self._world.scenario.seed, self.index, *key)
-            try:
-                self._disk.journal.rounds.open(*key, trigger.block_hash, trigger.answer, trigger.signals, "crossing")
-            except JournalError:
-                pass
-            else:
-                self._begin(key)
-                return
-        # It catches up on the checkpoints that it missed.
-        self._world.events.after(AGAIN_MS, self.see, key)
+        if self._keep(lambda: self._open(key)):
+            self._begin(key)
+        else:
+            # It catches up on the checkpoints that it missed.
+            self._world.events.after(AGAIN_MS, self.see, key)
+
+    def _open(self, key: RoundKey) -> None:
+        trigger = measured(self._world.scenario.seed, self.index, *key)
+        self._disk.journal.rounds.open(*key, trigger.block_hash, trigger.answer, trigger.signals, "crossing")
+
+    def _keep(self, write: Callable[[], object]) -> bool:
+        """Write what the keepers write; False where the process is down, dies of it, or its disk is full."""
+        if self.machine is None:
+            return False
+        if self._dies_here():
+            self._die()
+            return False
+        try:
+            write()
+        except JournalError:
+            self._world.troubles["refused writes"] += 1
+            return False
+        if self._dies_here():
+            self._die()
+            return False
+        return True
 
     def _begin(self, key: RoundKey) -> None:
         if self.machine is None:
@@ -214,13 +229,12 @@ class SimulatedNode:
 
     def landed(self, key: RoundKey) -> None:
         """The node's chain shows a report."""
-        if self.machine is None:
-            self._world.events.after(AGAIN_MS, self.landed, key)
-            return
-        try:
+
+        def finish() -> None:
             self._disk.journal.rounds.finish(*key, "landed")
             self._disk.journal.rounds.finish_until(*key)
-        except JournalError:
+
+        if not self._keep(finish):
             self._world.events.after(AGAIN_MS, self.landed, key)
             return
         self._landed[key.feed] = max(key.checkpoint, self._landed.get(key.feed, 0))

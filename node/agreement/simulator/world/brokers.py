@@ -12,6 +12,8 @@ from node.agreement.simulator.world.clock import Events
 CALM_DELAY: Final = 50
 """The longest delay, in milliseconds, once the faults are over."""
 
+_NOTHING: Final = (0.0,)
+
 Hear: TypeAlias = Callable[[bytes], None]
 
 
@@ -30,6 +32,20 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Censorship:
+    """From `start` until `end` hardly any message of these kinds gets through to these nodes.
+
+    No network picks like this by accident; one that wants to hurt does, and so may a broker.
+    """
+
+    start: int
+    end: int
+    kinds: tuple[str, ...]
+    nodes: tuple[int, ...]
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
     """How a network behaves until `end`: probabilities per copy of a message, the longest delay in milliseconds."""
 
@@ -37,6 +53,7 @@ class Weather:
     loss: float
     duplication: float
     delay: int
+    censorships: tuple[Censorship, ...] = ()
 
 
 class Brokers:
@@ -47,11 +64,20 @@ class Brokers:
     """
 
     def __init__(
-        self, events: Events, rng: Random, nodes: int, brokers: int, outages: Sequence[Outage], weather: Weather
+        self,
+        events: Events,
+        rng: Random,
+        nodes: int,
+        brokers: int,
+        outages: Sequence[Outage],
+        weather: Weather,
+        kind: Callable[[bytes], str],
     ) -> None:
         self._events = events
         self._random = rng.random
         self._weather = weather
+        self._kind = kind
+        self._censored: dict[tuple[str, int], list[float]] = {}
         self._everyone = range(nodes)
         self._ears: list[list[Hear]] = [[] for _ in self._everyone]
         self._cut = [[0] * nodes for _ in range(brokers)]
@@ -60,6 +86,9 @@ class Brokers:
         for outage in outages:
             events.at(outage.start, self._change, outage, 1)
             events.at(outage.end, self._change, outage, -1)
+        for censorship in weather.censorships:
+            events.at(censorship.start, self._censor, censorship, True)
+            events.at(censorship.end, self._censor, censorship, False)
 
     def connect(self, node: int, hear: Hear) -> None:
         """Let a process hear what reaches this node; twins are two in one place."""
@@ -70,6 +99,17 @@ class Brokers:
             for node in outage.nodes:
                 self._cut[broker][node] += by
         self._routes.clear()
+
+    def _censor(self, censorship: Censorship, begins: bool) -> None:
+        for kind in censorship.kinds:
+            for node in censorship.nodes:
+                losses = self._censored.setdefault((kind, node), [])
+                if begins:
+                    losses.append(censorship.loss)
+                else:
+                    losses.remove(censorship.loss)
+                    if not losses:
+                        del self._censored[kind, node]
 
     def _route(self, sender: int, peer: int) -> int:
         """How many brokers both can reach."""
@@ -99,6 +139,8 @@ class Brokers:
                 copies = sum(random() >= weather.loss for _ in range(copies))
                 if not copies:
                     return
+            if self._censored and random() < max(self._censored.get((self._kind(raw), peer), _NOTHING)):
+                return
             delay = weather.delay * (random() if copies == 1 else min(random() for _ in range(copies)))
             again = random() < weather.duplication
         for hear in self._ears[peer]:

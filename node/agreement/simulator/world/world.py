@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
+from node.agreement.messages import kind_of
 from node.agreement.simulator.scenario import Scenario
 from node.agreement.simulator.world.brokers import Brokers, Weather
 from node.agreement.simulator.world.clock import Events
@@ -28,8 +29,17 @@ class World:
         self.rng = random.Random(f"world {scenario.seed}")  # noqa: S311 - replayable on purpose
         self.events = Events()
         self.troubles: Counter[str] = Counter()
-        weather = Weather(scenario.faults_end, scenario.loss, scenario.duplication, scenario.delay)
-        self.brokers = Brokers(self.events, self.rng, scenario.nodes, scenario.brokers, scenario.outages, weather)
+        weather = Weather(
+            scenario.faults_end, scenario.loss, scenario.duplication, scenario.delay, scenario.censorships
+        )
+        self.brokers = Brokers(
+            self.events, self.rng, scenario.nodes, scenario.brokers, scenario.outages, weather, self.kind
+        )
+
+    def kind(self, raw: bytes) -> str:
+        """What a message is about, to whoever looks into it on its way."""
+        opened = self.keys.verify(raw)
+        return "" if opened is None else kind_of(opened.message)
 
     @property
     def now(self) -> int:
