@@ -89,7 +89,7 @@ class VaultKeeper:
                 if newest or not state_gone(error) or (self._polls < GIVE_UP and not pruned):
                     raise
                 pruned = True
-                log.warning("checkpoint left out, no endpoint has its state", checkpoint=checkpoint)
+                log.warning("checkpoint left out, its state is gone", checkpoint=checkpoint, why=str(error))
                 for feed in group:
                     self._advance(max(checkpoint, self._history(feed, head) - feed.policy.cadence), [feed])
             else:

@@ -35,6 +35,8 @@ _MEMORY = 32
 """For how many rounds a unit that disturbed others is asked apart from them."""
 _ALONE = 16
 """How many disturbing units are asked in one round, in turns where there are more."""
+_TOGETHER = 1_000
+"""The most units of one request: providers bound the gas and the bytes of a call."""
 _REQUESTS = 256
 """The most requests of one round: beyond them it is the endpoint, or an attack, and nothing is believed."""
 
@@ -72,7 +74,8 @@ class Batches:
             number, until = self._groups.get(unit.key, (0, 0))
             groups.setdefault(number if until >= self._round else 0, []).append(index)
         for group in groups.values():
-            await self._solve(units, group, ask, answers)
+            for first in range(0, len(group), _TOGETHER):
+                await self._solve(units, group[first : first + _TOGETHER], ask, answers)
         turn = self._round * _ALONE % len(apart) if len(apart) > _ALONE else 0
         for index in (apart[turn:] + apart[:turn])[:_ALONE]:
             await self._solve(units, [index], ask, answers)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
-from eth_abi.abi import encode
+from aiohttp import web
+from eth_abi.abi import decode, encode
 
 from node.chain.accounts import Accounts
 from node.chain.client import Chain
+from node.chain.failures import PrunedError, state_gone
 from node.chain.interface import interface
 from node.chain.types import Block, Feed, Policy
 from node.errors import ChainError
@@ -220,3 +223,51 @@ async def test_accounts__odd_answers__are_chain_errors(net: Any, odd: Any) -> No
     ):
         with pytest.raises(ChainError):
             await question
+
+
+GONE = ("missing trie node 01ab (path ) state 0xcd is not available", "header not found", "old data not available")
+
+
+@pytest.mark.parametrize("words", GONE)
+async def test_sample__old_state_at_two_of_three_endpoints__is_learned_from_them(net: Any, words: str) -> None:
+    pruned = await net.start(eth_call=net.error(-32000, words))
+    archives = [await net.start(eth_call=aggregated()), await net.start(eth_call=aggregated())]
+    chain = Chain(await net.pool(pruned, *archives), ORACLE)
+    assert [sample.feed for sample in await chain.sample([FEED], block(44))] == [1]
+
+
+async def test_sample__old_state_at_one_of_two__says_what_is_lacking_and_where(net: Any) -> None:
+    pruned, archive = await net.start(eth_call=net.error(-32000, GONE[0])), await net.start(eth_call=aggregated())
+    chain = Chain(await net.pool(pruned, archive), ORACLE)
+    with pytest.raises(PrunedError, match=f"only {archive.url} can tell.*{pruned.url}.*missing trie node") as caught:
+        await chain.sample([FEED], block(44))
+    assert state_gone(caught.value)
+    trusting = Chain(await net.pool(pruned, archive, witnesses=1), ORACLE)
+    assert [sample.feed for sample in await trusting.sample([FEED], block(44))] == [1]
+
+
+async def test_sample__archive_out_of_order_for_now__is_not_taken_for_gone(net: Any) -> None:
+    pruned = await net.start(eth_call=net.error(-32000, GONE[0]))
+    archive = await net.start(eth_call=web.Response(status=503))
+    for witnesses in (1, 2):
+        chain = Chain(await net.pool(pruned, archive, witnesses=witnesses), ORACLE)
+        with pytest.raises(ChainError) as caught:
+            await chain.sample([FEED], block(44))
+        assert not state_gone(caught.value)
+
+
+async def test_sample__endpoint_that_takes_only_small_requests__is_asked_in_parts(net: Any) -> None:
+    feeds = [dataclasses.replace(FEED, id=number) for number in range(1, 9)]
+    single = bytes.fromhex(aggregated()[2:])
+    ((one,),) = [decode(["(bool,bytes)[]"], single)]
+
+    def call(request: dict[str, str], _at: Any) -> Any:
+        if len(request["data"]) > 6_000:
+            return web.Response(status=413)
+        (calls,) = decode(["(address,bool,bytes)[]"], bytes.fromhex(request["data"][10:]))
+        return "0x" + encode(["(bool,bytes)[]"], [list(one) * (len(calls) // 4)]).hex()
+
+    endpoint = await net.start(eth_call=call)
+    chain = Chain(await net.pool(endpoint), ORACLE)
+    assert [sample.feed for sample in await chain.sample(feeds, block(44))] == list(range(1, 9))
+    assert len(endpoint.asked) < 12

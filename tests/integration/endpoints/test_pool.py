@@ -317,7 +317,7 @@ async def _allow(*_: object) -> None:
 def test_import__of_node_chain__brings_no_web3() -> None:
     code = (
         "import sys, node.chain, node.chain.types, node.chain.pool, node.chain.client, node.chain.sender,"
-        " node.journal\n"
+        " node.chain.wakeup, node.journal\n"
         "assert not {'web3', 'eth_account', 'aiohttp', 'sqlite_utils'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -99,3 +99,11 @@ def test_gather__endpoints_differ_about_everything__raises() -> None:
 
     with pytest.raises(ChainError, match="disagree"):
         asyncio.run(Batches().gather(units(3), disputed))
+
+
+def test_gather__more_units_than_a_request_may_hold__asks_as_often_as_it_must() -> None:
+    batches, endpoint = Batches(), Endpoint(set(), set(), room=1_000)
+    assert asyncio.run(batches.gather(units(2_500), endpoint)) == [GOOD] * 2_500
+    assert endpoint.requests == 3
+    assert asyncio.run(batches.gather(units(1_000), endpoint)) == [GOOD] * 1_000
+    assert endpoint.requests == 4
