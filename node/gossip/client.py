@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import Callable
 from typing import Any, Final, cast
 
 import aiomqtt
 
 from node.errors import GossipError
-from node.gossip.bucket import TokenBucket
+from node.gossip.bucket import TokenBucket, milliseconds
 from node.gossip.dial import dial
 from node.gossip.envelope import MAX_BYTES
-from node.gossip.limits import FORGERY, Limits, tokens
+from node.gossip.limits import tokens
 from node.gossip.settings import BrokerSettings
 
 MAX_PACKET: Final = MAX_BYTES + 1024
@@ -41,7 +40,7 @@ class Client(aiomqtt.Client):
         self,
         settings: BrokerSettings,
         deliver: Callable[[str, bytes], None],
-        limits: Limits,
+        bucket: TokenBucket,
         paused: Callable[[], None],
     ) -> None:
         class Handover(asyncio.Queue[aiomqtt.Message]):
@@ -66,7 +65,7 @@ class Client(aiomqtt.Client):
             future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._settings = settings
         self._paused = paused
-        self._bucket = TokenBucket(limits.broker, _milliseconds())
+        self._bucket = bucket
         self._bytes = 0
         self._descriptor = -1
         self._resuming: asyncio.Handle | None = None
@@ -91,7 +90,8 @@ class Client(aiomqtt.Client):
 
     async def open(self) -> None:
         """Connect and be let in. Raises OSError, GossipError or aiomqtt.MqttError; ConfigError for the TLS files."""
-        tls = self._settings.tls()
+        # In a thread: reading the system's authorities takes a while.
+        tls = await asyncio.to_thread(self._settings.tls)
         try:
             async with asyncio.timeout(CONNECT_S):
                 connection = await dial(self._settings.host, self._settings.port, tls)
@@ -109,10 +109,6 @@ class Client(aiomqtt.Client):
             if self._paho.socket() is None:
                 connection.close()
             raise
-
-    def penalise(self) -> None:
-        """Note that something which this broker handed on was refused."""
-        self._bucket.charge(FORGERY, _milliseconds())
 
     def hang_up(self) -> None:
         """Close the socket whatever state the connection is in: aiomqtt leaves it open after some failures."""
@@ -165,12 +161,12 @@ class Client(aiomqtt.Client):
         """Read what there is, up to the limits."""
         try:
             for _ in range(READ_IN_A_ROW):
-                if self._bucket.wait(1, _milliseconds()):
+                if self._bucket.wait(1, milliseconds()):
                     self._pause()
                     return
                 before = self._bytes
                 self._paho.loop_read()
-                self._bucket.charge(tokens(self._bytes - before), _milliseconds())
+                self._bucket.charge(tokens(self._bytes - before), milliseconds())
                 self._refuse_what_fills_memory()
                 connection = self._paho.socket()
                 if connection is None or not getattr(connection, "pending", int)():
@@ -190,7 +186,7 @@ class Client(aiomqtt.Client):
             return
         self._paused()
         self._loop.remove_reader(self._descriptor)
-        wait = self._bucket.wait(PAUSE, _milliseconds())
+        wait = self._bucket.wait(PAUSE, milliseconds())
         self._resuming = self._loop.call_later(wait / 1000, self._resume, self._descriptor)
 
     def _resume(self, descriptor: int) -> None:
@@ -206,7 +202,3 @@ class Client(aiomqtt.Client):
             raise GossipError("the broker sends QoS 2, which nobody asked for")
         if len(self._paho._out_packet) > MAX_UNSENT:
             raise GossipError("the broker asks for answers and takes none")
-
-
-def _milliseconds() -> int:
-    return time.monotonic_ns() // 1_000_000

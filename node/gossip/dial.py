@@ -20,6 +20,9 @@ async def dial(host: str, port: int, tls: ssl.SSLContext | None) -> socket.socke
         try:
             plain.setblocking(False)
             await loop.sock_connect(plain, address)
+            if plain.getsockname() == plain.getpeername():
+                # TCP's simultaneous open: on this machine a free port may answer itself, and then stays taken.
+                raise OSError("nothing listens there")
             # Envelopes are small, and each is awaited by somebody.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return plain if tls is None else await _secure(plain, host, tls)

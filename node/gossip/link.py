@@ -13,8 +13,9 @@ import aiomqtt
 import structlog
 
 from node.errors import ConfigError, GossipError
+from node.gossip.bucket import TokenBucket, milliseconds
 from node.gossip.client import CONNECT_S, Client
-from node.gossip.limits import Limits
+from node.gossip.limits import FORGERY, Limits
 from node.gossip.queues import Lanes
 from node.gossip.settings import BrokerSettings
 
@@ -72,12 +73,15 @@ async def _first_of(*steps: Coroutine[Any, Any, None]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+        running = set(tasks)
+        while running:
+            # Again and again: one of them may lose the first (see above).
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=0.2)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
 
 
 class Link:
@@ -108,13 +112,13 @@ class Link:
         self._count = count
         self._changed = changed
         self._backoff = backoff
-        self._limits = limits
+        # Of the broker, not of a connection: ending one gives nobody a fresh burst.
+        self._bucket = TokenBucket(limits.broker, milliseconds())
         self._probing = probing
         self._name = settings.identity()
         self._probe_topic = self._topic(PROBE)
         self._probes: set[bytes] = set()
         self._answered = asyncio.Event()
-        self._client: Client | None = None
         self._outgoing: Lanes[tuple[str, bytes]] = Lanes(
             1, outgoing, weigh=lambda message: len(message[1]), heaviest=OUTGOING_BYTES
         )
@@ -129,8 +133,7 @@ class Link:
 
     def penalise(self) -> None:
         """Note that something which this broker handed on was refused: it is read more slowly for it."""
-        if self._client is not None:
-            self._client.penalise()
+        self._bucket.charge(FORGERY, milliseconds())
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -158,7 +161,7 @@ class Link:
             self._changed()
 
     async def _session(self) -> None:
-        self._client = client = Client(self.settings, self._receive, self._limits, lambda: self._count("paused"))
+        client = Client(self.settings, self._receive, self._bucket, lambda: self._count("paused"))
         try:
             await client.open()
             granted = await client.subscribe(f"{self._prefix}/+/+", qos=QOS)
@@ -169,7 +172,6 @@ class Link:
         except (aiomqtt.MqttError, OSError) as error:
             raise GossipError(_reason(error, client.why)) from error
         finally:
-            self._client = None
             client.hang_up()
 
     def _receive(self, topic: str, raw: bytes) -> None:
@@ -189,6 +191,7 @@ class Link:
             probe = secrets.token_bytes(16)
             self._probes.add(probe)
             await client.publish(self._probe_topic, probe, qos=QOS)
+            _heed_cancellation()
             try:
                 async with asyncio.timeout(self._probing.every if self.connected else self._probing.first):
                     await self._answered.wait()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 
 from node.agreement import reasons
 from node.agreement.committee import Committee
 from node.agreement.messages import Opened
-from node.gossip.bucket import TokenBucket
+from node.gossip.bucket import TokenBucket, milliseconds
 from node.gossip.envelope import MAX_BYTES, EnvelopeError, open_envelope
 from node.gossip.limits import OVER_LIMIT, Limits, tokens
 from node.gossip.window import BYTES_PER_SENDER, ReplayWindow
-
-
-def _milliseconds() -> int:
-    return time.monotonic_ns() // 1_000_000
 
 
 class Verifier:
@@ -36,7 +31,7 @@ class Verifier:
         budget: int = BYTES_PER_SENDER,
         *,
         limits: Limits | None = None,
-        clock: Callable[[], int] = _milliseconds,
+        clock: Callable[[], int] = milliseconds,
     ) -> None:
         self._committee = committee
         self._clock = clock

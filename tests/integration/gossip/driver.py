@@ -23,7 +23,7 @@ from node.gossip.settings import BrokerSettings
 from node.gossip.transport import Gossip, topic_prefix
 from node.gossip.verifier import Verifier
 
-TIMING = Timing(view_ms=600, view_max_ms=3_000, render_ms=3_000, grace_ms=50, repeat_ms=150)
+TIMING = Timing(view_ms=2_000, view_max_ms=20_000, render_ms=10_000, grace_ms=50, repeat_ms=200)
 REPORT_KEYS = [coincurve.PrivateKey(bytes([index + 1]) * 32) for index in range(4)]
 TRANSPORT_KEYS = [Ed25519PrivateKey.from_private_bytes(bytes([index + 1]) * 32) for index in range(4)]
 COMMITTEE = Committee(
