@@ -196,12 +196,12 @@ def _row(case: str, one: Traffic) -> dict[str, Any]:
     }
 
 
-def main() -> int:
+def main(sizes: tuple[int, ...] = SIZES) -> int:
     """Print the table; 1 if messages grow faster than their goal."""
     heads = ("per node", "bytes", "busiest", "bytes", "network", "bytes", "waiting/s", "bytes")
     lines = [f"{'messages of':34}{'N':>4}" + "".join(f"{head:>12}" for head in heads)]
     missed = False
-    for row in rows():
+    for row in rows(sizes):
         if "n" in row:
             values = [value for key, value in row.items() if key not in ("what", "n", "kinds")]
             lines.append(f"{row['what']:34}{row['n']:>4}" + "".join(f"{value:>12,}" for value in values))

@@ -86,6 +86,8 @@ async def _round(scene: Scene, logs: Logs, price: int, draws: random.Random) -> 
     until = time.monotonic() + PATIENCE
     marks: dict[str, list[float]] = {}
     while "report sent" not in marks:
+        if not all(member.process.running for member in scene.network.members):
+            raise RuntimeError("a node has ended by itself")
         if time.monotonic() > until:
             raise RuntimeError(f"no report for checkpoint {checkpoint} within {PATIENCE:.0f} s")
         await asyncio.sleep(0.02)
