@@ -9,7 +9,7 @@ ARGS ?=
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-ape demo test chaos fuzz check test-ray bench exactness exactness-arm artifacts clean
+.PHONY: help install install-dev install-ape demo test chaos fuzz check test-ray simulate bench exactness exactness-arm artifacts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ check: install-dev ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+simulate: install ## a night of simulated networks, every core (ARGS="--minutes 10" is shorter)
+	@$(BIN)/patina simulate --minutes 480 --seed $$(date +%Y%m%d)000000 $(ARGS)
 
 bench: install-dev ## every measured figure, printed as tables and written to bench.json
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "node.cli.demo:demo",
         "Run four nodes and replay two real share-price histories.",
     ),
+    "simulate": (
+        "node.cli.simulate:simulate",
+        "Run the protocol's own code on a simulated network that fails, and check every promise at every step.",
+    ),
     "model": ("node.cli.model:model", "Make the model that paints: train, quantise, export, evaluate."),
     "devnet": ("node.cli.devnet:devnet", "Run an embedded chain and an embedded broker until Ctrl-C."),
     "config": ("node.cli.config:config", "Show the configuration, secrets masked."),

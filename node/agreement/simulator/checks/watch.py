@@ -33,7 +33,7 @@ class Watch:
     def fail(self, what: str) -> NoReturn:
         """End the run."""
         if self._world.tell is not None:
-            self._world.tell(-1, f"BROKEN: {what}")
+            self._world.tell(self._world.now, -1, f"BROKEN: {what}")
         raise InvariantError(self._world.scenario, self._world.now, what)
 
     def begun(self, index: int, key: RoundKey) -> None:

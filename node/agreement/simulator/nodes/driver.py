@@ -175,7 +175,7 @@ class SimulatedNode:
 
     def _tell(self, what: str) -> None:
         if self._world.tell is not None:
-            self._world.tell(self.index, what)
+            self._world.tell(self._world.now, self.index, what)
 
     # -- what reaches it -----------------------------------------------------------------------------------------
 

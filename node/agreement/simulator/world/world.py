@@ -14,8 +14,8 @@ from node.agreement.simulator.world.keys import FORMER, ToyKeys
 
 __all__ = ["Tell", "World"]
 
-Tell = Callable[[int, str], None]
-"""Takes one line of the story: who (a node, or -1 for the world) did what."""
+Tell = Callable[[int, int, str], None]
+"""Takes one line of the story: when (milliseconds), who (a node, or -1 for the world), what."""
 
 
 class World:
