@@ -23,6 +23,13 @@ REMEDY: Final = (
 NEVER_LANDED: Final = -1
 """The block number of what no block shows: this machine remembers it."""
 
+_GATE: Final = (
+    "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'retired') AS retired,"
+    " EXISTS (SELECT 1 FROM doubts) AS doubted,"
+    " (SELECT value FROM meta WHERE name = 'floor') AS floor,"
+    " EXISTS (SELECT 1 FROM closed WHERE config = ? AND feed = ? AND checkpoint = ?) AS closed"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -84,15 +91,19 @@ class Protection:
         Raises:
             RefusalError: it may not; the text says why and what to do.
         """
-        if self.retired:
+        # Asked before everything that binds: one question where all is well.
+        found = self._store.rows(_GATE, (config, feed, checkpoint))[0]
+        if found["retired"]:
             raise RefusalError("signs nothing: this journal is retired, its key's protection was exported from it")
-        doubts = self.doubts()
-        if doubts:
-            raise RefusalError(f"signs nothing: {explain(doubts)}; {REMEDY}")
-        floor = self.floor
-        if checkpoint <= floor:
-            raise RefusalError(f"checkpoint {checkpoint}: nothing is signed up to checkpoint {floor}, by resolution")
-        if self.closed(config, feed, checkpoint):
+        if found["doubted"] or self._unsettled or self._forgotten:
+            doubts = self.doubts()
+            if doubts:
+                raise RefusalError(f"signs nothing: {explain(doubts)}; {REMEDY}")
+        if found["floor"] is not None and checkpoint <= int(found["floor"]):
+            raise RefusalError(
+                f"checkpoint {checkpoint}: nothing is signed up to checkpoint {found['floor']}, by resolution"
+            )
+        if found["closed"]:
             raise RefusalError(
                 f"feed {feed}, checkpoint {checkpoint}: closed by an import, for another copy of this node was in it"
             )
