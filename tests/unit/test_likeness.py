@@ -188,6 +188,13 @@ async def test_alike__unlike__false_and_not_to_be_had__an_error(tmp_path: Path, 
         await likeness.alike(LEADERS)
 
 
+async def test_exact__pipeline_recipe__is_not(tmp_path: Path, journal: Journal) -> None:
+    (tmp_path / "one.json").write_bytes(RECIPE.canonical)
+    drawings = Drawings(cast(Any, PaperPool()), journal, BlockStore(tmp_path / "blocks"))
+    studio = Studio(31337, Recipes(tmp_path, cast(Any, None)), drawings, BlockStore(tmp_path / "blocks"))
+    assert not await studio.exact(make_edition(recipe=RECIPE.digest))
+
+
 async def test_paint__pipeline_recipe_without_anyone_to_compare_with__refused(tmp_path: Path, journal: Journal) -> None:
     with pytest.raises(RenderError, match="agrees by tolerance"):
         await painted(tmp_path, journal, None, [])

@@ -100,6 +100,10 @@ async def test_paint__equal_inputs_on_two_nodes__give_equal_roots(tmp_path: Path
     assert len(root) == 32
 
 
+async def test_exact__recipe_at_hand__says_whether_all_nodes_get_its_bytes(tmp_path: Path) -> None:
+    assert await Bench(tmp_path).studio.exact(make_edition(recipe=RECIPE.digest))
+
+
 async def test_paint__again_after_it_was_finished__draws_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     root = await bench.paint()

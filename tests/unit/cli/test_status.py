@@ -87,6 +87,14 @@ def test_status__ready_node__one_screen_and_status_0(node: Node, tmp_path: Path)
     assert node.asked == ["http://127.0.0.1:8123/api/status", "http://127.0.0.1:8123/readyz"]
 
 
+def test_status__brokers_away__says_since_when_and_when_it_votes(node: Node, tmp_path: Path) -> None:
+    configure(tmp_path)
+    node.figures |= {"voting": {"silent_s": 0.0, "after_s": 600.0}}
+    assert "votes on chain" not in status(tmp_path).stdout
+    node.figures |= {"voting": {"silent_s": 42.4, "after_s": 600.0}}
+    assert "no broker for 42 s; votes on chain after 600 s" in status(tmp_path).stdout
+
+
 def test_status__json__is_the_nodes_figures_and_its_readiness(node: Node, tmp_path: Path) -> None:
     configure(tmp_path)
     document = json.loads(status(tmp_path, "--json").stdout)
