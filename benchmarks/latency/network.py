@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from eth_hash.auto import keccak
@@ -31,6 +33,10 @@ WAD = 10**18
 CADENCE = 10
 SUPPLY = 2
 FINAL_AFTER = ChainSettings().finality_depth
+POLL_MS = 50
+"""The least that the configuration takes for `chain.poll_ms`."""
+FALLBACK_MS = 4_000
+"""The configuration's own value."""
 LOW, HIGH = WAD, WAD * 102 // 100
 
 
@@ -46,7 +52,8 @@ class Scene:
     tap: Tap
     chain: str
     broker: str
-    poll_ms: int
+    looks: str
+    """How the nodes learn of a new block."""
 
     async def height(self) -> int:
         """The head's number."""
@@ -62,8 +69,11 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_network(folder: Path, *, nodes: int = 4, poll_ms: int = 50) -> AsyncIterator[Scene]:
+async def open_network(folder: Path, *, nodes: int = 4) -> AsyncIterator[Scene]:
     """Start chain, broker and nodes, and put a feed on the chain. Its edition is not revealed: nothing is painted.
+
+    Where the chain announces its heads (anvil does), nodes look when it does, and else as often as the configuration
+    lets them.
 
     The chain is anvil and the broker Mosquitto where they are installed, else the embedded ones; `Scene.chain`
     and `Scene.broker` say which.
@@ -82,7 +92,8 @@ async def open_network(folder: Path, *, nodes: int = 4, poll_ms: int = 50) -> As
             oracle=stage.oracle,
             rpc=stage.rpc,
             broker=broker,
-            poll_ms=poll_ms,
+            poll_ms=FALLBACK_MS if anvil else POLL_MS,
+            adapt=partial(_announced, stage.rpc) if anvil else lambda *_: None,
         )
         signers, keys = [member.address for member in members], [member.transport_key for member in members]
         await stage.seat(list(zip(signers, keys, strict=True)))
@@ -96,7 +107,13 @@ async def open_network(folder: Path, *, nodes: int = 4, poll_ms: int = 50) -> As
         stack.push_async_callback(network.stop)
         await network.start()
         names = "anvil" if anvil else "embedded", "Mosquitto" if mosquitto else "embedded"
-        yield Scene(account, vault, feed, committee, network, tap, *names, poll_ms)
+        looks = f"at each announced head, else every {FALLBACK_MS:,} ms" if anvil else f"every {POLL_MS} ms"
+        yield Scene(account, vault, feed, committee, network, tap, *names, looks)
+
+
+def _announced(rpc: str, _: int, settings: dict[str, Any]) -> None:
+    # Anvil serves both on one port.
+    settings["chain"]["websockets"] = [rpc.replace("http", "ws", 1)]
 
 
 async def _feed(account: Account, oracle: Contract, members: Sequence[Member]) -> tuple[deploy.Vault, int]:

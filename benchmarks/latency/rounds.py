@@ -78,7 +78,7 @@ async def _round(scene: Scene, logs: Logs, price: int, draws: random.Random) -> 
     checkpoint = -(-head // CADENCE) * CADENCE
     await scene.mine(checkpoint + FINAL_AFTER - 1 - head)
     # Nodes look at what is new; and the last block comes at any moment between two of their looks.
-    await asyncio.sleep(max(0.5, 4 * scene.poll_ms / 1000) + draws.random() * scene.poll_ms / 1000)
+    await asyncio.sleep(0.6 + 0.3 * draws.random())
     logs.fresh()
     asked = time.time()
     await scene.mine(1)

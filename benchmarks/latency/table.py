@@ -17,26 +17,24 @@ from benchmarks.table import lines
 
 ROUNDS = 24
 NODES = 4
-POLL_MS = 50
-"""How often the nodes ask for a new block: the lowest that the configuration takes."""
 GOAL_MS = 300
 """Goal: the median from the final checkpoint block to the broadcast."""
 GOAL_MIB = 150
 """Goal: resident memory of a node that has nothing to do and renders nothing."""
 
 
-async def _measure(nodes: int, rounds: int, poll_ms: int) -> tuple[Scene, list[Timed], Idle]:
+async def _measure(nodes: int, rounds: int) -> tuple[Scene, list[Timed], Idle]:
     with tempfile.TemporaryDirectory(prefix="patina-bench-") as folder:
-        async with open_network(Path(folder), nodes=nodes, poll_ms=poll_ms) as scene:
+        async with open_network(Path(folder), nodes=nodes) as scene:
             played = await play(scene, rounds)
             return scene, played, await idle(scene)
 
 
 @cache
-def rows(nodes: int = NODES, rounds: int = ROUNDS, poll_ms: int = POLL_MS) -> list[dict[str, Any]]:
+def rows(nodes: int = NODES, rounds: int = ROUNDS) -> list[dict[str, Any]]:
     """The whole way, its steps, and an idle node: what, median, 95th percentile, unit, goal. Measured once."""
-    scene, played, resting = asyncio.run(_measure(nodes, rounds, poll_ms))
-    where = f"{nodes} processes, {scene.broker} broker, {scene.chain} chain asked every {poll_ms} ms"
+    scene, played, resting = asyncio.run(_measure(nodes, rounds))
+    where = f"{nodes} processes, {scene.broker} broker, {scene.chain} chain looked at {scene.looks}"
     parts = durations(played, scene.committee.quorum)
     found = [_times("final block to broadcast", [one.sent - one.asked for one in played], where, GOAL_MS)]
     found += [_times(f"  {step}", parts[step], where) for step in STEPS]

@@ -11,7 +11,7 @@ from benchmarks.latency import table as latency
 
 @pytest.mark.slow
 def test_latency__one_node__every_row_is_measured() -> None:
-    rows = latency.rows(nodes=1, rounds=1, poll_ms=50)
+    rows = latency.rows(nodes=1, rounds=1)
     whole, *parts = [row for row in rows if row["unit"] == "ms"]
     assert whole["median"] > 0
     assert [row["what"].strip() for row in parts[:-1]] == list(steps.STEPS)
