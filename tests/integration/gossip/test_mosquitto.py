@@ -15,14 +15,15 @@ from node.agreement.messages import KINDS
 from node.gossip.client import Client
 from node.gossip.settings import BrokerSettings
 from node.keys.authority import Authority
+from tests.integration.gossip.driver import Driver, round_of, seated
 from tests.integration.gossip.ways import IMPATIENT, PREFIX, gossip_over, receive, refused, running, until
 
-NODES = ("node-1", "node-2")
+NODES = ("node-1", "node-2", "node-3", "node-4")
 
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    """What `patina certs` makes for one broker and two nodes, where the example configurations expect it."""
+    """What `patina certs` makes for one broker and four nodes, where the example configurations expect it."""
     made = Authority.create(tmp_path, "Test committee")
     made.issue("broker", "broker", ("127.0.0.1", "localhost"))
     for name in NODES:
@@ -105,13 +106,32 @@ async def test_publish__all_but_one_of_three_brokers_lost__still_heard(mosquitto
 
 async def test_example__certificates_of_the_authority__messages_flow(mosquitto, authority: Authority) -> None:
     broker = await mosquitto(example="mosquitto.conf")
-    one, two = (gossip_over(certified(authority, broker.url, name)) for name in NODES)
+    one, two = (gossip_over(certified(authority, broker.url, name)) for name in NODES[:2])
     async with running(one, two), asyncio.timeout(20):
         await one.wait_connected()
         await two.wait_connected()
         await one.publish("proposal", b"x" * 65_000)
         assert await receive(two) == b"x" * 65_000
-        assert {link.settings.identity() for link in (*one.links, *two.links)} == set(NODES)
+        assert {link.settings.identity() for link in (*one.links, *two.links)} == set(NODES[:2])
+
+
+async def test_example__whole_rounds_of_four_nodes__certified_under_its_rules_with_one_broker_lost(
+    mosquitto, authority: Authority
+) -> None:
+    lasting, dying = await mosquitto(example="mosquitto.conf"), await mosquitto(example="mosquitto.conf")
+    drivers = [
+        Driver(index, [certified(authority, broker.url, name) for broker in (dying, lasting)])
+        for index, name in enumerate(NODES)
+    ]
+    async with seated(*drivers), asyncio.timeout(60):
+        for driver in drivers:
+            await driver.gossip.wait_connected(2)
+        await round_of(drivers, 10)
+        for driver in drivers:
+            await driver.land(10)
+        await dying.kill()
+        await round_of(drivers, 20)
+        assert all(driver.gossip.silent_for() == 0 for driver in drivers)
 
 
 @pytest.mark.parametrize("case", ["none", "of another authority", "of a broker"])
@@ -166,7 +186,7 @@ async def test_example__certificate_revoked__refused_from_the_brokers_restart_on
     mosquitto, authority: Authority
 ) -> None:
     broker = await mosquitto(example="mosquitto.conf")
-    one, two = (gossip_over(certified(authority, broker.url, name)) for name in NODES)
+    one, two = (gossip_over(certified(authority, broker.url, name)) for name in NODES[:2])
     async with running(one, two), asyncio.timeout(30):
         await one.wait_connected()
         await two.wait_connected()
