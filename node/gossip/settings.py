@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import ssl
 from dataclasses import dataclass, field
@@ -66,6 +67,11 @@ class BrokerSettings:
         """host:port, for logs and counters."""
         return f"{self.host}:{self.port}"
 
+    @property
+    def exposed(self) -> bool:
+        """Whether the password travels in clear over a network."""
+        return self.password is not None and urlsplit(self.url).scheme == "mqtt" and not _on_this_machine(self.host)
+
     def identity(self) -> str:
         """What this node is called in the topics that it publishes to at this broker.
 
@@ -103,3 +109,10 @@ class BrokerSettings:
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(f"broker {self.name}: ca, cert or key does not load: {error}") from error
         return context
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -105,6 +105,9 @@ class Gossip:
 
     async def run(self) -> None:
         """Keep all brokers connected until cancelled."""
+        for link in self.links:
+            if link.settings.exposed:
+                log.warning("password travels in clear", broker=link.settings.name, remedy="an mqtts:// url")
         async with asyncio.TaskGroup() as tasks:
             for link in self.links:
                 tasks.create_task(link.run())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 
 import pytest
+import structlog
 
 from node.errors import ConfigError
 from node.gossip.settings import BrokerSettings
+from node.gossip.transport import Gossip
 from node.keys.authority import Authority
 
 
@@ -68,6 +71,32 @@ def test_tls__file_missing_or_no_pem__refused(tmp_path: Path) -> None:
     for path in (nonsense, tmp_path / "absent.pem"):
         with pytest.raises(ConfigError):
             BrokerSettings("mqtts://broker", ca=path).tls()
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "exposed"),
+    [
+        ("mqtt://broker.example", "secret", True),
+        ("mqtt://10.0.0.1", "secret", True),
+        ("mqtt://broker.example", None, False),
+        ("mqtts://broker.example", "secret", False),
+        ("mqtt://127.0.0.1", "secret", False),
+        ("mqtt://[::1]:1884", "secret", False),
+        ("mqtt://localhost", "secret", False),
+    ],
+)
+async def test_exposed__password_without_tls_to_another_machine__warned_about(
+    url: str, password: str | None, exposed: bool
+) -> None:
+    settings = BrokerSettings(url, "node-1", password)
+    assert settings.exposed is exposed
+    with structlog.testing.capture_logs() as logs:
+        task = asyncio.create_task(Gossip([settings], "patina/x").run())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert [entry["event"] for entry in logs if "password" in entry["event"]] == ["password travels in clear"] * exposed
+    assert "secret" not in repr(logs)
 
 
 @pytest.mark.parametrize(
