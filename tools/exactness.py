@@ -21,6 +21,8 @@ from node.errors import RenderError
 
 MODEL = Path(__file__).parents[1] / "node" / "render" / "model"
 BANDS = 8
+# Threads that wait for each other sleep: in a loop they would take minutes where something else wants a core.
+_PATIENT = {"OMP_WAIT_POLICY": "passive"}
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ def matrix(model: Path, settings: Sequence[Setting], cases: int, steps: int, pla
         asked = {"model": str(model), "cases": cases, "steps": steps, "plant": plant}
         command = [sys.executable, __file__, "--child"]
         with subprocess.Popen(  # noqa: S603 - this file
-            command, env=os.environ | group[0].env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, env=_PATIENT | os.environ | group[0].env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as child:
             if child.stdin is None or child.stdout is None:
                 raise RuntimeError("a process without pipes")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerOutput
 from torch import Tensor, nn
 
 from node.errors import RenderError
+from node.render import asked
 from node.render.exact import kernels
 from node.render.exact.decoder import Decoder
 from node.render.exact.inputs import Inputs, drawn_from
@@ -21,7 +23,6 @@ from node.render.exact.renderer import Renderer
 from node.render.exact.scheduler import Schedule
 from node.render.exact.tensors import Tensors
 from node.render.exact.unet import UNet
-from node.render.recipe import MOODS
 from node.render.scene import WHOLE
 
 # Their own types are not complete: to a checker they are anything.
@@ -30,6 +31,8 @@ _Config: Any = ConfigMixin
 _Scheduler: Any = SchedulerMixin
 _Pipeline: Any = DiffusionPipeline
 
+MODEL: Final = Path(__file__).parent / "model"
+"""The folder of the model that ships."""
 Shapes = Mapping[str, Sequence[Any]]
 """Each array's name with its integer type's name and its shape."""
 
@@ -129,7 +132,7 @@ class ExactScheduler(_Scheduler, _Config):  # type: ignore[misc]
 class PatinaPipeline(_Pipeline):  # type: ignore[misc]
     """Draws pictures from seeds: the same bytes on every machine that the kernels are right on.
 
-    pipe = PatinaPipeline.from_pretrained(folder)
+    pipe = PatinaPipeline.from_pretrained()    # the model that ships, or a folder
     image = pipe(seed=bytes(32), mood="storm").images[0]
     """
 
@@ -140,6 +143,16 @@ class PatinaPipeline(_Pipeline):  # type: ignore[misc]
         super().__init__()
         self.register_modules(unet=unet, decoder=decoder, scheduler=scheduler)
         self._opened: tuple[str, Renderer] | None = None
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path = MODEL, **options: Any) -> Any:
+        """The pipeline in a local folder; nothing is ever downloaded. RenderError where there is none."""
+        if not (Path(folder) / "model_index.json").is_file():
+            raise RenderError(
+                f"pipeline: there is no model in {folder}; without a folder, the one that ships is opened"
+            )
+        # Whole weights are read at once: they are a few megabytes, and accelerate need not be there.
+        return super().from_pretrained(folder, **{"low_cpu_mem_usage": False, "local_files_only": True, **options})
 
     @torch.no_grad()
     def __call__(
@@ -173,9 +186,10 @@ class PatinaPipeline(_Pipeline):  # type: ignore[misc]
             raise RenderError(f"pipeline: output_type {output_type!r} is none of pil, np, latent")
         if set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs):
             raise RenderError("pipeline: a callback can be given latents only")
-        pictures = [
-            drawn_from(one, _mood(name), (volatility, drawdown, flow), hue, accent) for one, name in _paired(seed, mood)
-        ]
+        levels = asked.level("volatility", volatility), asked.level("drawdown", drawdown), asked.level("flow", flow)
+        palette = asked.span("hue", hue), asked.span("accent", accent)
+        steps = asked.steps(num_inference_steps)
+        pictures = [drawn_from(one, index, levels, *palette) for one, index in asked.paired(seed, mood)]
         kept: list[Any] = []
 
         def after(index: int, time: int, latent: Any) -> Any:
@@ -192,8 +206,8 @@ class PatinaPipeline(_Pipeline):  # type: ignore[misc]
             kept[:] = [changed.numpy()]
             return kept[0]
 
-        with kernels.threads(threads), self.progress_bar(total=num_inference_steps) as bar:
-            images: Any = self._draw(pictures, num_inference_steps, after)
+        with kernels.threads(threads), self.progress_bar(total=steps) as bar:
+            images: Any = self._draw(pictures, steps, after)
         if output_type == "latent":
             images = torch.from_numpy(kept[0])
         elif output_type == "pil":
@@ -224,18 +238,3 @@ def arithmetic(device: torch.device) -> tuple[Tensors, Any]:
         except RenderError as error:
             refused.append(str(error))
     raise RenderError(f"pipeline: no kernel for {device}: {'; '.join(refused)}")
-
-
-def _paired(seed: bytes | Sequence[bytes], mood: str | Sequence[str]) -> list[tuple[bytes, str]]:
-    seeds = [seed] if isinstance(seed, bytes) else list(seed)
-    moods = [mood] if isinstance(mood, str) else list(mood)
-    count = max(len(seeds), len(moods))
-    if not seeds or not moods or len(seeds) not in (1, count) or len(moods) not in (1, count):
-        raise RenderError(f"pipeline: {len(seeds)} seeds and {len(moods)} moods do not go together")
-    return list(zip(seeds * (count // len(seeds)), moods * (count // len(moods)), strict=True))
-
-
-def _mood(name: str) -> int:
-    if name not in MOODS:
-        raise RenderError(f"pipeline: mood {name!r} is none of {', '.join(MOODS)}")
-    return MOODS.index(name)

@@ -12,7 +12,7 @@ import torch
 from node.errors import RenderError
 from node.render.exact import open_model
 from node.render.exact.inputs import drawn_from
-from node.render.pipeline import ExactScheduler, PatinaPipeline
+from node.render.pipeline import MODEL, ExactScheduler, PatinaPipeline
 
 SEED = bytes(range(32))
 
@@ -35,6 +35,23 @@ def test_pipeline__against_the_reference__same_pixels(tiny: Path, drawn: Any) ->
     assert np.array_equal(drawn, want)
     assert len(np.unique(drawn)) > 20
     assert not np.array_equal(drawn[0], drawn[1])
+
+
+def test_from_pretrained__no_folder__the_model_that_ships_without_a_word_or_a_request(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    capfd.readouterr()
+    pipe: Any = PatinaPipeline.from_pretrained()
+    assert "accelerate" not in "".join(capfd.readouterr())
+    assert pipe.config["_name_or_path"] == str(MODEL)
+    image = pipe(bytearray(SEED), "storm", num_inference_steps=1, output_type="np").images[0]
+    assert np.array_equal(image, open_model(MODEL, "torch").draw([drawn_from(SEED, 1, (40, 0, 128))], 1)[0])
+
+
+@pytest.mark.parametrize("name", ["nowhere", "someone/patina", ""])
+def test_from_pretrained__no_model_there__said_and_nothing_asked_of_the_network(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RenderError, match="there is no model in"):
+        PatinaPipeline.from_pretrained(tmp_path / name)
 
 
 def test_pipeline__saved_and_opened_again__same_pixels(pipe: Any, drawn: Any, tmp_path: Path) -> None:
@@ -114,12 +131,23 @@ def test_pipeline__callback_with_floats__refused(pipe: Any) -> None:
     [
         ({"generator": torch.Generator()}, "generator"),
         ({"mood": "sunny"}, "sunny"),
-        ({"seed": bytes(31)}, "31 bytes"),
+        ({"mood": None}, "mood None"),
+        ({"mood": ["clear", 3]}, "mood 3"),
+        ({"seed": bytes(31)}, "32 bytes, not 31"),
+        ({"seed": "harbour"}, "32 bytes, not 'harbour'"),
+        ({"seed": 7}, "32 bytes, not 7"),
+        ({"seed": [SEED, "x"]}, "32 bytes, not 'x'"),
         ({"seed": []}, "0 seeds"),
         ({"seed": [SEED] * 2, "mood": ["clear"] * 3}, "2 seeds and 3 moods"),
         ({"output_type": "tensor"}, "output_type"),
-        ({"num_inference_steps": 0}, "0 steps"),
-        ({"volatility": 256}, "0 to 255"),
+        *(({"num_inference_steps": steps}, "1 to 100, not") for steps in (0, 101, 5.0, "5", True)),
+        *(
+            ({"volatility": level}, "volatility must be an integer from 0 to 255")
+            for level in (256, -1, 0.5, "1", True)
+        ),
+        ({"flow": 1.0}, "flow must be"),
+        *(({"hue": span}, "hue must be") for span in ((10,), (10, 5), 5, (0, 300), "ab", (0.5, 3))),
+        ({"accent": (9, 1)}, "accent must be"),
         ({"callback_on_step_end_tensor_inputs": ["noise"]}, "latents only"),
     ],
 )
