@@ -153,13 +153,15 @@ class Stage:
         await self._account.rpc("evm_setAutomine", on)
 
     async def reorganise(self, depth: int) -> None:
-        """Replace the last `depth` blocks by as many others, all of them empty; their transactions are lost.
+        """Replace the last `depth` blocks by as many others; their transactions, and those that wait, are lost.
 
-        In between the head is lower, as it is on an endpoint that follows another branch for a moment.
+        In between the head is lower, as it is on an endpoint that follows another branch for a moment. Whoever sends
+        a transaction anew in just that moment finds it in the first of the new blocks.
         """
         head = await self._account.rpc("eth_getBlockByNumber", "latest", False)
         base = await self._account.rpc("eth_getBlockByNumber", hex(int(head["number"], 16) - depth), False)
         await self._account.rpc("anvil_rollback", depth)
+        await self._account.rpc("anvil_dropAllTransactions")
         # Another time makes another block: without it a block that was empty before would come back as it was.
         await self._account.rpc("evm_setNextBlockTimestamp", int(base["timestamp"], 16) + 1)
         await self._account.mine(depth)
