@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from node.journal.protection import REMEDY, explain
+from node.journal.safety.protection import REMEDY, explain
 
 if TYPE_CHECKING:
     from node.chain.types import Landed

@@ -32,8 +32,8 @@ from node.gossip.verifier import Verifier
 from node.guard import Guard
 from node.health import Health
 from node.journal import Journal
-from node.journal.lock import KeyLock, state_directory
-from node.journal.trail import Trail
+from node.journal.safety.lock import KeyLock, state_directory
+from node.journal.safety.trail import Trail
 from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes

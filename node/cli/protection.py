@@ -12,7 +12,7 @@ from node.errors import JournalError
 
 if TYPE_CHECKING:
     from node.config import Config
-    from node.journal.trail import Trail
+    from node.journal.safety.trail import Trail
 
 RISK = """\
 This gives up every round for a checkpoint up to {after}: the node takes no part in them, and signs from the next
@@ -36,7 +36,7 @@ def show(config_path: Path) -> None:
     """Print what the journal knows of this key's signatures, and whether anything forbids it to sign."""
     from node.config import load
     from node.journal import Journal
-    from node.journal.protection import explain
+    from node.journal.safety.protection import explain
 
     config = load(config_path, check_files=False)
     _there(config)
@@ -69,8 +69,8 @@ def export_protection(file: Path, config_path: Path, *, retire: bool) -> None:
     """
     from node.config import load
     from node.journal import Journal
-    from node.journal.interchange import collect, newest, rounds_in
-    from node.journal.protection_file import write
+    from node.journal.safety.interchange import collect, newest, rounds_in
+    from node.journal.safety.protection_file import write
 
     config = load(config_path, check_files=False)
     _there(config)
@@ -95,9 +95,9 @@ def import_protection(file: Path, config_path: Path) -> None:
     """
     from node.config import load
     from node.journal import Journal
-    from node.journal.interchange import merge, rounds_in
-    from node.journal.protection import explain
-    from node.journal.protection_file import read
+    from node.journal.safety.interchange import merge, rounds_in
+    from node.journal.safety.protection import explain
+    from node.journal.safety.protection_file import read
 
     config = load(config_path, check_files=False)
     document = read(file)
@@ -187,8 +187,8 @@ def _signer(config: Config) -> str:
 
 
 def _trail(config: Config) -> Trail:
-    from node.journal.lock import state_directory
-    from node.journal.trail import Trail
+    from node.journal.safety.lock import state_directory
+    from node.journal.safety.trail import Trail
 
     return Trail(state_directory(), _signer(config), config.chain.id, config.chain.oracle)
 

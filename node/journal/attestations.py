@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from node.errors import EquivocationError, JournalError
-from node.journal.protection import Protection
+from node.journal.safety.protection import Protection
+from node.journal.safety.trail import Signed
 from node.journal.store import Row, Store
-from node.journal.trail import Signed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from node.errors import JournalError
 from node.journal.attestations import Attestations
 from node.journal.pictures import Pictures
 from node.journal.promises import Promises
-from node.journal.protection import Protection
 from node.journal.reports import Artworks, Reports
 from node.journal.rounds import Rounds
+from node.journal.safety.protection import Protection
 from node.journal.samples import Cursors, Samples
 from node.journal.store import Store
 from node.journal.transactions import Transactions

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from node.agreement.memory import Memory
 from node.errors import EquivocationError, JournalError
-from node.journal.protection import Protection
+from node.journal.safety.protection import Protection
+from node.journal.safety.trail import Promised
 from node.journal.store import Row, Store
-from node.journal.trail import Promised
 
 _UPSERT = """
 INSERT INTO promises VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (config, feed, checkpoint) DO UPDATE SET

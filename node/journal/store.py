@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from node.errors import JournalError, JournalUnwritableError
-from node.journal.lock import DirectoryLock
+from node.journal.safety.lock import DirectoryLock
 from node.journal.schema import migrate
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from node.errors import EquivocationError, JournalError
-from node.journal.protection import Protection
+from node.journal.safety.protection import Protection
 from node.journal.store import Store
 
 

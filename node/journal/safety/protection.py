@@ -9,8 +9,8 @@ from typing import Final
 from node.agreement.memory import Memory
 from node.chain.types import Landed
 from node.errors import JournalError, RefusalError
+from node.journal.safety.trail import Promised, Signed, Trail
 from node.journal.store import Store
-from node.journal.trail import Promised, Signed, Trail
 
 UNTOLD: Final = -1
 """The floor of a journal that never had one: every checkpoint is above it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from node.agreement.memory import Memory
 from node.errors import JournalError
-from node.journal.protection_file import (
+from node.journal.safety.protection_file import (
     FORMAT,
     VERSION,
     Attested,

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from node.errors import JournalError
-from node.journal.lock import KeyLock, runtime_directories, state_directory
+from node.journal.safety.lock import KeyLock, runtime_directories, state_directory
 
 ADDRESS = "0x" + "Ab" * 20
 HOLDER = """
 import sys, time
 from pathlib import Path
-from node.journal.lock import KeyLock
+from node.journal.safety.lock import KeyLock
 lock = KeyLock(sys.argv[1], Path("/srv/node-a"), [Path(one) for one in sys.argv[2:]])
 print("held", flush=True)
 time.sleep(60)

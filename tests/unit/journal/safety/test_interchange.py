@@ -17,8 +17,8 @@ from node.agreement.memory import Memory
 from node.errors import JournalError, KeyFileError
 from node.guard import Guard
 from node.journal import Journal
-from node.journal.interchange import Merged, collect, merge, rounds_in
-from node.journal.protection_file import read, write
+from node.journal.safety.interchange import Merged, collect, merge, rounds_in
+from node.journal.safety.protection_file import read, write
 from tests.unit.paper import make_landed
 
 CHAIN, ORACLE, SIGNER = 31337, "0x" + "11" * 20, "0x" + "22" * 20

@@ -1,0 +1,1 @@
+"""What keeps a key from signing twice: the gate, its file, its trail, and its locks."""
