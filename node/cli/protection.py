@@ -104,10 +104,12 @@ def import_protection(file: Path, config_path: Path) -> None:
     with Journal(config.node.directory) as journal:
         merged = merge(journal, document, config.chain.id, config.chain.oracle, _signer(config))
         journal.protection.follow(_trail(config))
-        doubts, floor = journal.protection.doubts(), journal.protection.floor
+        doubts, floor, retired = journal.protection.doubts(), journal.protection.floor, journal.protection.retired
     click.echo(f"{file}: {rounds_in(document)} rounds, {merged.rounds} of them news; {merged.closed} were closed")
     if merged.floor_raised:
         click.echo(f"nothing is signed up to checkpoint {floor}")
+    if retired:
+        raise JournalError(f"the journal in {config.node.directory} is retired: import into a folder of its own")
     if doubts:
         click.echo(f"still nothing is signed: {explain(doubts)}")
         raise SystemExit(1)

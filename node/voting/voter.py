@@ -52,7 +52,7 @@ class Due:
 class Voter:
     """Stands between keepers and agreement: every round goes on to gossip, and is voted for when gossip is silent.
 
-    A node votes for a feed's newest due round when no broker was connected for `after` seconds; or when more than f
+    A node votes for a feed's newest due round, a stage after it began, when no broker was connected for `after` seconds; or when more than f
     members have voted for it, for then those left on gossip may be too few for a quorum, and one honest member at
     least has waited that long. A vote and a signature for the same round do not contradict each other: the oracle
     takes whichever has its quorum first, and nothing for that checkpoint afterwards.
@@ -75,7 +75,7 @@ class Voter:
         enabled: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`after`, `stage` (between those who vote beyond a quorum) and `pause` (between looks) are seconds.
+        """`after`, `stage` (before a round is voted for, and between those beyond a quorum) and `pause` are seconds.
 
         Without `enabled` it only hands rounds on.
         """
@@ -156,7 +156,9 @@ class Voter:
         newest = {key.feed: key for key in sorted(self._due)}
         for feed, key in newest.items():
             # One at a time: a round whose artworks are being painted is voted for before a newer one.
-            if feed not in busy and key not in self._done and self._called_for(key):
+            # And not at once: to the others gossip may be there, and their report on its way.
+            patient = self._clock() - self._due[key].since >= self._stage
+            if patient and feed not in busy and key not in self._done and self._called_for(key):
                 task = self._voting[key] = group.create_task(self._vote(self._due[key]))
                 task.add_done_callback(lambda _, key=key: self._voting.pop(key, None))  # type: ignore[misc]
         await self._look()

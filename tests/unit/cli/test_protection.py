@@ -88,6 +88,9 @@ def test_export__retire__journal_never_signs_again(node: Path, tmp_path: Path) -
     with Journal(node / "state") as journal, pytest.raises(JournalError, match="retired"):
         journal.attest(CONFIG, 1, 99, 0, b"b" * 32, b"")
     assert "never signs again" in protection(node, "show").output
+    back = protection(node, "import", tmp_path / "p.json")
+    assert back.exit_code == 1
+    assert "is retired" in back.output
 
 
 def test_export__no_journal_or_one_in_use__is_refused(node: Path, key: bytes, tmp_path: Path) -> None:

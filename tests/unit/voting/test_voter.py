@@ -199,6 +199,22 @@ async def test_brokers_gone__for_long_enough__votes_once_for_the_newest_due_roun
     assert found.ballot == ballot(desk.committee.config_digest, 1, 20, b"b" * 32, (1, 2, 3), ROOT)
 
 
+async def test_brokers_gone_for_this_node_alone__others_report_lands_within_a_stage__nothing_is_paid_for(
+    journal: Journal,
+) -> None:
+    desk, brush = Desk(journal, stage=30.0), Brush()
+    desk.silent = 10_000
+    await desk.voter.begin(trigger(), brush)
+    async with desk.running():
+        desk.now = 29.9
+        await desk.settle()
+        desk.voter.landed(make_landed(10, 12))
+        desk.newest = 12
+        desk.now = 31
+        await desk.settle()
+    assert (desk.sender.sent, brush.asked, desk.pool.trials) == ([], 0, 0)
+
+
 async def test_crash_after_the_vote_was_queued__next_life_sends_the_same_and_paints_nothing(journal: Journal) -> None:
     for _ in range(2):
         desk, brush = Desk(journal), Brush()
