@@ -39,12 +39,12 @@ class Recipes:
         return self._known[digest]
 
     def _read_folder(self) -> None:
-        from node.render.reading import read_recipe
+        from node.render.reading import read_recipe_file
 
         for path in sorted(self._folder.glob("*.json")) if self._folder else ():
             try:
-                recipe = read_recipe(path.read_bytes())
-            except (RenderError, OSError) as error:
+                recipe = read_recipe_file(path)
+            except RenderError as error:
                 # One bad file must not keep the others' editions from being painted.
                 if path not in self._faulty:
                     log.warning("recipe file left out", file=str(path), error=str(error))

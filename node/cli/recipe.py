@@ -23,22 +23,46 @@ def recipe() -> None:
 
 
 @recipe.command()
+@click.argument("name")
+@click.option("--bands", type=click.IntRange(1, 16), default=6, show_default=True, help="Thresholds, and one more.")
+def new(*, name: str, bands: int) -> None:
+    """Print a recipe to start from.
+
+    NAME is the title of its edition. It is for the model that ships, with the moods spread over the bands.
+    """
+    from node.render.recipe import Recipe
+
+    click.echo(json.dumps(json.loads(Recipe.for_bands(bands, name).canonical), indent=2))
+
+
+@recipe.command()
 @click.argument("recipe_file", metavar="RECIPE", type=_FILE)
 def check(*, recipe_file: Path) -> None:
-    """Say what is wrong with RECIPE, a JSON file, or else what its edition names on chain."""
+    """Say what is wrong with a recipe.
+
+    Or else what its edition names on chain, and whether this build can draw it. RECIPE is a JSON file.
+    """
+    from node.render import model_digest
     from node.render.recipe import Recipe
 
     found = _read(recipe_file)
     kind = "exact" if isinstance(found, Recipe) else f"agrees by tolerance, PSNR of {found.psnr_floor} dB or more"
-    click.echo(f"{found.name}: {len(found.classes)} bands, {kind}")
+    bands = len(found.classes)
+    click.echo(f"{found.name}: {bands} band{'s' if bands > 1 else ''}, {kind}")
     click.echo(f"recipe 0x{found.digest.hex()}")
     click.echo(f"model  0x{found.model.hex()}")
+    if isinstance(found, Recipe) and found.model != model_digest():
+        click.echo(f"This build cannot draw it: its model is 0x{model_digest().hex()}", err=True)
+        raise SystemExit(1)
 
 
 @recipe.command()
 @click.argument("folder", metavar="FOLDER", type=_FOLDER)
 def digest(*, folder: Path) -> None:
-    """Print the digest of FOLDER, a diffusers pipeline, as a recipe names it."""
+    """Print the digest of a pipeline.
+
+    FOLDER is a diffusers pipeline; recipes name it by this digest.
+    """
     from node.render.tolerance.folder import model_index, pipeline_digest
 
     name, components = model_index(folder)
@@ -56,9 +80,9 @@ def digest(*, folder: Path) -> None:
 )
 @json_option
 def margins(*, recipe_file: Path, pipelines: Path, seeds: int, device: str, as_json: bool) -> None:
-    """Measure how far renders of RECIPE's pipeline are apart, and recommend a floor.
+    """Measure a pipeline and recommend a floor.
 
-    Draws the band in the middle: as it comes, with other kernels, in other precisions, and with small cheats.
+    Shows how far renders of RECIPE's pipeline are apart. Draws the band in the middle: as it comes, with other kernels, in other precisions, and with small cheats.
     """
     from node.errors import RenderError
     from node.render.tolerance.recipe import PipelineRecipe
@@ -73,10 +97,6 @@ def margins(*, recipe_file: Path, pipelines: Path, seeds: int, device: str, as_j
 
 
 def _read(path: Path) -> AnyRecipe:
-    from node.errors import RenderError
-    from node.render.reading import read_recipe
+    from node.render.reading import read_recipe_file
 
-    try:
-        return read_recipe(path.read_bytes())
-    except OSError as error:
-        raise RenderError(f"{path} cannot be read: {error.strerror}") from error
+    return read_recipe_file(path)

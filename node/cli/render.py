@@ -110,6 +110,8 @@ def render(
     from node.render.png import encode
     from node.verify.repaint import painter
 
+    if out.suffix.lower() not in ("", ".png"):
+        raise click.UsageError(f"--out: what is written is a PNG, not {out.suffix}")
     if strip and sheet is not None:
         raise click.UsageError("--strip and --sheet are two pictures: choose one")
     if band is not None and (strip or sheet is not None):
@@ -140,20 +142,13 @@ def read(path: Path | None) -> AnyRecipe:
 
     Raises RenderError for what is no recipe.
     """
-    from node.errors import RenderError
     from node.render.recipe import Recipe
 
     if path is None:
         return Recipe.for_bands(DEFAULT_BANDS, "Patina")
-    from node.render.document import MAX_BYTES
-    from node.render.reading import read_recipe
+    from node.render.reading import read_recipe_file
 
-    try:
-        with path.open("rb") as file:
-            document = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise RenderError(f"{path} cannot be read: {error.strerror}") from error
-    return read_recipe(document)
+    return read_recipe_file(path)
 
 
 def _seeds(first: bytes, count: int) -> list[bytes]:

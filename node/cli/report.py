@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("feed", type=click.IntRange(min=1))
-@click.argument("checkpoint", type=click.IntRange(min=1))
+@click.argument("feed", type=click.IntRange(1, 2**63 - 1))
+@click.argument("checkpoint", type=click.IntRange(1, 2**63 - 1))
 @click.option("--rpc", help="JSON-RPC URL of the chain; with --oracle, no configuration is needed.")
 @click.option("--oracle", help="Address of the StrategyOracle contract.")
 @config_option

@@ -23,7 +23,7 @@ ENGINES = ("auto", "numpy", "torch", "cuda")
 
 @click.command()
 @click.argument("collection")
-@click.argument("token", type=click.IntRange(min=1))
+@click.argument("token", type=click.IntRange(1, 2**256 - 1))
 @click.option("--rpc", "rpcs", multiple=True, help="JSON-RPC URL of the chain; several are compared with each other.")
 @click.option(
     "--content",

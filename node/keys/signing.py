@@ -162,7 +162,9 @@ class EthKeystore:
         try:
             content = json.loads(read_text(self.path))
         except (ValueError, RecursionError):
-            raise KeyFileError(f"{self.path}: not JSON, so not a Web3 Secret Storage file") from None
+            raise KeyFileError(
+                f"{self.path}: not JSON, so not a Web3 Secret Storage file; correct the path, or restore it"
+            ) from None
         if not isinstance(content, dict) or content.get("version") != 3:
             raise KeyFileError(f"{self.path}: not a Web3 Secret Storage file (version 3)")
         return content

@@ -61,7 +61,9 @@ class TransportKeyFile:
         except OSError as error:
             raise KeyFileError(f"{self.public_path}: cannot be read ({error.strerror})") from None
         except ValueError:
-            raise KeyFileError(f"{self.public_path}: not a public key in hex") from None
+            raise KeyFileError(
+                f"{self.public_path}: not a public key in hex; restore it, or make new keys with: patina keys new"
+            ) from None
         if len(public) != 32:
             raise KeyFileError(f"{self.public_path}: an Ed25519 public key has 32 bytes, not {len(public)}")
         return public

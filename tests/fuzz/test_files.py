@@ -21,7 +21,7 @@ from node.config import load
 from node.config.text import example_toml
 from node.devnet.history import MAX_BYTES, parse_history, read_history
 from node.errors import ConfigError, JournalError, KeyFileError, PatinaError, RenderError, ReplayError
-from node.journal import protection_file as protection
+from node.journal.safety import protection_file as protection
 from node.keys.certificates import load_private_key, read_certificate
 from node.keys.redaction import redactor
 from node.keys.secrets import LONGEST, Secret, SecretUrl, read_secret, read_text
@@ -29,7 +29,7 @@ from node.keys.signing import EthKeystore, key_from_hex
 from node.keys.transport import TransportKeyFile
 from node.render.document import SIGNALS
 from node.render.reading import read_recipe
-from tests.fuzz.hold import KIB, Decoder, hold, peak_of
+from tests.fuzz.hold import KIB, Decoder, hold, modest, peak_of
 from tests.fuzz.mutations import any_input, odd_json, spelled
 
 HISTORIES = (
@@ -245,7 +245,7 @@ def test_certificate__noise_and_damage__is_read_or_refused(folder: Path) -> None
 def test_protection_file__noise_damage_and_odd_values__is_refused_or_written_the_same(folder: Path) -> None:
     raw = msgspec.json.format(spelled(PROTECTION), indent=1)
     read = through_file(folder / "protection.json", protection.read)
-    decoder = Decoder("node.journal.protection_file.read", read, JournalError, (raw,))
+    decoder = Decoder("node.journal.safety.protection_file.read", read, JournalError, (raw,))
     fed_with(decoder, PROTECTION)
     found = hold(decoder, raw)
     assert msgspec.json.decode(msgspec.json.encode(found)) == PROTECTION
@@ -315,3 +315,46 @@ def test_secret__endless__is_refused_before_patterns_are_made_of_it(kind: type[S
     found, peak = peak_of(lambda: kind("\u00e4" * (LONGEST + 1)))
     assert isinstance(found, KeyFileError)
     assert peak < 64 * KIB
+
+
+def test_certificate_request__noise_and_damage__is_signed_within_the_folder_or_refused(folder: Path) -> None:
+    """Anyone may send a request to an authority's keeper: its name becomes a file's."""
+    from base64 import encodebytes
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from node.keys.authority import Authority
+
+    home = folder / "authority"
+    authority = Authority.create(home, "authority")
+    key = ec.derive_private_key(7, ec.SECP256R1())
+
+    def request(name: str) -> bytes:
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        made = x509.CertificateSigningRequestBuilder(subject).sign(key, hashes.SHA256())
+        return made.public_bytes(serialization.Encoding.DER)
+
+    def sign(path: Path) -> Any:
+        issued = authority.sign(path, "node")
+        assert issued.cert.resolve().parent == home.resolve(), issued.cert
+        issued.cert.unlink()
+        return issued
+
+    read = through_file(folder / "request.csr", sign)
+    head, foot = b"-----BEGIN CERTIFICATE REQUEST-----\n", b"-----END CERTIFICATE REQUEST-----\n"
+    corpus = tuple(request(name) for name in ("one", "one two"))
+    decoder = Decoder(
+        "node.keys.authority.sign", read, KeyFileError, (head + encodebytes(corpus[0]) + foot,), base=1 << 20
+    )
+    fed_with(decoder)
+
+    @modest(40)
+    @given(any_input(corpus) | st.text(max_size=30).filter(str.isprintable).filter(bool).map(request))
+    def inside(der: bytes) -> None:
+        hold(decoder, head + encodebytes(der) + foot)
+
+    for name in ("../outside", "/etc/outside", "..", ".", "a/b", "ca", "x" * 60):
+        hold(decoder, head + encodebytes(request(name)) + foot)
+    inside()

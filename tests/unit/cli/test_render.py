@@ -125,7 +125,7 @@ def test_render__file_that_is_no_recipe__one_message(tmp_path: Path, document: b
     file.write_bytes(document)
     done = patina(str(file), "-o", str(tmp_path / "out.png"))
     assert done.exit_code == 1
-    assert done.stderr.startswith("patina: recipe: ")
+    assert done.stderr.startswith(f"patina: {file}: recipe: ")
     assert not (tmp_path / "out.png").exists()
 
 
