@@ -21,7 +21,7 @@ _EAGER: Final = 6
 _SHAPES: Final = 14  # planes of the guide that are shapes; the others are textures
 _OUTLINE: Final = 24  # as near to an outline counts more, in sixteenths of a pixel of the guide
 _WEIGHT: Final = 3.0  # how much more
-_DISPLACED: Final = 1.5  # how far content moves at most, as a deviation in cells
+_DISPLACED: Final = 1.5  # cells by which content moves at first; less and less, for clouds and rock follow the latent
 _LATEST: Final = 0.95  # share of the noise schedule up to which a prediction still tells the picture
 
 
@@ -33,15 +33,15 @@ def blurred_noise(like: Tensor) -> Tensor:
     return 0.7 * strength[0] * torch.randn_like(like) + 0.35 * strength[1] * coarse
 
 
-def displaced(latents: Tensor) -> Tensor:
-    """Latents (N, 8, h, w) whose content has moved by about a cell, each part its own way.
+def displaced(latents: Tensor, strength: float) -> Tensor:
+    """Latents (N, 8, h, w) whose content has moved by up to `strength` cells (a deviation), each part its own way.
 
     Sampled latents hold shapes that are crisp and a little out of place; where an outline runs is for the guide to
     say, and so the decoder learns to take from the latent what is there, not where.
     """
     count, _, height, width = latents.shape
-    strength = _DISPLACED * torch.rand(count, 1, 1, 1) * 2 / height
-    moves = functional.interpolate(torch.randn(count, 2, 6, 6) * strength, (height, width), mode="bicubic")
+    cells = strength * torch.rand(count, 1, 1, 1) * 2 / height
+    moves = functional.interpolate(torch.randn(count, 2, 6, 6) * cells, (height, width), mode="bicubic")
     still = functional.affine_grid(torch.eye(2, 3).expand(count, 2, 3), [count, 1, height, width], align_corners=False)
     grid = (still + moves.permute(0, 2, 3, 1)).to(latents.device)
     return functional.grid_sample(latents, grid, padding_mode="border", align_corners=False)
@@ -98,7 +98,7 @@ def train(
         where = scaled_layout(torch.from_numpy(pictures.rows("maps", chosen))).to(device)
         what = scaled_conditions(torch.from_numpy(pictures.rows("vectors", chosen))).to(device)
         seen = clean if step % 2 else predicted(unet, clean, where, what, alphas)
-        seen = displaced(seen)
+        seen = displaced(seen, _DISPLACED * (1 - 0.9 * step / steps))
         if step % 2:
             seen = seen + blurred_noise(seen.cpu()).to(device)
         y, x = (int(corner) for corner in rng.integers(0, 32 - _CELLS + 1, 2))
