@@ -52,10 +52,10 @@ class Due:
 class Voter:
     """Stands between keepers and agreement: every round goes on to gossip, and is voted for when gossip is silent.
 
-    A node votes for a feed's newest due round, a stage after it began, when no broker was connected for `after` seconds; or when more than f
-    members have voted for it, for then those left on gossip may be too few for a quorum, and one honest member at
-    least has waited that long. A vote and a signature for the same round do not contradict each other: the oracle
-    takes whichever has its quorum first, and nothing for that checkpoint afterwards.
+    A node votes for a feed's newest due round, a stage after it began, when no broker was connected for `after`
+    seconds; or when more than f members have voted for it, for then those left on gossip may be too few for a quorum,
+    and one honest member at least has waited that long. A vote and a signature for the same round do not contradict
+    each other: the oracle takes whichever has its quorum first, and nothing for that checkpoint afterwards.
     """
 
     def __init__(
