@@ -82,7 +82,7 @@ class VaultKeeper:
         while due := self._due(head, feeds):
             checkpoint, group = due
             try:
-                await self._handle(checkpoint, group)
+                await self._handle(checkpoint, group, head)
             except ChainError as error:
                 newest = all(checkpoint + feed.policy.cadence > head.number for feed in group)
                 self._polls += 1
@@ -116,9 +116,9 @@ class VaultKeeper:
                 nexts.setdefault(checkpoint, []).append(feed)
         return min(nexts.items(), default=None)
 
-    async def _handle(self, checkpoint: int, feeds: Sequence[Feed]) -> None:
+    async def _handle(self, checkpoint: int, feeds: Sequence[Feed], head: Block) -> None:
         chain, journal = self._context.chain, self._context.journal
-        block = await chain.block(checkpoint)
+        block = head if checkpoint == head.number else await chain.block(checkpoint)
         samples = {sample.feed: sample for sample in await chain.sample(feeds, block)}
         measures: list[tuple[Feed, Sample, int, tuple[int, ...]]] = []
         for feed in feeds:

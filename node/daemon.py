@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from node.errors import ChainError, ConfigError, JournalUnwritableError, PatinaError
+from node.together import both
 from node.web.source import Readiness
 
 if TYPE_CHECKING:
@@ -78,14 +79,13 @@ class Daemon:
         parts, last = self._parts, (b"", b"")
         while True:
             try:
-                final, head = await parts.chain.finalized(), await parts.chain.head()
+                final, head = await both(parts.chain.finalized(), parts.chain.head())
                 if parts.health.journal_error:
                     parts.journal.counters.add("journal failures")  # a write shows whether it takes them again
                     parts.health.journal_ok()
                     log.info("journal written again")
                 if (final.hash, head.hash) != last:
-                    feeds = await self._feeds(final)
-                    await parts.landings.update(final, head)
+                    feeds, _ = await both(self._feeds(final), parts.landings.update(final, head))
                     if not self._resumed:
                         for keeper in self._keepers:
                             await keeper.resume(feeds)

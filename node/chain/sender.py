@@ -17,6 +17,7 @@ from node.chain.fees import Fees, Offer
 from node.chain.funds import Funds
 from node.errors import ChainError, JournalError, RevertError
 from node.journal.transactions import AttemptRow, TransactionRow
+from node.together import both
 
 if TYPE_CHECKING:
     from node.chain.accounts import Standing
@@ -183,13 +184,13 @@ class Sender:
             self.counters["cancelled"] += 1
             self._journal.transactions.cancel(row.id, pointless)
             return
-        offer = self._fees.first(await self._accounts.base_fee())
+        base_fee, nonce = await both(self._accounts.base_fee(), self._next_nonce())
+        offer = self._fees.first(base_fee)
         cost = self._in_flight() + row.gas * offer.max_fee + row.value
         if not await self.funds.suffice(cost):
             self.counters["unpaid"] += 1
             log.warning("queued until the account can pay for it", key=row.key, address=self.address, wei=cost)
             return
-        nonce = await self._next_nonce()
         attempt = self._attempts.sign(row, await self._chain.chain_id(), nonce, offer)
         await self._broadcast(row, attempt)
 

@@ -153,7 +153,7 @@ class Desk:
         )
 
     async def head(self, number: int, *feeds: Feed) -> None:
-        await self.keeper.final_head(Block(number, b"", 0), feeds or (make_feed(),))
+        await self.keeper.final_head(Block(number, number.to_bytes(32, "big"), number), feeds or (make_feed(),))
 
 
 @pytest.fixture
@@ -183,6 +183,16 @@ async def test_final_head__many_feeds_at_a_checkpoint__takes_no_more_requests_th
     alone = Desk(journal, PaperChain(flat(40)))
     await alone.head(30, make_feed(99))
     assert len(with_many) == len(alone.chain.requests)
+
+
+async def test_final_head__checkpoint_is_the_head__its_block_is_not_asked_for_again(journal: Journal) -> None:
+    desk = Desk(journal, PaperChain(flat(50)))
+    await desk.head(30)
+    desk.chain.requests.clear()
+    await desk.head(40)
+    assert "block" not in desk.chain.requests
+    await desk.head(55)
+    assert desk.chain.requests.count("block") == 1
 
 
 async def test_final_head__crossing_held_for_two_of_three_samples__begins_one_round(journal: Journal) -> None:
