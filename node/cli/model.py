@@ -21,9 +21,9 @@ _STEPS = 20  # as recipes usually ask for
 _SHIPPED = Path(__file__).parents[1] / "render" / "model"
 
 
-def _folder(name: str, default: Path, help: str, shown: str | bool = True) -> Callable[[_Command], _Command]:  # noqa: A002 - as click calls it
-    kind = click.Path(path_type=Path, file_okay=False)
-    return click.option(f"--{name}", type=kind, default=default, show_default=shown, help=help)
+def _folder(name: str, default: Path, help: str, shown: str | bool = True) -> Callable[[_Command], _Command]:  # noqa:
+A002 - as click calls it kind = click.Path(path_type=Path, file_okay=False) return click.option(f"--{name}",
+type=kind, default=default, show_default=shown, help=help)
 
 
 _work = _folder("work", Path(".training"), "Where the training set and the checkpoints lie.")
@@ -67,9 +67,10 @@ def model() -> None:
 def train(
     *, stage: str, work: Path, parts: int, steps: int | None, batch: int | None, device: str, processes: int
 ) -> None:
-    """Paint the training set and train on it, one stage after another.
+    """Paint the training set and train on it.
 
-    Each stage continues where it was cut off and is skipped when it is complete. Ctrl-C leaves a checkpoint.
+    One stage after another.     Each stage continues where it was cut off and is skipped when it is complete. Ctrl-C
+    leaves a checkpoint.
     """
     from node.render.train.stages import STEPS
 
@@ -97,7 +98,10 @@ def train(
 @click.option("--training", is_flag=True, help="Show training pictures instead of the model's.")
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 def sheet(*, target: Path, tokens: int, training: bool) -> None:
-    """Draw a contact sheet into TARGET, a PNG: one row per token, one column per mood."""
+    """Draw a sheet of tokens in all moods.
+
+    TARGET is the PNG to write: one row per token, one column per mood.
+    """
     from node.render.train.sheet import draw
 
     draw(target, tokens, training)
@@ -109,7 +113,10 @@ def sheet(*, target: Path, tokens: int, training: bool) -> None:
     "--pictures", type=click.IntRange(8), default=48, show_default=True, help="How many to draw in float to learn from."
 )
 def quantise(*, work: Path, pictures: int) -> None:
-    """Turn the trained networks into integers, in the working folder."""
+    """Turn the trained networks into integers.
+
+    The result stays in the working folder until `patina model export`.
+    """
     from node.render.train import release
 
     click.echo(f"{release.quantised(work)}: {release.quantise(work, pictures):,} bytes")
@@ -154,9 +161,10 @@ def export(*, work: Path, model: Path) -> None:
 def evaluate(
     *, work: Path, model: Path, pictures: int, engine: str, processes: int, seed: str, write: bool, as_json: bool
 ) -> None:
-    """Measure a model: fidelity, moods, diversity, composition, crispness.
+    """Measure how good a model is.
 
-    Compares with the training set and the float networks in the working folder. Exit status 1 if a floor is not held.
+    Fidelity, moods, diversity, composition, crispness. Compares with the training set and the float networks in the
+    working folder. Exit status 1 if a floor is not held.
     """
     import torch
 
@@ -183,9 +191,10 @@ def evaluate(
 @click.option("--seed", default="", metavar="TEXT", callback=_seed, help="Choose other tokens than the usual ones.")
 @json_option
 def margins(*, work: Path, pictures: int, seed: str, as_json: bool) -> None:
-    """Measure how far pictures of the float networks are apart, as `patina recipe margins` does for a pipeline.
+    """Measure how far float pictures are apart.
 
-    The model that ships draws in integers and needs no margin. These are what a model of its kind needs in floats.
+    Draws with the float networks in the working folder, as `patina recipe margins` does with a pipeline. The model
+    that ships draws in integers and needs no margin. These are what a model of its kind needs in floats.
     """
     import torch
 
@@ -199,7 +208,10 @@ def margins(*, work: Path, pictures: int, seed: str, as_json: bool) -> None:
 @_model
 @click.option("--check", is_flag=True, help="Write nothing; exit status 1 if the card is not up to date.")
 def card(*, model: Path, check: bool) -> None:
-    """Write the model card, README.md, from the facts in card.json."""
+    """Write the model card.
+
+    README.md of the model's folder, from the facts in card.json.
+    """
     from node.render.train import card, release
 
     if not check:

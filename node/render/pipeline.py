@@ -152,7 +152,7 @@ class PatinaPipeline(_Pipeline):  # type: ignore[misc]
                 f"pipeline: there is no model in {folder}; without a folder, the one that ships is opened"
             )
         # Whole weights are read at once: they are a few megabytes, and accelerate need not be there.
-        return super().from_pretrained(folder, **{"low_cpu_mem_usage": False, "local_files_only": True, **options})
+        return super().from_pretrained(str(folder), **{"low_cpu_mem_usage": False, "local_files_only": True, **options})
 
     @torch.no_grad()
     def __call__(

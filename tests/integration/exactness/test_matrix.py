@@ -31,6 +31,7 @@ def chosen(tool: ModuleType, *names: str) -> list[object]:
     return found
 
 
+@pytest.mark.timeout(900)  # a minute alone, many beside others
 def test_pictures__every_setting__one_digest_each(tool: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert tool.table(tool.matrix(tool.MODEL, tool.QUICK, cases=2, steps=2)) == 0
     said = capsys.readouterr().out

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from node.cli import main
+from node.render import model_digest
 from node.render.recipe import Recipe
 from node.render.tolerance.folder import pipeline_digest
 from node.render.tolerance.margins import Margin
@@ -27,7 +28,7 @@ def patina(*arguments: object) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "kind"), [(EXACT, "2 bands, exact"), (LOOSE, "1 bands, agrees by tolerance, PSNR of 58.5 dB or more")]
+    ("recipe", "kind"), [(EXACT, "2 bands, exact"), (LOOSE, "1 band, agrees by tolerance, PSNR of 58.5 dB or more")]
 )
 def test_check__either_kind__says_what_it_is_and_its_digests(
     tmp_path: Path, recipe: Recipe | PipelineRecipe, kind: str
@@ -37,6 +38,30 @@ def test_check__either_kind__says_what_it_is_and_its_digests(
     assert status == 0
     assert kind in said
     assert f"recipe 0x{recipe.digest.hex()}" in said
+
+
+@pytest.mark.parametrize("bands", [1, 6])
+def test_new__a_name_and_bands__a_recipe_that_check_finds_drawable(tmp_path: Path, bands: int) -> None:
+    status, said = patina("new", "Harbour", "--bands", bands)
+    assert status == 0
+    assert Recipe.from_json(said.encode()) == Recipe.for_bands(bands, "Harbour")
+    (tmp_path / "one.json").write_text(said)
+    status, said = patina("check", tmp_path / "one.json")
+    assert status == 0
+    assert "cannot draw it" not in said
+
+
+def test_new__a_name_that_no_recipe_may_have__refused() -> None:
+    status, said = patina("new", "two\nlines")
+    assert status == 1
+    assert "printable" in said
+
+
+def test_check__recipe_of_another_model__says_that_this_build_cannot_draw_it(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_bytes(EXACT.canonical)
+    status, said = patina("check", tmp_path / "one.json")
+    assert status == 0
+    assert f"cannot draw it: its own model is 0x{model_digest().hex()}" in said
 
 
 def test_check__faulty__names_every_fault(tmp_path: Path) -> None:

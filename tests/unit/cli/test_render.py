@@ -138,6 +138,13 @@ def test_render__recipe_of_another_model__says_so(tmp_path: Path) -> None:
     assert "12" * 32 in done.stderr
 
 
+def test_render__a_name_of_another_kind_of_picture__usage_error(tmp_path: Path) -> None:
+    done = patina("-o", str(tmp_path / "out.jpg"))
+    assert done.exit_code == 2
+    assert "is a PNG, not .jpg" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_halved__four_pixels__their_mean_rounded_half_up() -> None:
     picture = np.array([[[0], [1]], [[0], [1]]], np.uint8).repeat(3, 2)
     assert halved(picture).tolist() == [[[1, 1, 1]]]
