@@ -21,9 +21,9 @@ _STEPS = 20  # as recipes usually ask for
 _SHIPPED = Path(__file__).parents[1] / "render" / "model"
 
 
-def _folder(name: str, default: Path, help: str, shown: str | bool = True) -> Callable[[_Command], _Command]:  # noqa:
-A002 - as click calls it kind = click.Path(path_type=Path, file_okay=False) return click.option(f"--{name}",
-type=kind, default=default, show_default=shown, help=help)
+def _folder(name: str, default: Path, help: str, shown: str | bool = True) -> Callable[[_Command], _Command]:  # noqa: A002 - as click calls it
+    kind = click.Path(path_type=Path, file_okay=False)
+    return click.option(f"--{name}", type=kind, default=default, show_default=shown, help=help)
 
 
 _work = _folder("work", Path(".training"), "Where the training set and the checkpoints lie.")
@@ -69,8 +69,8 @@ def train(
 ) -> None:
     """Paint the training set and train on it.
 
-    One stage after another.     Each stage continues where it was cut off and is skipped when it is complete. Ctrl-C
-    leaves a checkpoint.
+    One stage after another. Each continues where it was cut off and is skipped when it is complete. Ctrl-C leaves a
+    checkpoint.
     """
     from node.render.train.stages import STEPS
 
