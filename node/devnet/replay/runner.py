@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,9 +131,14 @@ class Replay:
         return found
 
 
-def opening(track: Track, edition: int, tokens: int, members: Sequence[Member]) -> Opening:
-    """Publish a track's recipe and placeholder to every node, as an artist does, and return their digests."""
+def opening(track: Track, edition: int, tokens: int, members: Sequence[Member], steps: int | None = None) -> Opening:
+    """Publish a track's recipe and placeholder to every node, as an artist does, and return their digests.
+
+    `steps` of the sampler stand in for the recipe's own: fewer are drawn sooner.
+    """
     recipe = recipe_for(track.title, track.thresholds)
+    if steps is not None:
+        recipe = replace(recipe, steps=steps)
     placeholder = b""
     for member in members:
         home = member.process.folder

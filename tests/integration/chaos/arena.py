@@ -269,7 +269,7 @@ async def arena(folder: Path, seed: int, layout: Layout | None = None) -> AsyncI
         await stage.seat([(member.address, member.transport_key) for member in members])
         policy = track(layout.window)
         if layout.painted:
-            [feed] = await stage.open([opening(policy, 1, 1, members)])
+            [feed] = await stage.open([opening(policy, 1, 1, members, steps=1)])
         else:
             feed = await stage.open_unpainted(policy)
         await stage.mine(2 * layout.finality_depth)  # nodes look for their committee at a final block

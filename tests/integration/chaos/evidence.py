@@ -92,7 +92,7 @@ class Evidence:
     cadence: int
     window: int
     paintings: int = 0
-    """How many reports may land that cross nothing."""
+    """How many reports may land that cross nothing: an edition's first. 0 also says that nothing is painted."""
 
 
 async def gather(arena: Arena) -> Evidence:

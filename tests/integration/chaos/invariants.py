@@ -23,13 +23,18 @@ def faults(evidence: Evidence) -> list[str]:
 
 
 def crossings(evidence: Evidence) -> list[str]:
-    """Every crossing that was asked for landed exactly once, in order, and nothing else did."""
+    """Every crossing that was asked for landed exactly once, in order, with its artworks, and nothing else did."""
     found = []
     crossed = [(one.previous_band, one.band) for one in evidence.landed if one.band != one.previous_band]
     if crossed != evidence.asked:
         found.append(f"crossings {evidence.asked} were asked for, {crossed} landed")
     places = Counter((one.feed, one.checkpoint) for one in evidence.landed)
     found += [f"{count} reports landed for {place}" for place, count in places.items() if count > 1]
+    found += [
+        f"checkpoint {one.checkpoint}: landed and {'painted' if any(one.content_root) else 'repainted nothing'}"
+        for one in evidence.landed
+        if any(one.content_root) != bool(evidence.paintings)
+    ]
     others = len(evidence.landed) - len(crossed)
     if others > evidence.paintings:
         found.append(f"{others} reports landed that crossed nothing, {evidence.paintings} may")

@@ -61,6 +61,16 @@ def landed_for_nothing(found: Evidence) -> None:
     found.prices[96] = found.prices[64]
 
 
+def painted_without_an_edition(found: Evidence) -> None:
+    found.landed[0] = replace(found.landed[0], content_root=b"r" * 32)
+
+
+def edition_not_painted(found: Evidence) -> None:
+    found.landed = [replace(one, content_root=b"r" * 32) for one in found.landed]
+    found.landed[1] = replace(found.landed[1], content_root=bytes(32))
+    found.paintings = 1
+
+
 def false_answer(found: Evidence) -> None:
     found.landed[0] = replace(found.landed[0], answer=WAD // 40 + 1)
 
@@ -124,6 +134,8 @@ PLANTED: dict[Callable[[Evidence], None], str] = {
     crossing_missing: "were asked for",
     crossing_twice: "2 reports landed for",
     landed_for_nothing: "crossed nothing",
+    painted_without_an_edition: "checkpoint 32: landed and painted",
+    edition_not_painted: "checkpoint 64: landed and repainted nothing",
     false_answer: "the chain's samples give",
     no_checkpoint: "no checkpoint",
     one_journal_two_digests: "node-3 equivocated",

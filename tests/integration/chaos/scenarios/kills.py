@@ -79,4 +79,5 @@ SCENARIO = Scenario(
     lambda kills: {"nodes killed with -9": kills, "of them inside a round": kills // 5, "crossings landed": 2},
     short=5,
     long=50,
+    painted=True,
 )
