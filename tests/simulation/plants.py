@@ -31,7 +31,6 @@ from node.agreement.simulator.nodes.driver import SimulatedNode
 from node.agreement.simulator.world.keys import body_of
 from node.journal import promises as journal_promises
 from node.journal.attestations import Attestations
-from node.journal.promises import Promises
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -71,13 +70,12 @@ def nothing_is_kept(patch: pytest.MonkeyPatch) -> None:
 
 def _forgets(**part: Any) -> Plant:
     def plant(patch: pytest.MonkeyPatch) -> None:
-        of = Promises.of
+        begin = Machine.begin
 
-        def partly(self: Promises, config: bytes, feed: int, checkpoint: int) -> Memory | None:
-            known = of(self, config, feed, checkpoint)
-            return None if known is None else replace(known, **part)
+        def partly(self: Machine, trigger: Any, now: int, attested: Any, memory: Memory = Memory()) -> list[Effect]:  # noqa: B008
+            return begin(self, trigger, now, attested, replace(memory, **part))
 
-        patch.setattr(Promises, "of", partly)
+        patch.setattr(Machine, "begin", partly)
         patch.setattr(journal_promises, "_falls_back", lambda known, memory: False)
 
     return plant
@@ -116,15 +114,6 @@ def f_plus_one_prepares_lock(patch: pytest.MonkeyPatch) -> None:
 
 
 f_plus_one_commits_decide = _few("_commits")
-
-
-def commits_of_several_views_decide(patch: pytest.MonkeyPatch) -> None:
-    """Whoever committed to a report in some view counts, though none of these views decided it."""
-
-    def anyhow(self: Ballots, digest: bytes) -> bool:
-        return sum(any(ballot[0] == digest for ballot in mine.values()) for mine in self._kept) >= self._quorum
-
-    patch.setattr(Ballots, "decided", anyhow)
 
 
 def no_view_in_the_digest(patch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,20 @@ from node.agreement.effects import Timing
 from node.agreement.simulator.byzantine import KINDS
 from node.agreement.simulator.scenario import Scenario, Spell
 from node.agreement.simulator.world.brokers import Censorship, Outage
-from node.agreement.simulator.world.chain import Reorganisation
+from node.agreement.simulator.world.chain import BLOCKS, Reorganisation
+from node.agreement.simulator.world.keys import committee_of
 
 T = TypeVar("T")
 
 AFTERWARDS_MS: Final = 20_000
 """How long faults go on after the last checkpoint."""
 CENSORED: Final = ("artwork", "attestation", "commit", "lock", "prepare", "proposal", "timeout")
+HIDDEN: Final = (
+    ("attestation", "commit"),
+    ("attestation", "commit", "lock"),
+    ("attestation", "commit", "lock", "prepare"),
+)
+"""What only few get to see in a treacherous network."""
 SUBTLE: Final = ("amnesiac", "doubler", "dropper", "equivocator", "forger", "recycler", "selective", "teaser", "twins")
 """Byzantine behaviours that aim at the order of votes; the others are more easily told."""
 
@@ -29,7 +36,8 @@ def drawn(seed: int, nodes: int | None = None, rounds: int | None = None) -> Sce
     n = nodes if nodes is not None else _stream("nodes", seed).choice((1, 2, 3, 4, 4, 4, 5, 6, 7, 7, 10))
     count = rounds if rounds is not None else _stream("rounds", seed).randint(1, 4)
     rng = _stream("scenario", seed)
-    return (_hostile if rng.random() < 0.4 else _rough)(rng, seed, n, count)
+    theme = rng.choices((_rough, _hostile, treacherous), (5, 3, 2))[0]
+    return theme(rng, seed, n, count)
 
 
 def _stream(name: str, seed: int) -> random.Random:
@@ -100,6 +108,48 @@ def _hostile(rng: random.Random, seed: int, n: int, rounds: int) -> Scenario:
         timing=Timing(
             view_ms=rng.choice((500, 500, 2_000)), view_max_ms=8_000, render_ms=2_000, grace_ms=100, repeat_ms=1_000
         ),
+    )
+
+
+def treacherous(rng: random.Random, seed: int, n: int, rounds: int, kind: str | None = None) -> Scenario:
+    """A network that shows to few what it hides from the others, and then parts them.
+
+    Who saw a quorum of something, and acted on it, is cut off, while the others go on as if it had never been: the
+    play in which a protocol either remembers or decides twice. Byzantine nodes lead the views that follow.
+    """
+    interval, committee = 30_000, committee_of(n)
+    start = committee.leader(1, BLOCKS * rng.randint(1, rounds), rng.choice((0, 1, 1)))
+    kinds = [kind or rng.choice(SUBTLE) for _ in range(committee.f)]
+    behaviours = tuple(sorted(((start + place) % n, each) for place, each in enumerate(kinds)))
+    honest = [index for index in range(n) if index not in dict(behaviours)]
+    censorships, outages = list[Censorship](), list[Outage]()
+    for number in range(rounds):
+        time = number * interval
+        for _ in range(rng.randint(1, 4)):
+            few = tuple(sorted(rng.sample(honest, min(rng.choice((1, 1, 2, n // 3 + 1)), len(honest)))))
+            others = tuple(index for index in honest if index not in few)
+            parted = time + rng.choice((200, 350, 500, 900))
+            again = parted + rng.choice((1_000, 2_000, 5_000))
+            censorships.append(
+                Censorship(time, parted + rng.choice((0, 0, 500, 2_000)), rng.choice(HIDDEN), others, 1.0)
+            )
+            outages.append(Outage(parted, again, (0,), few))
+            time = again
+    return Scenario(
+        seed=seed,
+        nodes=n,
+        rounds=rounds,
+        delay=rng.choice((30, 60)),
+        crash=rng.choice((0.0, 0.0, 0.03)),
+        down=500,
+        interval=interval,
+        stagger=0,
+        render=0,
+        outages=tuple(outages),
+        censorships=tuple(censorships),
+        faults_end=rounds * interval,
+        behaviours=behaviours,
+        timing=Timing(view_ms=1_000, view_max_ms=8_000, render_ms=1_000, grace_ms=100, repeat_ms=500),
     )
 
 

@@ -17,9 +17,9 @@ from node.agreement.messages import (
     Proposal,
     Timeout,
 )
+from node.agreement.simulator.byzantine.accomplice import Accomplice
 from node.agreement.simulator.byzantine.honest import Byzantine
 from node.agreement.simulator.world.truth import ABSENT, EDGE
-from node.agreement.simulator.world.world import World
 
 
 class SilentLeader(Byzantine):
@@ -30,14 +30,10 @@ class SilentLeader(Byzantine):
         return [] if isinstance(message, Proposal) else [raw]
 
 
-class Equivocator(Byzantine):
-    """Proposes to odd and even peers different observations, and signs whatever anyone signed, once."""
+class Equivocator(Accomplice):
+    """Proposes to odd and even peers different observations, and backs whatever anyone backs."""
 
-    def __init__(self, world: World, index: int) -> None:
-        super().__init__(world, index)
-        self._signed: set[bytes] = set()
-
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+    def says(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """Another own observation in the proposals for odd peers."""
         if not isinstance(message, Proposal) or peer % 2 == 0:
             return [raw]
@@ -51,24 +47,16 @@ class Equivocator(Byzantine):
                 others.append(envelope)
         return [self.seal(msgspec.structs.replace(message, observations=tuple(others)))]
 
-    def react(self, opened: Opened) -> list[bytes]:
-        """Its signature under everybody's report."""
-        message = opened.message
-        if not isinstance(message, Attestation) or message.digest in self._signed:
-            return []
-        self._signed.add(message.digest)
-        signed = self.world.keys.sign(self.index, message.digest)
-        return [self.seal(msgspec.structs.replace(message, signature=signed))]
 
-
-class Forger(Byzantine):
+class Forger(Accomplice):
     """Proposes observations that their supposed authors never made, or too few of them."""
 
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+    def says(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """Broken proposals."""
         if not isinstance(message, Proposal) or not message.observations:
             return [raw]
-        keys, way = self.world.keys, self.world.rng.randrange(6)
+        # One way for each proposal: everyone is to fall for the same.
+        keys, way = self.world.keys, raw[1] % 6
         envelopes = list(message.observations)
         if way == 0:
             envelopes[0] = envelopes[0][:-1] + bytes([envelopes[0][-1] ^ 1])
@@ -89,15 +77,15 @@ class Forger(Byzantine):
         return [self.seal(msgspec.structs.replace(message, observations=tuple(envelopes)))]
 
 
-class Dropper(Byzantine):
-    """Leaves as many observations out of its proposals as it may, others for every peer."""
+class Dropper(Accomplice):
+    """Leaves as many observations out of its proposals as it may, others for odd than for even peers."""
 
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+    def says(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """Exactly a quorum of observations, its own choice."""
         if not isinstance(message, Proposal) or not message.observations:
             return [raw]
-        chosen = sorted(self.world.rng.sample(range(len(message.observations)), self.world.keys.committee.quorum))
-        observations = tuple(message.observations[place] for place in chosen)
+        quorum = self.world.keys.committee.quorum
+        observations = message.observations[:quorum] if peer % 2 else message.observations[-quorum:]
         return [self.seal(msgspec.structs.replace(message, observations=observations))]
 
 
@@ -127,10 +115,10 @@ class Hider(Byzantine):
         return [self.seal(msgspec.structs.replace(message, root=ABSENT.ljust(32, b"\0")))]
 
 
-class TwoFaced(Equivocator):
-    """Shows odd and even peers different artworks, both of them true, and signs whatever anyone signed."""
+class TwoFaced(Accomplice):
+    """Shows odd and even peers different artworks, both of them true, and backs whatever anyone backs."""
 
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+    def says(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """The artwork that some other node might have rendered; then its own, too late."""
         if not isinstance(message, Artwork):
             return [raw]

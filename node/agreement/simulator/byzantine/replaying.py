@@ -20,6 +20,7 @@ from node.agreement.messages import (
     Proposal,
     Timeout,
 )
+from node.agreement.simulator.byzantine.accomplice import Accomplice
 from node.agreement.simulator.byzantine.honest import Byzantine
 from node.agreement.simulator.world.world import World
 
@@ -46,7 +47,7 @@ class Replayer(Byzantine):
         return [self.world.rng.choice(self._heard)] if self.world.rng.random() < 0.2 else []
 
 
-class Recycler(Byzantine):
+class Recycler(Accomplice):
     """Builds its proposals of parts of earlier ones: observations, Timeouts and locks of other rounds and views."""
 
     def __init__(self, world: World, index: int) -> None:
@@ -56,7 +57,7 @@ class Recycler(Byzantine):
         self._timeouts: list[bytes] = []
 
     def react(self, opened: Opened) -> list[bytes]:
-        """Nothing yet: it collects."""
+        """It collects, and backs whatever anyone backs."""
         kept: list[Proposal] | list[Lock] | list[bytes]
         if isinstance(opened.message, Proposal):
             kept = self._proposals
@@ -68,11 +69,11 @@ class Recycler(Byzantine):
             kept = self._timeouts
             self._timeouts.append(opened.raw)
         else:
-            return []
+            return super().react(opened)
         del kept[:-_KEPT]
         return []
 
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+    def says(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """Proposals and locks that were true somewhere else."""
         choice = self.world.rng.choice
         if isinstance(message, Lock) and self._locks:

@@ -22,6 +22,7 @@ from node.agreement.messages import (
     Proposal,
     Timeout,
 )
+from node.agreement.simulator.byzantine.accomplice import Accomplice
 from node.agreement.simulator.byzantine.honest import Byzantine
 from node.agreement.simulator.world.world import World
 
@@ -54,12 +55,8 @@ class Selective(Byzantine):
         return [raw] if (raw[1] >> peer % 8) & 1 else []
 
 
-class Doubler(Byzantine):
-    """Prepares, commits to and signs whatever anyone does, and shows its own Prepares and Commits to half of them."""
-
-    def __init__(self, world: World, index: int) -> None:
-        super().__init__(world, index)
-        self._done: set[tuple[type, int, bytes]] = set()
+class Doubler(Accomplice):
+    """Backs whatever anyone backs, in the view after as well, and shows its own ballots to half of them only."""
 
     def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """A ballot for nothing at all for the odd peers."""
@@ -68,19 +65,12 @@ class Doubler(Byzantine):
         return [raw]
 
     def react(self, opened: Opened) -> list[bytes]:
-        """Its own ballot or signature, on everybody's report."""
-        message = opened.message
-        if not isinstance(message, (Prepare, Commit, Attestation)) or opened.sender == self.index:
-            return []
-        place = (type(message), message.view, message.digest)
-        if place in self._done or len(self._done) > _KEPT:
-            return []
-        self._done.add(place)
-        feed, checkpoint, view, digest = message.feed, message.checkpoint, message.view, message.digest
-        if isinstance(message, Attestation):
-            return [self.seal(Attestation(feed, checkpoint, view, digest, self.world.keys.sign(self.index, digest)))]
-        views = (view, min(view + 1, MAX_VIEW))
-        return [self.seal(kind(feed, checkpoint, near, digest)) for kind in (Prepare, Commit) for near in views]
+        """The same ballot, and the same in the view after."""
+        message, found = opened.message, super().react(opened)
+        if isinstance(message, (Prepare, Commit)) and message.view < MAX_VIEW and opened.sender != self.index:
+            later = self.seal(msgspec.structs.replace(message, view=message.view + 1))
+            self.world.brokers.carry(self.index, opened.sender, later)
+        return found
 
 
 class Fabler(Byzantine):
@@ -122,18 +112,33 @@ class Fabler(Byzantine):
         return [self.seal(msgspec.structs.replace(message, locked_view=view, locked_digest=bytes([peer]) * 32))]
 
 
-class Amnesiac(Byzantine):
-    """Says in its Timeouts that it holds no lock, proposes as if nobody did, and passes no lock on."""
+class Amnesiac(Accomplice):
+    """Knows of no lock: not in its Timeouts, not in its proposals; it passes none on, and backs every report."""
 
-    def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
-        """Timeouts without locks; no locks; proposals of observations instead of locks."""
+    def __init__(self, world: World, index: int) -> None:
+        super().__init__(world, index)
+        self._free: dict[tuple[int, int], dict[int, tuple[int, bytes]]] = {}
+
+    def react(self, opened: Opened) -> list[bytes]:
+        """It collects the Timeouts that name no lock."""
+        message = opened.message
+        if isinstance(message, Timeout) and message.locked_view == NO_LOCK:
+            self._free.setdefault((message.feed, message.checkpoint), {})[opened.sender] = (message.view, opened.raw)
+        return super().react(opened)
+
+    def says(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
+        """Timeouts without locks; no locks; observations instead of them, with a certificate that bears it out."""
         if isinstance(message, Lock):
             return []
         if isinstance(message, Timeout):
             return [self.seal(msgspec.structs.replace(message, locked_view=NO_LOCK, locked_digest=NO_DIGEST))]
         if isinstance(message, Proposal) and message.lock is not None:
+            heard = self._free.get((message.feed, message.checkpoint), {})
+            free = tuple(timeout for _, (view, timeout) in sorted(heard.items()) if view >= message.view - 1)
+            timeouts = free if len(free) >= self.world.keys.committee.quorum else message.timeouts
             observations = message.lock.observations
-            return [self.seal(msgspec.structs.replace(message, lock=None, observations=observations))]
+            changed = msgspec.structs.replace(message, lock=None, observations=observations, timeouts=timeouts)
+            return [self.seal(changed)]
         return [raw]
 
 

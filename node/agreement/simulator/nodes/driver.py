@@ -21,7 +21,8 @@ from node.agreement.effects import (
     ViewChanged,
 )
 from node.agreement.machine import Machine
-from node.agreement.messages import Observation
+from node.agreement.memory import Memory
+from node.agreement.messages import Attestation, Commit, Message, Observation, Prepare, Timeout
 from node.agreement.simulator.byzantine.honest import Honest
 from node.agreement.simulator.checks.watch import Watch
 from node.agreement.simulator.nodes.disk import Disk
@@ -77,6 +78,7 @@ class SimulatedNode:
         self._ticking_at = -1
         self._landed: dict[int, int] = {}
         self._refused: set[RoundKey] = set()
+        self._kept: set[bytes] = set()
 
     # -- life and death ------------------------------------------------------------------------------------------
 
@@ -106,6 +108,7 @@ class SimulatedNode:
         self._disk.kill()
         self._studio.clear()
         self._landed.clear()
+        self._kept.clear()
         self.machine = None
         self._life += 1
         self._world.events.after(self._world.rng.randint(1, self._world.scenario.down), self.start)
@@ -237,6 +240,7 @@ class SimulatedNode:
         if not self._keep(finish):
             self._world.events.after(AGAIN_MS, self.landed, key)
             return
+        self._kept.clear()
         self._landed[key.feed] = max(key.checkpoint, self._landed.get(key.feed, 0))
         self.step(0, lambda machine, now: machine.landed(*key, now))
 
@@ -294,12 +298,33 @@ class SimulatedNode:
 
     def _publish(self, effect: Broadcast) -> None:
         if self.honest:
+            if effect.raw not in self._kept:
+                self._must_be_kept(effect.message)
+                self._kept.add(effect.raw)
             self._watch.released(self.index, effect.message)
             self._brokers.publish(self.index, effect.raw)
             return
         for peer in range(self._world.scenario.nodes):
             for raw in self.behaviour.outgoing(effect.message, effect.raw, peer):
                 self._brokers.carry(self.index, peer, raw)
+
+    def _must_be_kept(self, message: Message) -> None:
+        """Whatever binds this node is on its disk before it leaves."""
+        journal, place = self._disk.journal, (self._config, message.feed, message.checkpoint)
+        kept = True
+        if isinstance(message, Attestation):
+            row = journal.attestations.get(*place, message.view)
+            kept = row is not None and row.digest == message.digest
+        elif isinstance(message, (Prepare, Commit, Timeout)):
+            memory = journal.promises.of(*place) or Memory()
+            if isinstance(message, Prepare):
+                kept = (memory.prepared_view, memory.prepared_digest) == (message.view, message.digest)
+            elif isinstance(message, Commit):
+                kept = memory.lock_view >= message.view
+            else:
+                kept = memory.left >= message.view and memory.lock_view >= message.locked_view
+        if not kept:
+            self._watch.fail(f"honest node {self.index} says what its journal does not hold: {message}")
 
     def _write(self, machine: Machine, key: RoundKey, what: Callable[[], object]) -> bool:
         """Let the journal write; False where it cannot. The process may die before, within and after."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Final
 
@@ -12,20 +13,33 @@ from node.agreement.messages import Message, Observation, Opened, decode, encode
 from node.errors import AgreementError
 
 _MAC: Final = 16
+_KEPT: Final = 50_000
+"""Envelopes whose check is remembered."""
 _HEAD: Final = 1 + _MAC
 ORACLE: Final = "0x" + "0a" * 20
 FORMER: Final = "0x" + "0b" * 20
 """The oracle that the same members served before: nothing said for it counts for this one."""
 
 
+@functools.cache
+def committee_of(members: int, oracle: str = ORACLE) -> Committee:
+    """The committee of toy keys: the same in every run."""
+    secrets = _secrets(members)
+    signers = ["0x" + hashlib.blake2b(secret, digest_size=20).hexdigest() for secret in secrets]
+    transport = [hashlib.blake2b(secret, digest_size=32).digest() for secret in secrets]
+    return Committee(31337, oracle, signers, transport)
+
+
+def _secrets(members: int) -> list[bytes]:
+    return [hashlib.blake2b(b"secret %d" % index).digest()[:32] for index in range(members)]
+
+
 class ToyKeys:
     """One secret per member; whoever holds the object lets a member sign only as itself."""
 
     def __init__(self, members: int, oracle: str = ORACLE) -> None:
-        self._secrets = [hashlib.blake2b(b"secret %d" % index).digest()[:32] for index in range(members)]
-        signers = ["0x" + hashlib.blake2b(secret, digest_size=20).hexdigest() for secret in self._secrets]
-        transport = [hashlib.blake2b(secret, digest_size=32).digest() for secret in self._secrets]
-        self.committee = Committee(31337, oracle, signers, transport)
+        self._secrets = _secrets(members)
+        self.committee = committee_of(members, oracle)
         self._opened: dict[bytes, Opened] = {}
 
     def _mac(self, index: int, body: bytes) -> bytes:
@@ -53,6 +67,8 @@ class ToyKeys:
             opened = Opened(index, decode(body), raw)
         except AgreementError:
             return None
+        if len(self._opened) > _KEPT:
+            self._opened.clear()
         self._opened[raw] = opened
         return opened
 
