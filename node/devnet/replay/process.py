@@ -47,7 +47,6 @@ class NodeProcess:
 
     async def start(self) -> None:
         """Start the process; it is not ready yet."""
-        self.wanted = True
         with (self.folder / "node.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -61,6 +60,7 @@ class NodeProcess:
                 # Its keys live no longer than the folder: what a user's nodes remember of theirs is not touched.
                 env={**os.environ, "XDG_STATE_HOME": str(self.folder.parent / ".state")},
             )
+        self.wanted = True
 
     async def stop(self) -> None:
         """Ask it to stop, as an operator's supervisor would, and wait until it is gone."""

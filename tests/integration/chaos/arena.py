@@ -163,10 +163,34 @@ class Arena:
                 return answer is not None and bool(answer.get("ready"))
         return False
 
+    async def wait_ready(self, *processes: NodeProcess) -> None:
+        """Wait until nodes say that they are ready; AssertionError if one never does."""
+        since = time.monotonic()
+        while waiting := [process for process in processes if not await self.ready(process)]:
+            if time.monotonic() - since > PATIENCE:
+                raise AssertionError(f"{waiting[0].folder.name} was not ready in time: see {waiting[0].log_path}")
+            await asyncio.sleep(0.1)
+
+    async def supervise(self) -> None:
+        """Start again, for ever, what ended by itself, as an operator's supervisor does: one that meets no chain."""
+        while True:
+            for process in self.processes:
+                if process.wanted and not process.running:
+                    self.log(f"{process.folder.name} has ended by itself and is started again")
+                    self.tried["nodes started again by their supervisor"] += 1
+                    await process.start()
+            await asyncio.sleep(0.5)
+
+    async def start(self) -> None:
+        """Start every node, and wait until it is ready."""
+        for process in self.processes:
+            await process.start()
+        await self.wait_ready(*self.processes)
+
     async def restart(self) -> None:
         """Stop every node in order and start it again."""
         await self.network.stop()
-        await self.network.start()
+        await self.start()
 
     async def heal(self) -> None:
         """End every fault that still stands, and start every node that is down."""
@@ -179,7 +203,7 @@ class Arena:
         for process in self.processes:
             if not process.running:
                 await process.start()
-        await asyncio.gather(*(self.network.wait_ready(process) for process in self.processes))
+        await self.wait_ready(*self.processes)
 
     def all_endpoints(self) -> list[Endpoint]:
         return [endpoint for some in self.endpoints for endpoint in some]
@@ -245,7 +269,7 @@ async def arena(folder: Path, seed: int, layout: Layout | None = None) -> AsyncI
 
         def adapt(number: int, settings: dict[str, Any]) -> None:
             settings.update(TIMING)
-            settings["chain"] |= {"endpoints": [one.url for one in endpoints[number - 1]], "timeout_ms": 1_500}
+            settings["chain"] |= {"endpoints": [one.url for one in endpoints[number - 1]], "timeout_ms": 3_000}
             settings["gossip"] = {"brokers": [{"url": broker.url} for broker in brokers]}
 
         members = await asyncio.to_thread(
@@ -276,15 +300,16 @@ async def arena(folder: Path, seed: int, layout: Layout | None = None) -> AsyncI
         session = await stack.enter_async_context(aiohttp.ClientSession())
         network = Network(members, session)
         stack.push_async_callback(network.stop)
-        await network.start()
         found = Arena(layout, folder, Random(seed), stage, feed, network, session, endpoints, brokers)
         found.journals |= {member.process.folder / "state": seat for seat, member in enumerate(members)}
         await stage.automine(False)
-        ticking = asyncio.create_task(found.tick())
+        running = [asyncio.create_task(work) for work in (found.tick(), found.supervise())]
         try:
+            await found.start()
             for _ in range(layout.window):  # the history that a first answer needs
                 await found.checkpoint()
             yield found
         finally:
-            ticking.cancel()
-            await asyncio.gather(ticking, return_exceptions=True)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)

@@ -1,15 +1,17 @@
-"""The ordinary program as it would run on another machine: this machine's locks on keys are out of its sight."""
+"""The ordinary program as it would run on another machine: what this one remembers of keys is out of its sight."""
 
 from __future__ import annotations
 
+import os
 import sys
-import tempfile
 from pathlib import Path
 
+import node.journal.safety.lock
 from node.cli import main
-from node.journal import lock
 
-assert callable(lock.runtime_directories)
-elsewhere = Path(tempfile.mkdtemp(prefix="patina-elsewhere-", dir=Path(sys.argv[-1]).parent))
-lock.runtime_directories = lambda *_, **__: [elsewhere]
+elsewhere = Path(sys.argv[-1]).absolute().parent / ".elsewhere"
+elsewhere.mkdir(mode=0o700, exist_ok=True)
+os.environ["XDG_STATE_HOME"] = str(elsewhere)
+assert callable(node.journal.safety.lock.runtime_directories)
+node.journal.safety.lock.runtime_directories = lambda *_, **__: [elsewhere]
 main()

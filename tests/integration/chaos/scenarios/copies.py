@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import sqlite3
@@ -89,11 +90,12 @@ async def _mended(arena: Arena, copy: NodeProcess) -> None:
     await original.stop()
     file = arena.folder / f"{copy.folder.name}.json"
     for command in (["export", str(file), "--retire"], ["import", str(file)]):
-        where = copy if command[0] == "export" else original
-        status, said = await _patina("protection", *command, "--config", str(where.folder / "config.toml"))
+        where, program = (copy, ELSEWHERE) if command[0] == "export" else (original, PATINA)
+        config = str(where.folder / "config.toml")
+        status, said = await _run(arena, *program, "protection", *command, "--config", config)
         assert status == 0, f"protection {command[0]} ended with {status}: {said}"
     await original.start()
-    await arena.network.wait_ready(original)
+    await arena.wait_ready(original)
     gone = arena.random.choice(arena.processes[1:])
     await gone.stop()
     await arena.cross()  # three of four are there, and three it takes
@@ -131,17 +133,17 @@ async def _reason(arena: Arena, process: NodeProcess, code: str) -> None:
 
 
 async def _refused(arena: Arena, node: NodeProcess, what: str) -> None:
-    status, said = await _patina("run", "--config", str(node.folder / "config.toml"))
+    status, said = await _run(arena, *PATINA, "run", "--config", str(node.folder / "config.toml"))
     assert status == 1, f"a second node with {what} ended with {status}: {said}"
     assert "in use by" in said, f"a second node with {what} said: {said}"
     arena.tried[f"second nodes with {what} refused"] += 1
 
 
-async def _patina(*arguments: str) -> tuple[int | None, str]:
-    """Run a command to its end; return its status and all that it said."""
+async def _run(arena: Arena, *command: str) -> tuple[int | None, str]:
+    """Run a command to its end as the user whose nodes these are; return its status and all that it said."""
     process = await asyncio.create_subprocess_exec(
-        *PATINA,
-        *arguments,
+        *command,
+        env={**os.environ, "XDG_STATE_HOME": str(arena.folder / ".state")},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -150,7 +152,7 @@ async def _patina(*arguments: str) -> tuple[int | None, str]:
         async with asyncio.timeout(PATIENCE / 2):
             said, _ = await process.communicate()
     except TimeoutError:
-        raise AssertionError(f"patina {arguments[0]} did not end by itself") from None
+        raise AssertionError(f"{command} did not end by itself") from None
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

@@ -32,13 +32,14 @@ async def play(arena: Arena, turns: int) -> None:
     node, others = arena.processes[0], arena.processes[1:]
     for _ in range(turns):
         promised = len(promises(node.folder / "state"))
+        pid = node.pid
         heard = node.log_path.stat().st_size
         disk.fill(node.pid)
         arena.log(f"the disk of node 1 is full ({disk.kind})")
         for _ in range(2):
             await arena.cross()
         await _complains(arena, heard)
-        assert node.running, f"node-1 ended with its disk full: see {node.log_path}"
+        assert (node.running, node.pid) == (True, pid), f"node-1 ended with its disk full: see {node.log_path}"
         assert len(promises(node.folder / "state")) == promised, "the journal grew on a full disk"
         signed = [line for line in _log(node.log_path, heard) if line.get("event") == "attested"]
         assert not signed, f"node-1 signed what its journal could not keep: {signed}"
