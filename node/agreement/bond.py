@@ -17,9 +17,9 @@ class Bond:
     """Holds the memory and the highest lock. Whatever it allows comes with the Remember that must go before it.
 
     One Prepare a view, and none in a view that the node asked to leave; a Commit only under the lock of a view that
-    it did not ask to leave; a signature only over what a quorum's Commits of one view decided; all three only for
-    reports that its own render bears out; and every Timeout names the highest lock. `attested` holds the digests
-    signed in earlier lives, by the reports' views.
+    it did not ask to leave; a signature only over what a quorum's Commits of one view decided, and over no second
+    report of the round in any view; all three only for reports that its own render bears out; and every Timeout names
+    the highest lock. `attested` holds the digests signed in earlier lives, by the reports' views.
     """
 
     def __init__(
@@ -98,8 +98,9 @@ class Bond:
         """Have a decided report signed, if the node may and has not yet."""
         if digest not in self._borne_out or digest in self._asked:
             return []
-        if self._attested.setdefault(report.view, digest) != digest:
+        if any(signed != digest for signed in self._attested.values()):
             return [Dropped(self._index, reasons.ALREADY_ATTESTED)]
+        self._attested[report.view] = digest
         self._asked.add(digest)
         return [Attest(self._key, report.view, report, digest)]
 

@@ -21,4 +21,4 @@ BAD_PROPOSAL: Final = "bad_proposal"
 UNLIKE: Final = "unlike"  # a leader's artwork that this node's own render does not bear out; evidence of nothing
 OTHER_REPORT: Final = "other_report"  # a Prepare or a signature for a report that this node does not hold true
 ALREADY_BOUND: Final = "already_bound"  # this node asked to leave the view, or prepared another report in it before
-ALREADY_ATTESTED: Final = "already_attested"  # this node signed another report in this view before
+ALREADY_ATTESTED: Final = "already_attested"  # this node signed another report in this round before

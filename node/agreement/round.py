@@ -70,6 +70,7 @@ class Round:
         self._latest: Evidence | None = None
         self._spoilt = False
         self._distrusted: set[int] = set()
+        self._unproven: set[int] = set()
         self._own: dict[str, Broadcast] = {}
         self._started_at = now
         self._repeat_at = now + seat.timing.repeat_ms
@@ -281,12 +282,15 @@ class Round:
             return self._drop(sender, reasons.REPEATED if same else reasons.CONFLICTING)
         if view == self._pace.view and self._spoilt:
             return self._drop(sender, reasons.BAD_PROPOSAL)
+        if view in self._unproven:
+            return self._drop(sender, reasons.UNCERTIFIED)
         committee, verify = self._seat.committee, self._seat.verify
         lock = None if proposal.lock is None else self._checked(proposal.lock)
-        if proposal.lock is not None and lock is None:
-            return self._drop(sender, reasons.UNCERTIFIED)
-        certificate = check_certificate(proposal, lock, committee, verify)
+        proven = proposal.lock is None or lock is not None
+        certificate = check_certificate(proposal, lock, committee, verify) if proven else None
         if certificate is None:
+            # An honest leader proposes what proves itself: the next one from this view's would be a waste of checks.
+            self._unproven.add(view)
             return self._drop(sender, reasons.UNCERTIFIED)
         effects: list[Effect] = []
         if view > self._pace.view:

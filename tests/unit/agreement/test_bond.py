@@ -118,6 +118,19 @@ def test_attest__journal_holds_another_report_of_the_view__neither_prepared_nor_
     assert held.attest(lock.report, lock.digest) == [Dropped(2, reasons.ALREADY_ATTESTED)]
 
 
+def test_attest__another_report_was_signed_in_whichever_view__refused(certified) -> None:
+    # More liars than the protocol bears could show two decisions; this node's key is not what they are signed with.
+    first, second = certified(0), certified(2, origin=2, root=B)
+    held = bond()
+    held.prepare(0, first.digest)
+    assert held.attest(first.report, first.digest) == [Attest(KEY, 0, first.report, first.digest)]
+    assert held.prepare(2, second.digest) is None
+    assert held.attest(second.report, second.digest) == [Dropped(2, reasons.ALREADY_ATTESTED)]
+    again = bond(attested={0: first.digest})
+    assert again.prepare(2, second.digest) is None
+    assert again.attest(second.report, second.digest) == [Dropped(2, reasons.ALREADY_ATTESTED)]
+
+
 def test_leave__with_a_lock__every_timeout_names_the_highest(certified) -> None:
     held = bond()
     low, high = certified(0), certified(4, root=B)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 import pytest
 
@@ -112,9 +114,13 @@ def test_incident__leader_ignores_a_lock_that_its_timeouts_name__uncertified(for
     named = timeouts(members, 0, (0, ()), (1, (0, forge.digest())), (2, ()))
     free = Proposal(1, 10, 1, forge.observations, named)
     assert machine.receive(members.opened(leaders[1], free), 0) == [Dropped(leaders[1], reasons.UNCERTIFIED)]
+    machine = members.machine(me)
+    machine.begin(measured(), 0)
     other = Proposal(1, 10, 1, (), named, forge.lock(0, root=b"\x0d" * 32))
     assert machine.receive(members.opened(leaders[1], other), 0) == [Dropped(leaders[1], reasons.UNCERTIFIED)]
     assert machine.rounds()[0].view == 0
+    machine = members.machine(me)
+    machine.begin(measured(), 0)
     right = Proposal(1, 10, 1, (), named, forge.lock(0))
     machine.receive(members.opened(leaders[1], right), 0)
     assert (machine.rounds()[0].view, machine.rounds()[0].phase) == (1, "rendering")
@@ -160,6 +166,41 @@ def test_incident__locks_that_prove_nothing__their_sender_is_heard_no_more(forge
     assert machine.rounds()[0].view == 0
     machine.receive(members.opened((me + 2) % 4, forge.lock(2)), 0)
     assert machine.rounds()[0].view == 2
+
+
+def test_incident__proposals_that_prove_nothing__none_of_their_view_is_checked_again(forge: Forge, measured) -> None:
+    members = forge.members
+    leaders, me = follower(members)
+    checked: list[bytes] = []
+    machine = members.machine(me)
+    verify = machine._seat.verify
+
+    def counting(raw: bytes):
+        checked.append(raw)
+        return verify(raw)
+
+    machine._seat = dataclasses.replace(machine._seat, verify=counting)
+    machine.begin(measured(), 0)
+    free = timeouts(members, 0, (0, ()), (1, ()), (2, ()))
+    unproven = msgspec.structs.replace(forge.lock(0), root=b"\x0d" * 32)
+    for view, proposal in (
+        (1, Proposal(1, 10, 1, forge.observations, free[:2])),
+        (2, Proposal(1, 10, 2, (), free, unproven)),
+    ):
+        assert machine.receive(members.opened(leaders[view], proposal), 0) == [
+            Dropped(leaders[view], reasons.UNCERTIFIED)
+        ]
+        assert checked
+        checked.clear()
+        for more in range(3):
+            again = msgspec.structs.replace(proposal, observations=forge.observations[more:])
+            dropped = [Dropped(leaders[view], reasons.UNCERTIFIED)]
+            assert machine.receive(members.opened(leaders[view], again), 0) == dropped
+        assert checked == []
+    # It is one view's leader that has nothing to say any more: the others' proposals are heard.
+    led = timeouts(members, 3, (0, ()), (1, ()), (2, ()))
+    machine.receive(members.opened(leaders[0], Proposal(1, 10, 4, forge.observations, led)), 0)
+    assert machine.rounds()[0].view == 4
 
 
 def test_begin__memory_with_a_lock_of_another_measurement__refused(forge: Forge, measured) -> None:
