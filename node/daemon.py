@@ -84,7 +84,7 @@ class Daemon:
                     parts.journal.counters.add("journal failures")  # a write shows whether it takes them again
                     parts.health.journal_ok()
                     log.info("journal written again")
-                if (final.hash, head.hash) != last:
+                if (final.hash, head.hash) != last or parts.landings.unsure:
                     feeds, _ = await both(self._feeds(final), parts.landings.update(final, head))
                     if not self._resumed:
                         for keeper in self._keepers:

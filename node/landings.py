@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
+from node.errors import ChainError
+
 if TYPE_CHECKING:
     from node.chain.client import Chain
     from node.chain.types import Block, Landed
@@ -15,10 +19,13 @@ CURSOR = "landed"
 STEP: Final = 10_000
 """Blocks whose reports are stored together: what a long absence has to read is not read again after a failure."""
 
+log = structlog.get_logger("landings")
+
 
 class Landings:
     """What has landed, per feed. Final reports are stored once; those in the last blocks are looked up anew
-    with every head, so that a reorganisation that drops one is noticed."""
+    with every head, so that a reorganisation that drops one is noticed. One endpoint is asked for them, and others
+    only where it says something new: no endpoint alone can end a round by inventing a report."""
 
     def __init__(self, chain: Chain, journal: Journal, start: int, *, step: int = STEP) -> None:
         self._chain = chain
@@ -31,6 +38,8 @@ class Landings:
         self._settlers: list[Callable[[Landed], None]] = []
         self._observers: list[Callable[[Sequence[Landed]], None]] = []
         self._undoers: list[Callable[[Landed], None]] = []
+        self.unsure = False
+        """Whether the last look found a report that others could not be asked about: look again soon."""
 
     def listen(self, listener: Callable[[Landed], None]) -> None:
         """Call `listener` once for each report that landed from now on, possibly before it is final.
@@ -47,7 +56,8 @@ class Landings:
         self._settlers.append(settler)
 
     def observe(self, observer: Callable[[Sequence[Landed]], None]) -> None:
-        """Call `observer` with every report in blocks that are not final, at each look."""
+        """Call `observer` with every report in blocks that are not final, at each look; those that one endpoint alone
+        has told of so far among them."""
         self._observers.append(observer)
 
     def undo(self, undoer: Callable[[Landed], None]) -> None:
@@ -98,14 +108,30 @@ class Landings:
         # A lagging endpoint may call less final than before: what is stored is not looked up anew.
         after = max(final.number + 1, start)
         recent = await self._chain.landed(after, head.number) if head.number >= after else []
+        recent, pending = await self._witnessed(recent)
         self._replace([one for one in self._recent if after <= one.block_number <= head.number], recent)
         # One that lags behind the head does not make a report land twice: what it does not reach still stands.
         self._recent = recent + [one for one in self._recent if one.block_number > head.number]
         for report in recent:
             self._tell(report)
         for observer in self._observers:
-            observer(self._recent)
+            observer(self._recent + pending)
         self._told = {identity for identity in self._told if identity[0] >= after} | set(map(_identity, self._recent))
+
+    async def _witnessed(self, recent: list[Landed]) -> tuple[list[Landed], list[Landed]]:
+        """Split what one endpoint says into what is believed and what nobody else could be asked about yet."""
+        fresh = [report for report in recent if _identity(report) not in self._told]
+        self.unsure = False
+        if not fresh:
+            return recent, []
+        blocks = [report.block_number for report in fresh]
+        try:
+            agreed = set(map(_identity, await self._chain.landed(min(blocks), max(blocks), final=True)))
+        except ChainError as error:
+            log.info("a report is not believed yet", blocks=sorted(set(blocks)), why=str(error))
+            self.unsure = True
+            return [report for report in recent if report not in fresh], fresh
+        return [report for report in recent if report not in fresh or _identity(report) in agreed], []
 
     def _tell(self, report: Landed) -> None:
         if _identity(report) not in self._told:

@@ -182,7 +182,7 @@ class Chain:
     async def landed(self, from_block: int, to_block: int, *, final: bool = False) -> list[Landed]:
         """Reports that took effect in blocks from_block..to_block, both included, in order.
 
-        `final`: the blocks are, and what is returned is kept for good; two endpoints must say the same.
+        `final`: what is returned is kept for good, or acted on; two endpoints must say the same.
         """
         return await self._reported([], from_block, to_block, agree=final)
 

@@ -62,7 +62,7 @@ async def ignore(*_: Any) -> None:
 def make(chain: PaperChain, keeper: PaperKeeper, serve: Any = "all") -> Daemon:
     settings = SimpleNamespace(chain=SimpleNamespace(poll_ms=1), feeds=SimpleNamespace(serve=serve))
     undoers: list[Any] = []
-    landings = SimpleNamespace(update=ignore, of=list, undo=undoers.append, undoers=undoers)
+    landings = SimpleNamespace(update=ignore, unsure=False, of=list, undo=undoers.append, undoers=undoers)
     parts = SimpleNamespace(
         chain=chain,
         landings=landings,

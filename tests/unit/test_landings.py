@@ -27,9 +27,16 @@ class PaperChain:
     reports: list[Landed] = field(default_factory=list)
     failing_from: int | None = None
     asked: list[tuple[int, int]] = field(default_factory=list)
+    agreed: list[Landed] | None = None
+    """What several endpoints say together, where the one that is asked alone says something else."""
+    others_silent: bool = False
 
     async def landed(self, first: int, last: int, *, final: bool = False) -> list[Landed]:
         assert first <= last
+        if final and self.others_silent:
+            raise ChainError("no other endpoint answers")
+        if final and self.agreed is not None:
+            return [report for report in self.agreed if first <= report.block_number <= last]
         if self.failing_from is not None and last >= self.failing_from:
             raise ChainError("silent")
         self.asked.append((first, last))
@@ -239,5 +246,38 @@ async def test_update__feeds_younger_than_the_final_block__waits_for_their_first
     await landings.update(make_block(5), make_block(7))
     assert chain.asked == []
     await landings.update(make_block(6), make_block(12))
-    assert chain.asked == [(8, 12)]
+    assert chain.asked == [(8, 12), (12, 12)]  # what is new is asked of others too
     assert heard == [10]
+
+
+async def test_incident__endpoint_invents_a_report__ends_no_round_and_keeps_none_from_beginning(
+    journal: Journal,
+) -> None:
+    chain = PaperChain([make_landed(10, 12)], agreed=[])
+    landings, heard = watch(chain, journal)
+    shown: list[list[int]] = []
+    landings.observe(lambda reports: shown.append([report.checkpoint for report in reports]))
+    await landings.update(make_block(9), make_block(12))
+    await landings.update(make_block(9), make_block(13))
+    assert (heard, landings.last(1), landings.unsure) == ([], None, False)
+    assert shown == [[], []]  # nor does it silence the node by naming it
+    chain.agreed = [make_landed(10, 12)]
+    await landings.update(make_block(9), make_block(14))
+    assert (heard, landings.block_of_last(1)) == ([10], 12)
+
+
+async def test_update__new_report_that_nobody_else_can_be_asked_about__is_held_against_the_journal_alone(
+    journal: Journal,
+) -> None:
+    chain = PaperChain([make_landed(10, 12), make_landed(20, 23)])
+    landings, heard = watch(chain, journal)
+    shown: list[list[int]] = []
+    landings.observe(lambda reports: shown.append([report.checkpoint for report in reports]))
+    await landings.update(make_block(9), make_block(12))
+    chain.others_silent = True
+    await landings.update(make_block(9), make_block(23))
+    assert (heard, landings.block_of_last(1), landings.unsure) == ([10], 12, True)
+    assert shown == [[10], [10, 20]]
+    chain.others_silent = False
+    await landings.update(make_block(9), make_block(23))
+    assert (heard, landings.block_of_last(1), landings.unsure) == ([10, 20], 23, False)
