@@ -8,10 +8,9 @@ import os
 import statistics
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +85,10 @@ def engines() -> dict[str, Any]:
     return found
 
 
+def _draw(engine: Any, steps: int, pictures: Any) -> Any:
+    return engine.draw(pictures, steps)
+
+
 def interleaved(batch: int) -> dict[str, list[float]]:
     """CPU seconds of one thread for an image, in rounds in which each takes its turn."""
     import torch
@@ -95,7 +98,7 @@ def interleaved(batch: int) -> dict[str, list[float]]:
     steps = Recipe.for_bands(6, "bench").steps
     drawing = {FLOAT: float_drawing(steps)}
     for name, engine in engines().items():
-        drawing[name] = lambda pictures, engine=engine: engine.draw(pictures, steps)
+        drawing[name] = partial(_draw, engine, steps)
     taken: dict[str, list[float]] = {name: [] for name in drawing}
     for turn in range(ROUNDS + 1):
         for name, draw in drawing.items():
@@ -115,7 +118,7 @@ def kinds(name: str) -> dict[str, float]:
     from node.render.exact.tensors import Tensors
     from node.render.png import encode
 
-    engine, spent, inside = engines()[name], Counter[str](), [0.0]
+    engine, spent, inside = engines()[name], dict[str, float](), [0.0]
 
     @contextmanager
     def counted(kind: str) -> Iterator[None]:
@@ -124,7 +127,7 @@ def kinds(name: str) -> dict[str, float]:
         inside[0] = 0.0
         yield
         total = time.process_time() - started
-        spent[kind] += total - inside[0]
+        spent[kind] = spent.get(kind, 0.0) + total - inside[0]
         inside[0] = outer + total
 
     moving = dict.fromkeys(("operand", "concat", "double", "shuffle", "wide", "bytes"), "moving numbers about")
@@ -159,7 +162,7 @@ def kinds(name: str) -> dict[str, float]:
     try:
         for (owner, part, whole), (_, _, kind) in zip(saved, places, strict=False):
             setattr(owner, part, wrapped(whole, kind))
-        decoder.Decoder.pixels = pixels  # type: ignore[method-assign]
+        setattr(decoder.Decoder, "pixels", pixels)  # noqa: B010 - put back below, like the rest
         with counted("other"):
             (picture,) = engine.draw(_asked()[:1], Recipe.for_bands(6, "bench").steps)
     finally:
@@ -167,7 +170,7 @@ def kinds(name: str) -> dict[str, float]:
             setattr(owner, part, whole)
     with counted("PNG"):
         encode(picture)
-    return {kind: 1000 * seconds for kind, seconds in spent.most_common()}
+    return {kind: 1000 * seconds for kind, seconds in sorted(spent.items(), key=lambda item: -item[1])}
 
 
 def png() -> dict[str, float]:
@@ -184,7 +187,7 @@ def png() -> dict[str, float]:
         return into.getvalue()
 
     figures: dict[str, float] = {}
-    for name, make in (("node", lambda: encode(picture)), ("Pillow", pillow)):
+    for name, make in (("node", partial(encode, picture)), ("Pillow", pillow)):
         taken = []
         for _ in range(ROUNDS):
             started = time.process_time()

@@ -156,7 +156,8 @@ def _in_force(setting: Setting) -> Iterator[None]:
     import torch
 
     onednn: Any = torch.backends.mkldnn
-    places: Any = (onednn.conv, onednn.matmul, torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    cudnn: Any = torch.backends.cudnn
+    places: Any = (onednn.conv, onednn.matmul, torch.backends.cuda.matmul, cudnn.conv)
     before = [place.fp32_precision for place in places]
     torch.set_num_threads(setting.threads)
     try:
@@ -179,7 +180,7 @@ def _plant(fault: str) -> None:
     from node.render.exact import renderer, tensors
 
     if fault == "division":
-        tensors.Tensors.add = lambda _, a, b: a.add_(b).div_(7).mul_(7)  # type: ignore[method-assign]
+        setattr(tensors.Tensors, "add", lambda _, a, b: a.add_(b).div_(7).mul_(7))  # noqa: B010 - a planted fault
     elif fault == "randn":
         draw = renderer.Renderer.draw
 

@@ -27,7 +27,7 @@ SIGNALS = {
     "drawdown": (0, 10**18, 0),
     "flow": (0, 0, 10**17),
 }
-_WINDOW = {"width": 1280, "height": 1330}
+_WIDTH, _HEIGHT = 1280, 1330
 """The first edition of the demo, from its title to the end of its plot."""
 _WIDTH = 1_000
 
@@ -54,7 +54,9 @@ def photograph(gallery: str, target: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(viewport=_WINDOW, color_scheme="dark", reduced_motion="reduce")
+        context = browser.new_context(
+            viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="dark", reduced_motion="reduce"
+        )
         page = context.new_page()
         page.goto(gallery)
         page.wait_for_selector("#pulse[data-state=live]")
