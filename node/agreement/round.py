@@ -334,7 +334,9 @@ class Round:
         if root != own:
             if not self._likeness.concerns(inputs):
                 return [Dropped(self._leader(view), reasons.OTHER_REPORT)]
-            alike = self._likeness.verdict(inputs, root, own)
+            # A lock holds Prepares of f+1 honest nodes, whose renders bore its root out. Were it compared again, a
+            # false leader at the edge of the tolerance could lock what too few would ever commit to, for good.
+            alike = True if accepted.lock is not None else self._likeness.verdict(inputs, root, own)
             if alike is None:
                 return self._compare(Comparison(view, inputs, root), own, now)
             if not alike:

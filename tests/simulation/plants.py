@@ -81,9 +81,19 @@ def _forgets(**part: Any) -> Plant:
     return plant
 
 
-lock_is_forgotten = _forgets(lock_view=NO_LOCK, lock=b"")
-prepare_is_forgotten = _forgets(prepared_view=NO_LOCK, prepared_digest=NO_DIGEST)
-leaving_is_forgotten = _forgets(left=NO_LOCK)
+def lock_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A restart loses this part of what the journal holds."""
+    _forgets(lock_view=NO_LOCK, lock=b"")(patch)
+
+
+def prepare_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A restart loses this part of what the journal holds."""
+    _forgets(prepared_view=NO_LOCK, prepared_digest=NO_DIGEST)(patch)
+
+
+def leaving_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A restart loses this part of what the journal holds."""
+    _forgets(left=NO_LOCK)(patch)
 
 
 # -- quorums and digests ----------------------------------------------------------------------------------------------
@@ -113,7 +123,9 @@ def f_plus_one_prepares_lock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rounds, "check_lock", lenient)
 
 
-f_plus_one_commits_decide = _few("_commits")
+def f_plus_one_commits_decide(patch: pytest.MonkeyPatch) -> None:
+    """f+1 Commits are enough to sign."""
+    _few("_commits")(patch)
 
 
 def no_view_in_the_digest(patch: pytest.MonkeyPatch) -> None:
