@@ -166,6 +166,7 @@ class RoundDriver:
         """Note in the journal what a final report has ended: one that is not may be taken back."""
         self._journal.rounds.finish(report.feed, report.checkpoint, "landed")
         self._journal.rounds.finish_until(report.feed, report.block_number)
+        self._journal.protection.over(report.feed, report.block_number)
         self._journal.pictures.forget_before(report.feed, report.checkpoint)
 
     def undone(self, report: Landed) -> None:

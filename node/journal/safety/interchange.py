@@ -123,8 +123,10 @@ def _covers(journal: Journal, config: bytes, found: Round) -> bool:
     """Say whether what the journal promised in a round holds all that the file says was promised."""
     theirs = found.promise
     ours = journal.promises.of(config, found.feed, found.checkpoint)
-    if theirs is None or ours is None:
-        return theirs is None
+    if theirs is None or journal.protection.closed(config, found.feed, found.checkpoint):
+        return True  # a closed round needs no promises
+    if ours is None:
+        return False
     prepared = (theirs.prepared_view, _octets(theirs.prepared_digest))
     lock = (theirs.lock_view, _octets(theirs.lock))
     return (

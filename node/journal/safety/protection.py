@@ -48,8 +48,9 @@ class Doubt:
 class Protection:
     """The gate in front of everything that binds this node. It only ever closes, but for the operator's word.
 
-    A round is open to this node when its checkpoint is above the floor, it was not closed by an import, and nothing
-    on chain shows that the journal is older than what this key has signed.
+    A round is open to this node when its checkpoint is above the floor, it was not closed (by an import, or since the
+    oracle takes nothing for it any more), and nothing on chain shows that the journal is older than what this key has
+    signed.
     """
 
     def __init__(self, store: Store) -> None:
@@ -105,7 +106,8 @@ class Protection:
             )
         if found["closed"]:
             raise RefusalError(
-                f"feed {feed}, checkpoint {checkpoint}: closed by an import, for another copy of this node was in it"
+                f"feed {feed}, checkpoint {checkpoint}: closed, by a later report of the feed that is final or by an "
+                "import that showed another copy of this node in it"
             )
 
     def given_up(self, config: bytes, feed: int, checkpoint: int) -> bool:
@@ -151,6 +153,23 @@ class Protection:
         """Bind this node to nothing in a round any more; whether it was open."""
         sql = "INSERT INTO closed VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
         return bool(self._store.execute(sql, (config, feed, checkpoint)))
+
+    def over(self, feed: int, block_number: int) -> int:
+        """Close the feed's rounds before the block of a final report, and let go of promises that bind no more.
+
+        The oracle takes no report for those checkpoints. Signatures and votes are kept for ever, promises are not:
+        each may hold a lock of many KiB. Returns how many were let go; none while there is doubt, for what the
+        journal is held against must not look settled by it.
+        """
+        if self.doubts():
+            return 0
+        with self._store.transaction():
+            self._store.execute(
+                "INSERT INTO closed SELECT config, feed, checkpoint FROM promises WHERE feed = ? AND checkpoint < ?"
+                " ON CONFLICT DO NOTHING",
+                (feed, block_number),
+            )
+            return self._store.execute("DELETE FROM promises WHERE feed = ? AND checkpoint < ?", (feed, block_number))
 
     def knows(self, report: Landed) -> bool:
         """Say whether the journal holds this node's part in a landed report: its signature, or its vote."""

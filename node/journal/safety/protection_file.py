@@ -79,8 +79,16 @@ class _Head(msgspec.Struct):
 
 
 def write(path: Path, document: Document) -> None:
-    """Write a new file, mode 0600, complete or not at all; KeyFileError where something stands at `path`."""
-    create_private(path, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    """Write a new file, mode 0600, complete or not at all.
+
+    Raises:
+        KeyFileError: something stands at `path`.
+        JournalError: it would be longer than what `read` takes; nothing is written.
+    """
+    raw = msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+    if len(raw) > MAX_BYTES:
+        raise JournalError(f"{path}: it would be longer than {MAX_BYTES // 2**20} MiB, which no import reads")
+    create_private(path, raw)
 
 
 def read(path: Path) -> Document:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from node.agreement.effects import (
     RoundDone,
 )
+from node.agreement.memory import Memory
 from node.agreement.report import report_digest
 from node.journal import Journal
 from tests.unit.paper import make_landed
@@ -68,9 +69,12 @@ async def test_landed__rounds_before_its_block__judged_a_state_that_is_gone(jour
             await desk.driver.begin(trigger(checkpoint), paints(ROOT))
         desk.driver.landed(make_landed(10, 25))
         assert [status.key.checkpoint for status in desk.driver.status()] == [30]
+        journal.promises.remember(desk.committee.config_digest, 1, 20, Memory(left=0))
         desk.driver.settled(make_landed(10, 25))
     states = [row.state for row in reversed(journal.rounds.last(9))]
     assert states == ["landed", "abandoned", "open"]
+    assert journal.promises.of(desk.committee.config_digest, 1, 20) is None
+    assert journal.protection.closed(desk.committee.config_digest, 1, 20)
 
 
 async def test_undone__report_reorganised_away__round_begins_again_and_goes_on_as_bound(journal: Journal) -> None:

@@ -255,3 +255,25 @@ def test_write__file_exists__is_never_overwritten(tmp_path: Path) -> None:
 def test_read__no_such_file__says_so(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="cannot be read"):
         read(tmp_path / "absent.json")
+
+
+def test_export__longer_than_an_import_reads__is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.journal.safety.protection_file.MAX_BYTES", 2_000)
+    with Journal(tmp_path) as journal:
+        assert promise(journal, 10, Memory(lock_view=0, lock=bytes(1_000)))
+        with pytest.raises(JournalError, match="longer than"):
+            export(journal, tmp_path / "file.json")
+        assert not (tmp_path / "file.json").exists()
+        journal.protection.over(1, 11)
+        export(journal, tmp_path / "file.json")
+    with Journal(tmp_path / "other") as other:
+        assert take(other, tmp_path / "file.json").closed == 1
+        assert not promise(other, 10, Memory(left=0))
+
+
+def test_import__promises_of_a_round_that_is_over_here__are_no_news(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        assert promise(journal, 10, Memory(left=1))
+        before = export(journal, tmp_path / "before.json")
+        journal.protection.over(1, 12)
+        assert take(journal, before) == Merged(0, 0, floor_raised=False)

@@ -114,7 +114,7 @@ def test_raise_floor__doubt_at_or_below_it__is_settled_and_rounds_up_to_it_are_g
 def test_close__one_round__stays_closed_and_no_other_is(journal: Journal) -> None:
     assert journal.protection.close(CONFIG, 1, 10)
     assert not journal.protection.close(CONFIG, 1, 10)
-    assert "closed by an import" in refused(journal, 10)
+    assert "closed, by" in refused(journal, 10)
     assert refused(journal, 10, feed=2) == ""
     assert refused(journal, 20) == ""
 
@@ -223,3 +223,43 @@ def test_bound__trail_cannot_be_written__the_journal_is_enough(tmp_path: Path) -
     with Journal(tmp_path / "node") as journal:
         journal.protection.follow(trail(tmp_path))
         assert journal.attest(CONFIG, 1, 10, 0, b"a" * 32, b"")
+
+
+def test_over__final_report__closes_the_rounds_before_its_block_and_lets_their_promises_go(journal: Journal) -> None:
+    """A lock takes many KiB: kept for ever, a year of them would fill disks, and no protection file would hold them."""
+    for feed, checkpoint in ((1, 10), (1, 20), (1, 30), (2, 10)):
+        journal.promises.remember(CONFIG, feed, checkpoint, Memory(left=1, lock_view=1, lock=bytes(20_000)))
+    journal.attest(CONFIG, 1, 10, 0, OURS, b"")
+    assert journal.protection.over(1, 25) == 2
+    assert journal.protection.over(1, 25) == 0
+    assert sorted(key[1:] for key, _ in journal.promises.all()) == [(1, 30), (2, 10)]
+    assert ["closed" in refused(journal, at) for at in (10, 20)] == [True, True]
+    journal.promises.remember(CONFIG, 1, 30, Memory(left=2, lock_view=1, lock=bytes(20_000)))
+    assert journal.attestations.digests(CONFIG, 1, 10) == {0: OURS}
+
+
+def test_over__round_that_this_machine_remembers_last__casts_no_doubt_after_a_restart(tmp_path: Path) -> None:
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        journal.promises.remember(CONFIG, 1, 10, Memory(left=1))
+        journal.protection.over(1, 12)
+    with Journal(tmp_path / "node") as again:
+        again.protection.follow(trail(tmp_path))
+        assert again.protection.doubts() == []
+
+
+def test_incident__restored_backup_whose_last_round_is_over__stays_in_doubt(tmp_path: Path) -> None:
+    """A node never equivocates through a restored backup: what ends one round says nothing of the others."""
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        journal.promises.remember(CONFIG, 1, 10, Memory(left=0))
+    backup = (tmp_path / "node" / "journal.db").read_bytes()
+    with Journal(tmp_path / "node") as journal:
+        journal.protection.follow(trail(tmp_path))
+        journal.promises.remember(CONFIG, 2, 20, Memory(prepared_view=0, prepared_digest=OURS))
+        journal.promises.remember(CONFIG, 1, 10, Memory(left=1))
+    (tmp_path / "node" / "journal.db").write_bytes(backup)
+    with Journal(tmp_path / "node") as restored:
+        restored.protection.follow(trail(tmp_path))
+        assert restored.protection.over(1, 12) == 0
+        assert "this machine remembers" in refused(restored, 20, feed=2)
