@@ -146,10 +146,22 @@ class Studio:
         comparison = self._comparison
         if comparison is None:
             raise RenderError(f"recipe {recipe.name!r} agrees by tolerance, and this node compares with nobody")
+        furthest: dict[bytes, int] = {}
 
         async def alike(root: bytes) -> bool:
+            compared = 0
+
+            def further() -> None:
+                # What is fetched in vain is tried again from the start: a picture compared before is no progress, or
+                # a leader that keeps its last one to itself would hold its view for ever.
+                nonlocal compared
+                compared += 1
+                if compared > furthest.get(root, 0):
+                    furthest[root] = compared
+                    progressed()
+
             try:
-                await comparison.hold(recipe, spec, images, root, progressed)
+                await comparison.hold(recipe, spec, images, root, further)
             except UnlikeError as error:
                 # A warning and no more: the odd one may be this node.
                 log.warning("leader's artwork refused", feed=spec.feed, checkpoint=spec.checkpoint, why=str(error))

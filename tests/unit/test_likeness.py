@@ -188,6 +188,21 @@ async def test_alike__unlike__false_and_not_to_be_had__an_error(tmp_path: Path, 
         await likeness.alike(LEADERS)
 
 
+async def test_incident__leader_keeps_its_last_picture__comparing_again_is_no_progress(
+    tmp_path: Path, journal: Journal
+) -> None:
+    comparison, told = PaperComparison(ContentError("nobody has it")), list[int]()
+    likeness = await painted(tmp_path, journal, comparison, told)
+    del told[:]
+    for _ in range(3):
+        with pytest.raises(ContentError, match="nobody"):
+            await likeness.alike(LEADERS)
+    assert told == [1]
+    with pytest.raises(ContentError, match="nobody"):
+        await likeness.alike(b"\x03" * 32)  # the next leader's is another
+    assert told == [1, 1]
+
+
 async def test_exact__pipeline_recipe__is_not(tmp_path: Path, journal: Journal) -> None:
     (tmp_path / "one.json").write_bytes(RECIPE.canonical)
     drawings = Drawings(cast(Any, PaperPool()), journal, BlockStore(tmp_path / "blocks"))
