@@ -285,8 +285,13 @@ class RoundDriver:
     def _take_up(self) -> None:
         """Begin stalled rounds again, from what the journal holds of them."""
         stalled, self._stalled = self._stalled, {}
-        for trigger, paint in stalled.values():
-            self._begin(trigger, paint)
+        for key, (trigger, paint) in stalled.items():
+            try:
+                self._begin(trigger, paint)
+            except JournalUnwritableError as error:
+                # A disk that takes nothing may give nothing either.
+                log.error("a round stands still", feed=key.feed, checkpoint=key.checkpoint, error=str(error))
+                self._stalled[key] = (trigger, paint)
 
     def _attest(self, effect: Attest) -> list[Effect]:
         """Write the attestation, then sign: a crash between the two leaves a promise that was never given away."""

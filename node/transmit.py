@@ -60,8 +60,10 @@ class Transmitter:
         await asyncio.sleep(mine * self._stage_ms / 1000)
         data = self._chain.transmit_calldata(effect.report, effect.signers, effect.signatures)
         key = f"report {self._committee.config_digest.hex()[:8]} {feed} {checkpoint} {effect.view}"
-        while not self._overtaken(feed, checkpoint):
+        while True:
             try:
+                if self._overtaken(feed, checkpoint):
+                    return
                 tx = await self._sender.send(key, self._committee.oracle, data)
             except (RevertError, ChainError, JournalUnwritableError) as error:
                 # A refusal means most often that another sender was first, which `_overtaken` will see; but one

@@ -180,8 +180,10 @@ class Voter:
 
     async def _vote(self, due: Due) -> None:
         feed, checkpoint = due.trigger.key
-        while not self._overtaken(feed, checkpoint):
+        while True:
             try:
+                if self._overtaken(feed, checkpoint):
+                    return
                 await self._cast(due)
             except EquivocationError as error:
                 log.error("does not vote", feed=feed, checkpoint=checkpoint, error=str(error))

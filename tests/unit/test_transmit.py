@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from node.agreement.effects import RoundKey, Transmit
 from node.agreement.report import Report
 from node.chain.types import Landed
-from node.errors import ChainError, RevertError
+from node.errors import ChainError, JournalUnwritableError, RevertError
 from node.transmit import Transmitter, turn
 from tests.unit.paper import make_landed
 
@@ -41,8 +41,11 @@ class PaperSender:
 @dataclass
 class PaperLandings:
     newest: Landed | None = None
+    errors: list[Exception] = field(default_factory=list)
 
     def block_of_last(self, feed: int) -> int | None:
+        if self.errors:
+            raise self.errors.pop(0)
         return self.newest.block_number if self.newest is not None and self.newest.feed == feed else None
 
 
@@ -142,6 +145,14 @@ async def test_transmit__chain_out_of_reach__tries_the_same_transaction_until_it
     assert len(desk.sender.calls) == 3
     assert len(set(desk.sender.calls)) == 1
     assert desk.waits == [0.0, 2.0, 2.0]
+
+
+async def test_transmit__disk_does_not_read__tries_again_and_the_node_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, member(0))
+    desk.landings.errors = [JournalUnwritableError("the disk does not read or write")]
+    await desk.transmitter.transmit(EFFECT)
+    assert len(desk.sender.calls) == 1
+    assert desk.waits == [0.0, 2.0]
 
 
 async def test_transmit__landed_while_the_chain_was_out_of_reach__stops_trying(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from node.agreement.effects import Attest
 from node.agreement.memory import Memory
 from node.agreement.report import report_digest
-from node.errors import EquivocationError, JournalError
+from node.errors import EquivocationError, JournalError, JournalUnwritableError
 from node.journal import Journal
 from tests.unit.rounds.desk import (
     KEY,
@@ -145,3 +145,26 @@ async def test_incident__disk_full__nothing_binding_leaves_and_the_round_goes_on
         journal._store.db.execute("PRAGMA max_page_count = 1000000")
         await until(lambda: desk.transmitter.sent)
     assert desk.rows() == {0: desk.signer.signed[0]}
+
+
+async def test_incident__disk_neither_writes_nor_reads_for_a_while__the_round_goes_on_when_it_does(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.rounds.BEGIN_AGAIN_MS", 20)
+    desk, digests, failed = Desk(journal), journal.attestations.digests, list[int]()
+
+    def unreadable(*_: object) -> dict[int, bytes]:
+        failed.append(1)
+        raise JournalUnwritableError("the disk does not read or write")
+
+    with pytest.raises(JournalError, match="disk is full"):
+        fill_up(journal)
+    async with desk.running():
+        await desk.driver.begin(trigger(), paints(ROOT))
+        await until(lambda: desk.driver.stalled)
+        monkeypatch.setattr(journal.attestations, "digests", unreadable)
+        await until(lambda: len(failed) > 2)
+        assert (desk.driver.stalled, desk.driver.in_flight(1)) == (True, 10)
+        monkeypatch.setattr(journal.attestations, "digests", digests)
+        journal._store.db.execute("PRAGMA max_page_count = 1000000")
+        await until(lambda: desk.transmitter.sent)

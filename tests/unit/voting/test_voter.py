@@ -18,7 +18,7 @@ from node.agreement.committee import Committee
 from node.agreement.effects import RoundKey, Trigger
 from node.chain.client import Chain
 from node.chain.interface import interface
-from node.errors import ChainError, RenderError
+from node.errors import ChainError, JournalUnwritableError, RenderError
 from node.journal import Journal
 from node.keeper import Likeness
 from node.voting import voter as module
@@ -128,7 +128,15 @@ class Desk:
 
         chain.head = head  # type: ignore[method-assign]
         self.committee = Committee(31337, ORACLE, SIGNERS, [bytes([number] * 32) for number in range(1, 5)])
-        landings = SimpleNamespace(block_of_last=lambda _: self.newest)
+        self.unreadable = 0
+
+        def block_of_last(_: int) -> int | None:
+            self.unreadable -= 1
+            if self.unreadable >= 0:
+                raise JournalUnwritableError("the disk does not read or write")
+            return self.newest
+
+        landings = SimpleNamespace(block_of_last=block_of_last)
         known: dict[str, Any] = {"after": 60.0, "stage": 0.0, "pause": 0.001, "enabled": True}
         self.voter = Voter(
             cast(Any, self.gossip),
@@ -213,6 +221,15 @@ async def test_brokers_gone_for_this_node_alone__others_report_lands_within_a_st
         desk.now = 31
         await desk.settle()
     assert (desk.sender.sent, brush.asked, desk.pool.trials) == ([], 0, 0)
+
+
+async def test_vote__disk_does_not_read_for_a_while__is_sent_once_it_does(journal: Journal) -> None:
+    desk, brush = Desk(journal), Brush()
+    await desk.voter.begin(trigger(), brush)
+    desk.silent, desk.unreadable = 99, 3
+    async with desk.running():
+        await until(lambda: desk.sender.sent)
+    assert len(desk.sender.sent) == 1
 
 
 async def test_crash_after_the_vote_was_queued__next_life_sends_the_same_and_paints_nothing(journal: Journal) -> None:
