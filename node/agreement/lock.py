@@ -1,7 +1,7 @@
-"""Locks: proof that a quorum prepared a report, so that no other one can gather a quorum's signatures.
+"""Locks: proof that a quorum prepared a report, so that no other one can be decided.
 
-Why it holds: a node signs a report only under a lock of its view, and names its highest lock in every Timeout. Two
-quorums share an honest member; so once a quorum has signed, every quorum of Timeouts names that report's lock, and
+Why it holds: a node commits to a report only under the lock of a view, and names its highest lock in every Timeout. Two
+quorums share an honest member; so once a quorum has committed, every quorum of Timeouts names that report's lock, and
 whoever leads later must propose the same report (the argument of PBFT, Castro and Liskov 1999, section 4.4).
 """
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from node.agreement import reasons, signature
 from node.agreement.committee import Committee
-from node.agreement.effects import Dropped, Effect, RoundKey, RoundStatus, Timing, Trigger
+from node.agreement.effects import Dropped, Effect, RoundDone, RoundKey, RoundStatus, Timing, Trigger
 from node.agreement.memory import Memory
 from node.agreement.messages import Opened
 from node.agreement.round import Round
@@ -57,7 +57,7 @@ class Machine:
         `attested` maps views to the digests that the journal holds for this round, and `memory` is the last that
         was to be remembered of it. The same trigger again does nothing, nor does one of a checkpoint that has
         landed; another one for the same round, or one that the memory does not fit, raises AgreementError. More
-        than four rounds of a feed push out the oldest.
+        than four rounds of a feed push out the oldest, which may be this one.
         """
         now = self._advance(now)
         key = trigger.key
@@ -71,6 +71,8 @@ class Machine:
         effects: list[Effect] = []
         of_feed = sorted(other for other in self._rounds if other.feed == key.feed)
         if len(of_feed) >= MAX_ROUNDS_PER_FEED:
+            if key < of_feed[0]:
+                return [RoundDone(key, landed=False)]
             effects += self._rounds.pop(of_feed[0]).close(landed=False)
         begun = self._rounds[key] = Round(self._seat, trigger, now, attested, memory)
         effects += begun.start(now)

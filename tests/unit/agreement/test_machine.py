@@ -229,6 +229,16 @@ def test_begin__more_rounds_than_kept__the_oldest_is_given_up(net_of, measured) 
     assert len(machine.rounds()) == MAX_ROUNDS_PER_FEED
 
 
+def test_begin__older_than_all_that_are_kept__is_given_up_itself(net_of, measured) -> None:
+    """After a reorganisation: the rounds that a landed report had ended begin again beside newer ones."""
+    machine = net_of(1).machines[0]
+    newer = [20 + number for number in range(MAX_ROUNDS_PER_FEED)]
+    for checkpoint in newer:
+        machine.begin(measured(checkpoint=checkpoint), 0)
+    assert machine.begin(measured(checkpoint=10), 0) == [RoundDone(RoundKey(1, 10), landed=False)]
+    assert [status.key.checkpoint for status in machine.rounds()] == newer
+
+
 def test_landed__newer_checkpoint__ends_older_rounds_and_cancels_their_render(net_of, measured) -> None:
     machine = net_of(1).members.machine(0)
     machine.begin(measured(checkpoint=10), 0)
