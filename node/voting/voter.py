@@ -191,21 +191,29 @@ class Voter:
                 if "already voted" not in str(error):
                     # Most often the report has landed, which the next look shows; an endpoint that lags refuses too.
                     log.info("vote not sent", feed=feed, checkpoint=checkpoint, why=str(error))
-                    await asyncio.sleep(RETRY)
+                    if await self._pause_or_yield(due.trigger.key):
+                        return
                     continue
             except UnpaidError as error:
                 log.error("vote waits for funds", feed=feed, checkpoint=checkpoint, error=str(error))
             except PatinaError as error:
                 log.warning("vote not ready", feed=feed, checkpoint=checkpoint, error=str(error))
-                await asyncio.sleep(RETRY)
+                if await self._pause_or_yield(due.trigger.key):
+                    return
                 continue
             except Exception:
                 # Whatever a recipe or a renderer does must not stop the node: other feeds and rounds go on.
                 log.exception("vote not ready", feed=feed, checkpoint=checkpoint)
-                await asyncio.sleep(RETRY)
+                if await self._pause_or_yield(due.trigger.key):
+                    return
                 continue
             self._done.add(due.trigger.key)
             return
+
+    async def _pause_or_yield(self, key: RoundKey) -> bool:
+        """Wait before another attempt; say whether a newer round of the feed is to be voted for in its place."""
+        await asyncio.sleep(RETRY)
+        return any(other.feed == key.feed and other.checkpoint > key.checkpoint for other in self._due)
 
     async def _cast(self, due: Due) -> None:
         """Make the vote ready and hand it to the sender, which sees it through from then on.

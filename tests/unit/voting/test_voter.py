@@ -18,7 +18,7 @@ from node.agreement.committee import Committee
 from node.agreement.effects import RoundKey, Trigger
 from node.chain.client import Chain
 from node.chain.interface import interface
-from node.errors import ChainError, JournalUnwritableError, RenderError
+from node.errors import ChainError, JournalUnwritableError, RenderError, RevertError
 from node.journal import Journal
 from node.keeper import Likeness
 from node.voting import voter as module
@@ -40,13 +40,14 @@ class PaperPool:
     """Says what the oracle would refuse, and has the votes of other members in its logs."""
 
     refusal: str = ""
+    refusals: dict[int, str] = field(default_factory=dict)
     trials: int = 0
     votes: list[tuple[int, int, str]] = field(default_factory=list)
 
-    async def reverts(self, sender: str, to: str, _: bytes) -> str | None:
+    async def reverts(self, sender: str, to: str, calldata: bytes) -> str | None:
         assert (sender, to) == (SIGNERS[0], ORACLE)
         self.trials += 1
-        return self.refusal or None
+        return self.refusals.get(int.from_bytes(calldata[36:68], "big")) or self.refusal or None
 
     async def ask(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
         async def rpc(method: str, _: list[Any]) -> Any:
@@ -356,6 +357,27 @@ async def test_oracle_refuses_whatever_the_artworks_are__nothing_is_painted(jour
         await desk.settle()
         assert desk.pool.trials == seen
     assert (brush.asked, desk.sender.sent) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "error", [RenderError("no worker"), ValueError("a bad recipe"), RevertError("blocks: too old")]
+)
+async def test_incident__vote_that_fails_again_and_again__keeps_no_newer_round_from_being_voted_for(
+    journal: Journal, error: Exception
+) -> None:
+    desk, brush = Desk(journal), Brush()
+    if isinstance(error, RevertError):
+        desk.pool.refusals = {10: str(error)}
+    else:
+        brush.failures = [error] * 10_000
+    desk.silent = 99
+    await desk.voter.begin(trigger(10), brush)
+    async with desk.running():
+        await until(lambda: desk.voter._voting)
+        await desk.settle()
+        await desk.voter.begin(trigger(20), Brush())
+        await until(lambda: desk.sender.sent)
+    assert [calldata for _, calldata, _ in desk.sender.sent] == [desk.calldata(checkpoint=20)]
 
 
 async def test_recipe_by_tolerance__votes_for_artworks_as_they_are(journal: Journal) -> None:
