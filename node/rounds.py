@@ -274,6 +274,7 @@ class RoundDriver:
         self.counters["rounds stalled"] += 1
         effects = self._machine.forget(key)
         trigger, paint = self._triggers.pop(key, None), self._paints.pop(key, None)
+        self._likenesses.pop(key, None)  # pictures; what is painted again is found again
         self._apply(effects)
         if trigger is not None and paint is not None:
             self._stalled[key] = (trigger, paint)

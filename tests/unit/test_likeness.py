@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from node.agreement.effects import CancelCompare, Compare, Effect, Render, RoundDone, RoundKey
+from node.agreement.effects import CancelCompare, Compare, Effect, Remember, Render, RoundDone, RoundKey
+from node.agreement.memory import Memory
 from node.comparison import Comparison, UnlikeError
 from node.content.store import BlockStore
 from node.drawings import Drawings
@@ -123,6 +124,20 @@ async def test_compare__cancelled__says_nothing_any_more(journal: Journal) -> No
         await asyncio.sleep(0.02)
     assert machine.heard == [("rendered", OWN, True)]
     assert (desk.driver._comparing, desk.driver._likenesses) == ({}, {})
+
+
+async def test_remember__journal_takes_nothing__lets_go_of_the_pictures_of_the_round_that_stands_still(
+    journal: Journal,
+) -> None:
+    machine = Tolerant([Remember(KEY, Memory(left=0))])
+    machine.forget = lambda _: []  # type: ignore[attr-defined]
+    machine.rounds = list  # type: ignore[attr-defined]
+    desk = Desk(journal, scripted=machine)
+    journal.promises.remember(desk.committee.config_digest, *KEY, Memory(left=1))  # what it may not fall back behind
+    async with desk.running():
+        await desk.driver.begin(trigger(), Verdicts().paint)
+        await until(lambda: desk.driver.stalled)
+    assert (desk.driver._likenesses, desk.driver.in_flight(1)) == ({}, 10)
 
 
 async def test_progressed__a_feed_under_way__its_round_is_told_and_others_are_not(journal: Journal) -> None:

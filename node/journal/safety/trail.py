@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from node.agreement.memory import Memory
+
+log = structlog.get_logger("trail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +72,22 @@ class Trail:
     """One small file for a key on one oracle, written after the journal and before anything leaves.
 
     It is not forced to disk: one that lags behind the journal shows less and never anything false, and the journal
-    is what promises rest on. Where it cannot be written or read, the node does without it.
+    is what promises rest on. Where it cannot be written or read, the node does without it, and says so once.
     """
 
     def __init__(self, directory: Path, signer: str, chain_id: int, oracle: str) -> None:
         self._path = directory / f"{signer.lower()}-{chain_id}-{oracle.lower()}.last"
+        self._lost = False
         self._last = self.read()
 
     def read(self) -> Footprint:
         """Return what the file says; nothing where there is none, or one that nobody could have written."""
         try:
             return msgspec.msgpack.decode(self._path.read_bytes(), type=Footprint)
-        except (OSError, msgspec.DecodeError):
+        except FileNotFoundError:
+            return Footprint()
+        except (OSError, msgspec.DecodeError) as error:
+            self._missed("read", error)
             return Footprint()
 
     def signed(self, signed: Signed) -> None:
@@ -100,6 +107,17 @@ class Trail:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(msgspec.msgpack.encode(footprint))
             draft.rename(self._path)
-        except OSError:
+            self._lost = False
+        except OSError as error:
+            self._missed("written", error)
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+    def _missed(self, what: str, error: Exception) -> None:
+        if not self._lost:
+            log.warning(
+                f"the last promise cannot be {what}: a restored journal may go unnoticed on this machine",
+                file=str(self._path),
+                error=str(error),
+            )
+        self._lost = True

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog.testing
 
 from node.agreement.memory import Memory
 from node.errors import EquivocationError, JournalError, RefusalError
@@ -220,9 +221,12 @@ def test_follow__file_that_nobody_wrote__is_passed_over(tmp_path: Path, content:
 
 def test_bound__trail_cannot_be_written__the_journal_is_enough(tmp_path: Path) -> None:
     (tmp_path / "user").write_text("in the way")
-    with Journal(tmp_path / "node") as journal:
+    with Journal(tmp_path / "node") as journal, structlog.testing.capture_logs() as told:
         journal.protection.follow(trail(tmp_path))
-        assert journal.attest(CONFIG, 1, 10, 0, b"a" * 32, b"")
+        for checkpoint in (10, 20):
+            assert journal.attest(CONFIG, 1, checkpoint, 0, b"a" * 32, b"")
+    assert [one["log_level"] for one in told] == ["warning"]  # somebody must know, and not at every signature
+    assert "restored journal may go unnoticed" in told[0]["event"]
 
 
 def test_over__final_report__closes_the_rounds_before_its_block_and_lets_their_promises_go(journal: Journal) -> None:
