@@ -18,7 +18,7 @@ from node.content.cid import raw_cid
 from node.content.edition import build_placeholder
 from node.content.gateway import add_gateway
 from node.content.store import BlockStore
-from node.devnet.replay.process import free_port
+from node.devnet.ports import free_port
 from node.errors import ContentError
 from node.peers import Peers
 
