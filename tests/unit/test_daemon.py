@@ -114,6 +114,20 @@ async def test_follow__landed_report_taken_back__keepers_resume_before_the_next_
     assert keeper.resumed == 2
 
 
+async def test_follow__report_that_others_could_not_be_asked_about__looks_again_at_the_same_head() -> None:
+    keeper = PaperKeeper()
+    daemon = make(PaperChain([5, 5, 5, 9]), keeper)
+    landings, looks = cast(Any, daemon)._parts.landings, list[int]()
+
+    async def unsure_at_first(final: Block, _: Block) -> None:
+        looks.append(final.number)
+        landings.unsure = len(looks) < 2
+
+    landings.update = unsure_at_first
+    await run_until(daemon, keeper, 9)
+    assert looks == [5, 5, 9]
+
+
 async def test_follow__disk_full__goes_on_says_so_and_does_everything_once_there_is_room(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         keeper = PaperKeeper()
