@@ -58,6 +58,10 @@ class Selective(Byzantine):
 class Doubler(Accomplice):
     """Backs whatever anyone backs, in the view after as well, and shows its own ballots to half of them only."""
 
+    def __init__(self, world: World, index: int) -> None:
+        super().__init__(world, index)
+        self._answered: set[bytes] = set()
+
     def outgoing(self, message: Message, raw: bytes, peer: int) -> list[bytes]:
         """A ballot for nothing at all for the odd peers."""
         if isinstance(message, (Prepare, Commit)) and peer % 2:
@@ -65,9 +69,12 @@ class Doubler(Accomplice):
         return [raw]
 
     def react(self, opened: Opened) -> list[bytes]:
-        """The same ballot, and the same in the view after."""
+        """The same ballot, and the same in the view after; once, for two of its kind answer each other."""
         message, found = opened.message, super().react(opened)
-        if isinstance(message, (Prepare, Commit)) and message.view < MAX_VIEW and opened.sender != self.index:
+        if not isinstance(message, (Prepare, Commit)) or message.view == MAX_VIEW or opened.sender == self.index:
+            return found
+        if opened.raw not in self._answered and len(self._answered) < _KEPT:
+            self._answered.add(opened.raw)
             later = self.seal(msgspec.structs.replace(message, view=message.view + 1))
             self.world.brokers.carry(self.index, opened.sender, later)
         return found
