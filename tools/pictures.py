@@ -27,7 +27,7 @@ SIGNALS = {
     "drawdown": (0, 10**18, 0),
     "flow": (0, 0, 10**17),
 }
-_WIDTH, _HEIGHT = 1280, 1330
+_SIGHT = (1280, 1330)
 """The first edition of the demo, from its title to the end of its plot."""
 _WIDTH = 1_000
 
@@ -55,7 +55,7 @@ def photograph(gallery: str, target: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         context = browser.new_context(
-            viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="dark", reduced_motion="reduce"
+            viewport={"width": _SIGHT[0], "height": _SIGHT[1]}, color_scheme="dark", reduced_motion="reduce"
         )
         page = context.new_page()
         page.goto(gallery)

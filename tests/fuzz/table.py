@@ -63,6 +63,7 @@ ALSO_FUZZED: Final = {
 """Modules that decode with no library: by their own offsets, or with what those above return."""
 
 NOT_FOREIGN: Final = {
+    "node.cli.recipe": "a recipe that this very command made",
     "node.devnet.blocks": "RLP that the embedded chain itself wrote",
     "node.devnet.execution": "what contracts on the embedded chain return, of which nothing is signed",
     "node.devnet.genesis": "shipped with the package",

@@ -141,6 +141,15 @@ class Committee:
                     return checkpoint
                 await asyncio.sleep(self.pause)
 
+    async def settle(self) -> None:
+        """Mine until all that landed is final, and wait until no node has a round open."""
+        await self.account.mine(3)
+        async with asyncio.timeout(self.patience):
+            while any(member.journal.rounds.unfinished() for member in self.members):
+                for member in self.members:
+                    await member.follow()
+                await asyncio.sleep(self.pause)
+
 
 @asynccontextmanager
 async def committee(

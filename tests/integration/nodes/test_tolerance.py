@@ -233,7 +233,7 @@ async def test_crossings__every_node_computes_in_its_own_way__land_and_a_cheatin
             assert net.refusals(honest) >= sum(before[index] for index in honest) + 2, cheat
             # The liar finds the honest pictures unlike its own, so the quorum is the three others.
             assert set(net.serving(root)) >= set(honest), cheat
-        assert [member.journal.rounds.unfinished() for member in net.nodes.members] == [[]] * NODES
+        await net.nodes.settle()
 
 
 @pytest.mark.slow
