@@ -15,16 +15,20 @@
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 from interfaces import ISubscriber
+from interfaces import IStakedOracle
 from interfaces import IStrategyOracle
 from . import ballots
 from . import block_history
 from . import committee as committees
+from . import committee_views
 from . import feed_views
 from . import feeds
 from . import report as reports
 from . import terms
+from . import work
 
 
+implements: IStakedOracle
 implements: IStrategyOracle
 
 
@@ -32,6 +36,8 @@ initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: ballots
 initializes: committees
+initializes: committee_views[committees := committees]
+initializes: work
 initializes: terms
 initializes: feeds[terms := terms]
 initializes: feed_views[feeds := feeds]
@@ -42,9 +48,18 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
+    committee_views.report_digest,
+    committee_views.config_digest,
+    committee_views.committee,
+    committee_views.quorum,
+    committee_views.eip712Domain,
+    committee_views.configuration,
+    committee_views.previous_configuration,
+    work.ledger,
     terms.pending_terms,
     feed_views.feed_count,
     feed_views.feed,
+    feed_views.opener,
     feed_views.policy,
     feed_views.subscribers,
     feed_views.band,
@@ -101,6 +116,10 @@ event OpenerSet:
     allowed: bool
 
 
+event StakingSet:
+    staking: indexed(address)
+
+
 # @dev The gas that every callback gets, no more and no less.
 CALLBACK_GAS: constant(uint256) = 100_000
 
@@ -118,6 +137,8 @@ _FIXED_CALLDATA: constant(uint256) = 4 + 32 * (3 + 8 + 3)
 
 # @dev Who may open feeds besides the owner.
 openers: public(HashMap[address, bool])
+# @dev Who installs committees; empty: the owner sets them.
+staking: public(address)
 
 
 @deploy
@@ -129,6 +150,7 @@ def __init__():
     ownable_2step.__init__()
     ballots.__init__()
     committees.__init__()
+    work.__init__()
     feeds.__init__()
     terms.__init__()
 
@@ -137,14 +159,42 @@ def __init__():
 @nonreentrant
 def set_committee(signers: DynArray[address, committees.MAX_NODES], transport_keys: DynArray[bytes32, committees.MAX_NODES]):
     """
-    @notice Installs a committee. Signatures and votes of another one count for nothing while it is in force;
-            the very same one, installed again, is the same configuration, and what it said of checkpoints
-            that no report has closed since counts again.
+    @notice Installs a committee while no staking contract does. From now on votes count under it alone, and
+            reports under it and, for an hour, under the one before: set twice, it ends that at once.
+            The very same committee, installed again, is the same configuration, and what it said of
+            checkpoints that no report has closed since counts again.
     @param signers The members' signing addresses, 1 to 31, in the order of all bitmaps.
     @param transport_keys Their Ed25519 public keys.
     """
     ownable._check_owner()
-    committees._set(signers, transport_keys)
+    assert self.staking == empty(address), "oracle: staking decides"
+    committees._set(signers, transport_keys, 0)
+
+
+@external
+@nonreentrant
+def set_staking(staking: address):
+    """
+    @notice Leaves it to a contract who sits in the committee. The committee in force stays until that
+            contract installs another.
+    @param staking The contract; empty: the owner decides again.
+    """
+    ownable._check_owner()
+    self.staking = staking
+    log StakingSet(staking=staking)
+
+
+@external
+@nonreentrant
+def install(signers: DynArray[address, committees.MAX_NODES], transport_keys: DynArray[bytes32, committees.MAX_NODES]) -> uint256:
+    """
+    @notice Installs a committee whose work is recorded in the ledger; the staking contract only.
+    @param signers The members' signing addresses, at most 31; none: nothing can be reported from now on.
+    @param transport_keys Their Ed25519 public keys.
+    @return uint256 The configuration's number, from 1.
+    """
+    assert msg.sender == self.staking, "oracle: not the staking contract"
+    return committees._install(signers, transport_keys)
 
 
 @external
@@ -211,9 +261,10 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[64 * co
     """
     @notice Makes a report take effect that exactly a quorum of the committee signed.
     @param report The report.
-    @param signers The bitmap of those who signed.
+    @param signers The bitmap of those who signed; bit 255: under the previous configuration.
     @param signatures Their EIP-2098 signatures in ascending committee order.
     """
+    gas_before: uint256 = msg.gas
     count: uint256 = len(report.observations)
     signal_count: uint256 = len(report.signals)
     # Whoever reimburses gas must not pay for padding.
@@ -229,16 +280,19 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[64 * co
     observations_hash: bytes32 = keccak256(slice(abi_encode(report.observations), 64, unsafe_mul(32, count)))
     signals_hash: bytes32 = keccak256(slice(abi_encode(report.signals), 64, unsafe_mul(32, signal_count)))
     source: address = committees._roster
+    if signers >= committees.PREVIOUS:
+        source = committees._previous_roster()
     assert source != empty(address), "committee: not set"
+    signed: uint256 = signers & committees.S_MASK
     roster: Bytes[committees.ROSTER_BYTES] = slice(source.code, 0, committees.ROSTER_BYTES)
     header: uint256 = extract32(roster, 0, output_type=uint256)
     assert header & committees.MASK_64 == chain.id, "committee: of another chain"
     n: uint256 = header >> 240
     quorum: uint256 = (header >> 232) & 255
-    assert (report.observers | signers) >> n == 0, "oracle: not a member"
+    assert (report.observers | signed) >> n == 0, "oracle: not a member"
     assert (unsafe_mul(report.observers, committees.COPIES) & committees.DIGITS) % 63 == count, "oracle: observers do not match observations"
     assert count >= quorum, "oracle: too few observations"
-    assert (unsafe_mul(signers, committees.COPIES) & committees.DIGITS) % 63 == quorum, "oracle: not exactly a quorum"
+    assert (unsafe_mul(signed, committees.COPIES) & committees.DIGITS) % 63 == quorum, "oracle: not exactly a quorum"
     assert len(signatures) == unsafe_mul(64, quorum), "oracle: signatures do not match signers"
 
     # `hashStruct` and `encode` of EIP-712, here as in `report_digest`: passing fields on costs more than both hashes.
@@ -258,7 +312,7 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[64 * co
     digest: bytes32 = keccak256(concat(x"1901", extract32(roster, committees.DOMAIN_SEPARATOR), struct_hash))
     signature: uint256 = 0
     for i: uint256 in range(n, bound=committees.MAX_NODES):
-        if (signers >> i) & 1 == 0:
+        if (signed >> i) & 1 == 0:
             continue
         signer: uint256 = extract32(
             roster, unsafe_add(committees.FIRST_SIGNER, unsafe_mul(20, i)), output_type=uint256
@@ -287,11 +341,14 @@ def transmit(report: reports.Report, signers: uint256, signatures: Bytes[64 * co
         report.content_root,
         extract32(roster, committees.CONFIG_DIGEST),
         digest,
-        signers,
+        signed,
         previous,
         hot,
         collection,
     )
+    number: uint256 = (header >> committees.NUMBER) & committees.MASK_64
+    if number != 0:
+        work._record_report(report.feed, report.checkpoint, number, report.observers, signed, gas_before)
 
 
 @external
@@ -346,85 +403,9 @@ def vote(
             hot,
             collection,
         )
-
-
-@external
-@view
-def report_digest(report: reports.Report) -> bytes32:
-    """
-    @notice The EIP-712 digest that members sign for a report under the configuration in force.
-    @param report The report.
-    @return bytes32 The digest.
-    """
-    struct_hash: bytes32 = keccak256(
-        abi_encode(
-            reports.TYPE_HASH,
-            report.feed,
-            report.checkpoint,
-            report.block_hash,
-            report.view,
-            report.observers,
-            reports._array_hash(report.observations),
-            reports._array_hash(report.signals),
-            report.content_root,
-        )
-    )
-    return keccak256(concat(x"1901", committees._domain_separator(), struct_hash))
-
-
-@external
-@view
-def config_digest() -> bytes32:
-    """
-    @notice The digest of the configuration in force.
-    @return bytes32 The digest.
-    """
-    return committees._config_digest()
-
-
-@external
-@view
-def committee() -> (DynArray[address, committees.MAX_NODES], DynArray[bytes32, committees.MAX_NODES]):
-    """
-    @notice The committee in force.
-    @return DynArray The members' signing addresses.
-    @return DynArray Their Ed25519 public keys.
-    """
-    return committees._members()
-
-
-@external
-@view
-def quorum() -> uint256:
-    """
-    @notice How many signatures a report carries: ceil((n + f + 1) / 2).
-    @return uint256 The quorum.
-    """
-    return committees._quorum()
-
-
-@external
-@view
-def eip712Domain() -> (bytes1, String[6], String[1], uint256, address, bytes32, DynArray[uint256, 1]):
-    """
-    @notice The signing domain (EIP-5267).
-    @return bytes1 Which fields it has: all five.
-    @return String The name.
-    @return String The version.
-    @return uint256 The chain's id.
-    @return address This contract.
-    @return bytes32 The salt: the config digest.
-    @return DynArray No extensions.
-    """
-    return (
-        0x1f,
-        "Patina",
-        "1",
-        chain.id,
-        self,
-        committees._config_digest(),
-        empty(DynArray[uint256, 1]),
-    )
+        number: uint256 = committees._number(extract32(roster, 0, output_type=uint256))
+        if number != 0:
+            work._record_votes(feed_id, checkpoint, number, voters)
 
 
 @internal

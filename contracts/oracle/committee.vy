@@ -7,8 +7,8 @@
 @notice The members live in the code of a data contract, so that a report costs one
         EXTCODECOPY and not one storage read a member. Its words:
 
-            byte 0    zero (STOP: it cannot be run), n (1 byte), quorum (1 byte), 21 zero bytes,
-                      chain id (8 bytes)
+            byte 0    zero (STOP: it cannot be run), n (1 byte), quorum (1 byte), 13 zero bytes,
+                      configuration number (8 bytes), chain id (8 bytes)
                 32    config digest
                 64    EIP-712 domain separator
                 96    31 signers of 20 bytes in committee order; absent ones are zero, so that
@@ -17,6 +17,9 @@
 
         Both digests are made of the chain's id. Where a chain splits in two, the branch that
         takes a new id needs a new configuration; signatures never count on both.
+
+        The configuration before the one in force stays good for reports, not for votes, for an
+        hour, so that rounds which were under way when it changed still come to their end.
 """
 
 
@@ -24,6 +27,7 @@ event ConfigSet:
     config_digest: indexed(bytes32)
     n: uint256
     quorum: uint256
+    number: uint256
 
 
 # @dev The version of the protocol that the config digest commits to.
@@ -68,8 +72,22 @@ COPIES: constant(uint256) = (2**186 - 1) // (2**31 - 1)
 DIGITS: constant(uint256) = (2**186 - 1) // 63
 
 
-# @dev The data contract; empty before the first configuration.
+# @dev Seconds of block time for which reports may land under the configuration before the one in force.
+OVERLAP: constant(uint256) = 3_600
+
+
+# @dev The bit of `signers` that says: under the previous configuration.
+PREVIOUS: constant(uint256) = 1 << 255
+# @dev Where the number stands in the header.
+NUMBER: constant(uint256) = 64
+
+
+# @dev The data contract; empty while there is no committee.
 _roster: address
+# @dev The data contract before it (160 bits), and the second from which on it counts for nothing.
+_previous: uint256
+# @dev How many configurations were numbered.
+_numbered: uint256
 
 
 @deploy
@@ -81,12 +99,34 @@ def __init__():
 
 
 @internal
-def _set(signers: DynArray[address, MAX_NODES], transport_keys: DynArray[bytes32, MAX_NODES]):
+def _install(signers: DynArray[address, MAX_NODES], transport_keys: DynArray[bytes32, MAX_NODES]) -> uint256:
     """
-    @dev Installs a configuration. Every signature and vote under another one is void while it is in
-         force, because the config digest is part of what is signed.
+    @dev Installs a configuration with a number of its own. Without members there is no committee at
+         all from now on, and the one before does not overlap: nothing can be reported.
+    @param signers The members' signing addresses, or none.
+    @param transport_keys Their Ed25519 public keys.
+    @return uint256 The number: 1, 2, 3 and so on.
+    """
+    number: uint256 = self._numbered + 1
+    self._numbered = number
+    if len(signers) == 0 and len(transport_keys) == 0:
+        self._roster = empty(address)
+        self._previous = 0
+        log ConfigSet(config_digest=empty(bytes32), n=0, quorum=0, number=number)
+    else:
+        self._set(signers, transport_keys, number)
+    return number
+
+
+@internal
+def _set(signers: DynArray[address, MAX_NODES], transport_keys: DynArray[bytes32, MAX_NODES], number: uint256):
+    """
+    @dev Installs a configuration. Every signature and vote under any but it and, for reports and a
+         while, the one before it is void while it is in force, because the config digest is part of
+         what is signed.
     @param signers The members' signing addresses; their order is the order of all bitmaps.
     @param transport_keys Their Ed25519 public keys, in the same order.
+    @param number The configuration's number; 0: it has none.
     """
     n: uint256 = len(signers)
     assert n != 0, "committee: no members"
@@ -112,6 +152,8 @@ def _set(signers: DynArray[address, MAX_NODES], transport_keys: DynArray[bytes32
     domain_separator: bytes32 = keccak256(
         abi_encode(_DOMAIN_TYPE_HASH, _NAME_HASH, _VERSION_HASH, chain.id, self, config_digest)
     )
+    before: uint256 = convert(self._roster, uint256)
+    self._previous = ((block.timestamp + OVERLAP) << 160) | before if before != 0 else 0
     self._roster = raw_create(
         concat(
             # PUSH2 size, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURN:
@@ -119,14 +161,14 @@ def _set(signers: DynArray[address, MAX_NODES], transport_keys: DynArray[bytes32
             b"\x61",
             convert(convert(ROSTER_BYTES + 32 * n, uint16), bytes2),
             b"\x3d\x81\x60\x0a\x3d\x39\xf3",
-            convert((n << 240) | (quorum << 232) | chain.id, bytes32),
+            convert((n << 240) | (quorum << 232) | (number << NUMBER) | chain.id, bytes32),
             config_digest,
             domain_separator,
             slice(packed_signers, 0, 20 * MAX_NODES),
             packed_keys,
         )
     )
-    log ConfigSet(config_digest=config_digest, n=n, quorum=quorum)
+    log ConfigSet(config_digest=config_digest, n=n, quorum=quorum, number=number)
 
 
 @internal
@@ -161,6 +203,54 @@ def _load() -> Bytes[ROSTER_BYTES]:
     roster: Bytes[ROSTER_BYTES] = slice(source.code, 0, ROSTER_BYTES)
     assert extract32(roster, 0, output_type=uint256) & MASK_64 == chain.id, "committee: of another chain"
     return roster
+
+
+@internal
+@view
+def _previous_roster() -> address:
+    """
+    @dev The data contract of the configuration before the one in force; reverts once it is over.
+    @return address The data contract.
+    """
+    previous: uint256 = self._previous
+    assert block.timestamp < previous >> 160, "committee: no previous one"
+    return convert(previous & ADDRESS_MASK, address)
+
+
+@internal
+@view
+def _configuration() -> (bytes32, uint256, bytes32, uint256):
+    """
+    @dev What is in force and what was before it. Nothing reverts: what there is not is zero.
+    @return bytes32 The digest of the configuration in force.
+    @return uint256 Its number; 0: set by the owner.
+    @return bytes32 The digest of the one before it.
+    @return uint256 The second from which on that one counts for nothing.
+    """
+    config_digest: bytes32 = empty(bytes32)
+    number: uint256 = 0
+    if self._roster != empty(address):
+        roster: Bytes[ROSTER_BYTES] = slice(self._roster.code, 0, ROSTER_BYTES)
+        header: uint256 = extract32(roster, 0, output_type=uint256)
+        if header & MASK_64 == chain.id:
+            config_digest = extract32(roster, CONFIG_DIGEST)
+            number = self._number(header)
+    previous: uint256 = self._previous
+    if previous == 0:
+        return config_digest, number, empty(bytes32), 0
+    source: address = convert(previous & ADDRESS_MASK, address)
+    return config_digest, number, convert(slice(source.code, CONFIG_DIGEST, 32), bytes32), previous >> 160
+
+
+@internal
+@pure
+def _number(header: uint256) -> uint256:
+    """
+    @dev A configuration's number.
+    @param header The first word of its data contract.
+    @return uint256 The number; 0: it was set by the owner.
+    """
+    return (header >> NUMBER) & MASK_64
 
 
 @internal

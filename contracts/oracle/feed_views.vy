@@ -41,6 +41,18 @@ def feed(feed_id: uint256) -> feeds.Feed:
 
 @external
 @view
+def opener(feed_id: uint256) -> address:
+    """
+    @notice Who opened a feed.
+    @param feed_id The feed's id.
+    @return address The account.
+    """
+    feeds._exists(feed_id)
+    return terms._opener(feed_id)
+
+
+@external
+@view
 def policy(feed_id: uint256) -> terms.Policy:
     """
     @notice A feed's policy.
