@@ -30,7 +30,7 @@ class Bond:
         self._attested = dict(attested)
         self._memory = memory
         self._borne_out: set[bytes] = set()
-        self._asked: set[bytes] = set()
+        self._asked: dict[bytes, Report] = {}
         self.lock = lock
 
     @property
@@ -54,9 +54,9 @@ class Bond:
         """Whether a report was given to be signed in this life."""
         return bool(self._asked)
 
-    def asked(self, digest: bytes) -> bool:
-        """Whether this report was given to be signed in this life."""
-        return digest in self._asked
+    def asked(self, digest: bytes) -> Report | None:
+        """The report of this digest, if it was given to be signed in this life."""
+        return self._asked.get(digest)
 
     def holds(self, view: int, digest: bytes) -> bool:
         """Whether the node prepared this report in this view."""
@@ -101,7 +101,7 @@ class Bond:
         if any(signed != digest for signed in self._attested.values()):
             return [Dropped(self._index, reasons.ALREADY_ATTESTED)]
         self._attested[report.view] = digest
-        self._asked.add(digest)
+        self._asked[digest] = report
         return [Attest(self._key, report.view, report, digest)]
 
     def leave(self, view: int) -> tuple[list[Effect], Timeout]:

@@ -12,7 +12,7 @@ from node.agreement.effects import Broadcast, Dropped, Effect, RoundKey
 from node.agreement.evidence import Evidence
 from node.agreement.lock import Certified
 from node.agreement.messages import Attestation, Commit, Lock, Message, Opened, Prepare
-from node.agreement.report import Report
+from node.agreement.report import Report, statement_of
 from node.agreement.seat import Seat
 from node.agreement.signatures import Signatures
 
@@ -111,7 +111,8 @@ class Decision:
 
     def attested(self, view: int, digest: bytes, signature: bytes) -> list[Effect]:
         """This node's signature, whose digest is durable in the journal, may be released."""
-        if not self._bond.asked(digest):
+        report = self._bond.asked(digest)
+        if report is None or report.view != view:
             return []
-        attestation = Attestation(*self._key, view, digest, signature)
+        attestation = Attestation(*statement_of(report), signature)
         return [self._announce("attestation", attestation), *self.signatures.count(self._index, attestation)]

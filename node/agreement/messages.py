@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
+from msgspec.structs import astuple
 
+from node.agreement.report import Statement
 from node.errors import AgreementError
 
 MAX_SIGNALS: Final = 16
@@ -16,6 +18,8 @@ MAX_VIEW: Final = 255
 Hash: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Uint64: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 View: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_VIEW)]
+Members: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]
+"""A bitmap of at most 31 members."""
 LockedView: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, le=MAX_VIEW)]
 Signature: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 Envelopes: TypeAlias = Annotated[tuple[bytes, ...], msgspec.Meta(max_length=31)]
@@ -84,13 +88,26 @@ class Proposal(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
 
 
 class Attestation(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="attestation"):
-    """A signature over the report first proposed in `view`: the EIP-712 digest and 64 bytes of EIP-2098."""
+    """A signature (64 bytes of EIP-2098) over the report first proposed in `view`, with what the report says.
+
+    The digest is not sent but computed: so two of one signer for one view prove by themselves, to a contract too,
+    that it signed two reports.
+    """
 
     feed: Uint64
     checkpoint: Uint64
+    block_hash: Hash
     view: View
-    digest: Hash
+    observers: Members
+    observations_hash: Hash
+    signals_hash: Hash
+    content_root: Hash
     signature: Signature
+
+    @property
+    def statement(self) -> Statement:
+        """What was signed."""
+        return Statement(*astuple(self)[:-1])
 
 
 class Artwork(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="artwork"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from eth_hash.auto import keccak
 
@@ -50,6 +51,23 @@ class Report:
     content_root: bytes
 
 
+class Statement(NamedTuple):
+    """A report as EIP-712 hashes it, its arrays as their hashes: all that a signature over it says.
+
+    `observations_hash` and `signals_hash` are keccak256 of the elements' 32-byte encodings, one after another. The
+    fields are in the order of the report's type, as contracts take them.
+    """
+
+    feed: int
+    checkpoint: int
+    block_hash: bytes
+    view: int
+    observers: int
+    observations_hash: bytes
+    signals_hash: bytes
+    content_root: bytes
+
+
 def _unsigned(value: int, bits: int, name: str) -> bytes:
     if not 0 <= value < 1 << bits:
         raise AgreementError(f"report: {name} = {value} does not fit in uint{bits}")
@@ -83,6 +101,7 @@ def address_bytes(address: str) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=16)
 def domain_separator(domain: Domain) -> bytes:
     """`hashStruct(eip712Domain)` of EIP-712, 32 bytes."""
     return keccak(
@@ -95,24 +114,47 @@ def domain_separator(domain: Domain) -> bytes:
     )
 
 
+def statement_of(report: Report) -> Statement:
+    """What a signature over the report says; AgreementError if an element of its arrays is no int256."""
+    return Statement(
+        report.feed,
+        report.checkpoint,
+        report.block_hash,
+        report.view,
+        report.observers,
+        _array(report.observations, "observation"),
+        _array(report.signals, "signal"),
+        report.content_root,
+    )
+
+
+def encode_statement(statement: Statement) -> bytes:
+    """The statement's eight words, as `abi.encode` gives them; AgreementError if a field does not fit its type."""
+    return (
+        _unsigned(statement.feed, 256, "feed")
+        + _unsigned(statement.checkpoint, 64, "checkpoint")
+        + _bytes32(statement.block_hash, "block hash")
+        + _unsigned(statement.view, 8, "view")
+        + _unsigned(statement.observers, 256, "observers")
+        + _bytes32(statement.observations_hash, "hash of the observations")
+        + _bytes32(statement.signals_hash, "hash of the signals")
+        + _bytes32(statement.content_root, "content root")
+    )
+
+
 def struct_hash(report: Report) -> bytes:
     """`hashStruct(report)` of EIP-712 (arrays: the hash of their elements' encodings), 32 bytes."""
-    return keccak(
-        _REPORT_TYPEHASH
-        + _unsigned(report.feed, 256, "feed")
-        + _unsigned(report.checkpoint, 64, "checkpoint")
-        + _bytes32(report.block_hash, "block hash")
-        + _unsigned(report.view, 8, "view")
-        + _unsigned(report.observers, 256, "observers")
-        + _array(report.observations, "observation")
-        + _array(report.signals, "signal")
-        + _bytes32(report.content_root, "content root")
-    )
+    return keccak(_REPORT_TYPEHASH + encode_statement(statement_of(report)))
+
+
+def statement_digest(domain: Domain, statement: Statement) -> bytes:
+    """The EIP-712 digest of the statement's report, 32 bytes; AgreementError if a field does not fit its type."""
+    return keccak(b"\x19\x01" + domain_separator(domain) + keccak(_REPORT_TYPEHASH + encode_statement(statement)))
 
 
 def report_digest(domain: Domain, report: Report) -> bytes:
     """The 32 bytes that committee members sign; AgreementError if a field does not fit its Solidity type."""
-    return keccak(b"\x19\x01" + domain_separator(domain) + struct_hash(report))
+    return statement_digest(domain, statement_of(report))
 
 
 def typed_data(domain: Domain, report: Report) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Final
 from node.agreement import reasons
 from node.agreement.effects import Dropped, Effect, RoundKey, Transmit
 from node.agreement.messages import Attestation
-from node.agreement.report import Report
+from node.agreement.report import Report, statement_digest
 from node.agreement.seat import Seat
-from node.agreement.tally import Tally
+from node.agreement.tally import Signed, Tally
 
 MAX_REPORTS: Final = 16
 """Reports kept to tell what signatures are over: the latest ones."""
@@ -20,6 +20,7 @@ class Signatures:
 
     def __init__(self, key: RoundKey, seat: Seat) -> None:
         self._key = key
+        self._domain = seat.committee.domain
         self._tally = Tally(seat.committee.signers, seat.committee.quorum, seat.recover)
         self._reports: dict[bytes, Report] = {}
         self._transmitted: set[bytes] = set()
@@ -46,11 +47,12 @@ class Signatures:
 
     def count(self, sender: int, attestation: Attestation) -> list[Effect]:
         """Take a member's attestation."""
-        reason = self._tally.add(sender, attestation)
+        digest = statement_digest(self._domain, attestation.statement)
+        reason = self._tally.add(sender, attestation.view, Signed(digest, attestation.signature))
         if reason is not None:
             return [Dropped(sender, reason)]
-        if attestation.digest in self._reports:
-            return self.transmit(attestation.digest)
+        if digest in self._reports:
+            return self.transmit(digest)
         other = any(report.view == attestation.view for report in self._reports.values())
         return [Dropped(sender, reasons.OTHER_REPORT)] if other else []
 

@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from node.agreement import reasons
-from node.agreement.messages import Attestation
 from node.agreement.seat import Recover
 from node.errors import AgreementError
 
 MAX_VIEWS_EACH: Final = 8
-"""Attestations kept of one member, those of its latest views."""
+"""Signatures kept of one member, those of its latest views."""
+
+
+class Signed(NamedTuple):
+    """A signature (64 bytes of EIP-2098) and the digest of the report that it is said to be over."""
+
+    digest: bytes
+    signature: bytes
 
 
 class Tally:
-    """Keeps the first attestation of each member and view; signatures are checked when they are needed."""
+    """Keeps the first signature of each member and view; signatures are checked when they are needed."""
 
     def __init__(self, signers: Sequence[str], quorum: int, recover: Recover) -> None:
         self._signers = signers
         self._quorum = quorum
         self._recover = recover
-        self._kept: list[dict[int, Attestation]] = [{} for _ in signers]
+        self._kept: list[dict[int, Signed]] = [{} for _ in signers]
         self._genuine: set[tuple[int, int]] = set()
 
-    def add(self, sender: int, attestation: Attestation) -> str | None:
-        """Keep an attestation; the reason if it is not kept."""
+    def add(self, sender: int, view: int, signed: Signed) -> str | None:
+        """Keep a member's signature over a report of this view; the reason if it is not kept."""
         mine = self._kept[sender]
-        known = mine.get(attestation.view)
+        known = mine.get(view)
         if known is not None:
-            return reasons.REPEATED if known.digest == attestation.digest else reasons.CONFLICTING
+            return reasons.REPEATED if known.digest == signed.digest else reasons.CONFLICTING
         if len(mine) >= MAX_VIEWS_EACH:
             oldest = min(mine)
-            if attestation.view < oldest:
+            if view < oldest:
                 return reasons.STALE
             del mine[oldest]
             self._genuine.discard((sender, oldest))
-        mine[attestation.view] = attestation
+        mine[view] = signed
         return None
 
     def count(self, view: int, digest: bytes) -> int:
@@ -50,11 +56,11 @@ class Tally:
         """
         false: list[int] = []
         for sender, kept in enumerate(self._kept):
-            attestation = kept.get(view)
-            if attestation is None or attestation.digest != digest or (sender, view) in self._genuine:
+            signed = kept.get(view)
+            if signed is None or signed.digest != digest or (sender, view) in self._genuine:
                 continue
             try:
-                genuine = self._recover(digest, attestation.signature) == self._signers[sender]
+                genuine = self._recover(digest, signed.signature) == self._signers[sender]
             except AgreementError:
                 genuine = False
             if genuine:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from node.agreement import lock as locks
-from node.agreement import pacemaker, proposal, waiting
+from node.agreement import pacemaker, proposal, signatures, waiting
 from node.agreement import round as rounds
 from node.agreement.ballots import Ballots
 from node.agreement.bond import Bond
@@ -24,9 +24,10 @@ from node.agreement.median import median, medians
 from node.agreement.memory import Memory
 from node.agreement.messages import NO_DIGEST, NO_LOCK, Commit, Observation, Opened, Timeout, decode
 from node.agreement.pacemaker import Pacemaker
-from node.agreement.report import Report, report_digest
+from node.agreement.report import Report, report_digest, statement_digest
 from node.agreement.round import Round
 from node.agreement.seat import Seat
+from node.agreement.simulator.nodes import driver
 from node.agreement.simulator.nodes.driver import SimulatedNode
 from node.agreement.simulator.world.keys import body_of
 from node.journal import promises as journal_promises
@@ -134,8 +135,13 @@ def no_view_in_the_digest(patch: pytest.MonkeyPatch) -> None:
     def viewless(domain: Any, report: Any) -> bytes:
         return report_digest(domain, replace(report, view=0))
 
+    def viewless_too(domain: Any, statement: Any) -> bytes:
+        return statement_digest(domain, statement._replace(view=0))
+
     patch.setattr(rounds, "report_digest", viewless)
     patch.setattr(locks, "report_digest", viewless)
+    patch.setattr(signatures, "statement_digest", viewless_too)
+    patch.setattr(driver, "statement_digest", viewless_too)
 
 
 # -- what leaders choose ----------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ def _(message: Lock) -> str:
 
 @what.register
 def _(message: Attestation) -> str:
-    return f"my signature over report {short(message.digest)} of view {message.view}"
+    return f"my signature over a report of view {message.view} with root {short(message.content_root)}"
 
 
 @what.register

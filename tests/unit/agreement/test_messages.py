@@ -32,7 +32,11 @@ messages = st.one_of(
     st.builds(Observation, uint64, uint64, hashes, int256, st.lists(int256, max_size=16).map(tuple)),
     st.builds(Proposal, uint64, uint64, views, envelopes, envelopes),
     st.builds(Artwork, uint64, uint64, views, hashes),
-    st.builds(Attestation, uint64, uint64, views, hashes, st.binary(min_size=64, max_size=64)),
+    st.builds(
+        Attestation,
+        *(uint64, uint64, hashes, views, st.integers(0, (1 << 31) - 1), hashes, hashes, hashes),
+        st.binary(min_size=64, max_size=64),
+    ),
     st.builds(Timeout, uint64, uint64, views),
 )
 
@@ -82,7 +86,10 @@ def test_decode__one_byte_changed__another_message_or_a_refusal(message: Message
         msgspec.msgpack.encode(["observation", 1, 2, bytes(32), bytes(33), []]),
         msgspec.msgpack.encode(["observation", 1, 2, bytes(32), bytes(32), [bytes(32)] * 17]),
         msgspec.msgpack.encode(["proposal", 1, 2, 0, [b""] * 32, []]),
-        msgspec.msgpack.encode(["attestation", 1, 2, 0, bytes(32), bytes(65)]),
+        msgspec.msgpack.encode(["attestation", 1, 2, bytes(32), 0, 7, *[bytes(32)] * 3, bytes(65)]),
+        msgspec.msgpack.encode(["attestation", 1, 2, bytes(32), 0, 1 << 31, *[bytes(32)] * 3, bytes(64)]),
+        msgspec.msgpack.encode(["attestation", 1, 2, bytes(32), 256, 7, *[bytes(32)] * 3, bytes(64)]),
+        msgspec.msgpack.encode(["attestation", 1, 2, 0, bytes(32), bytes(64)]),
         # The same Timeout with its feed in five bytes instead of one: genuine content, another encoding.
         b"\x94\xa7timeout\xce\0\0\0\x01\x02\x00",
     ],

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from node.agreement import reasons
-from node.agreement.effects import Broadcast, CancelRender, Dropped, Remember, Render, RoundKey, ViewChanged
+from node.agreement.effects import Broadcast, CancelRender, Dropped, Remember, Render, RoundKey, Transmit, ViewChanged
 from node.agreement.messages import MAX_VIEW, Attestation, Observation, Proposal, Timeout
+from node.agreement.report import statement_digest
+from node.agreement.signature import recover
 
 KEY = RoundKey(1, 10)
 BLOCK = b"\x0b" * 32
@@ -204,7 +206,19 @@ def test_incident__honest_crash__own_old_observation_comes_back__no_noise(stage,
 def test_attestation__before_any_proposal__kept_quietly(stage) -> None:
     members, machine, _, follower, _ = stage
     peer = (follower + 1) % 4
-    attestation = Attestation(1, 10, 0, bytes(32), bytes(64))
+    attestation = Attestation(1, 10, BLOCK, 0, 7, *[bytes(32)] * 3, bytes(64))
     assert machine.receive(members.opened(peer, attestation), 0) == []
-    double = Attestation(1, 10, 0, b"\x01" * 32, bytes(64))
+    double = Attestation(1, 10, BLOCK, 0, 7, *[bytes(32)] * 2, b"\x01" * 32, bytes(64))
     assert machine.receive(members.opened(peer, double), 0) == [Dropped(peer, reasons.CONFLICTING)]
+
+
+def test_attestation__as_sent__says_what_its_signature_is_over(net_of) -> None:
+    net = net_of(4)
+    net.begin()
+    net.tick(200)
+    sent = [effect.message for effect in net.of(Broadcast) if isinstance(effect.message, Attestation)]
+    [digest] = {effect.digest for effect in net.of(Transmit)}
+    domain = net.members.committee.domain
+    assert {statement_digest(domain, attestation.statement) for attestation in sent} == {digest}
+    signers = {recover(digest, attestation.signature) for attestation in sent}
+    assert signers == set(net.members.committee.signers)

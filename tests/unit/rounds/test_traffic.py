@@ -40,7 +40,7 @@ async def test_receive__garbage_between_genuine_messages__is_counted_and_does_no
         counters = desk.driver.counters
         assert sum(number for name, number in counters.items() if name.startswith("dropped")) == 4
         assert counters["accepted"] == 1
-        forged = Attestation(1, 10, 0, b"\x01" * 32, b"\x02" * 64)
+        forged = Attestation(1, 10, b"\x0b" * 32, 0, 7, *[b"\x01" * 32] * 3, b"\x02" * 64)
         desk.wire.incoming.put(0, others[3](forged))
         await until(lambda: counters["accepted"] == 2)
     assert desk.transmitter.sent == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from node.agreement.messages import Attestation, Commit, Message, Opened, Prepare
+from node.agreement.report import statement_digest
 from node.agreement.simulator.byzantine.honest import Byzantine
 from node.agreement.simulator.world.world import World
 
@@ -33,13 +34,16 @@ class Accomplice(Byzantine):
         message = opened.message
         if not isinstance(message, (Prepare, Commit, Attestation)) or opened.sender == self.index:
             return []
-        place = (type(message), message.checkpoint, message.view, message.digest, opened.sender)
+        if isinstance(message, Attestation):
+            digest = statement_digest(self.world.keys.committee.domain, message.statement)
+        else:
+            digest = message.digest
+        place = (type(message), message.checkpoint, message.view, digest, opened.sender)
         if place in self._done or len(self._done) > _KEPT:
             return []
         self._done.add(place)
-        feed, checkpoint, view, digest = message.feed, message.checkpoint, message.view, message.digest
         if isinstance(message, Attestation):
-            return [self.seal(Attestation(feed, checkpoint, view, digest, self.world.keys.sign(self.index, digest)))]
-        ballot = self.seal(type(message)(feed, checkpoint, view, digest))
+            return [self.seal(Attestation(*message.statement, self.world.keys.sign(self.index, digest)))]
+        ballot = self.seal(type(message)(message.feed, message.checkpoint, message.view, digest))
         self.world.brokers.carry(self.index, opened.sender, ballot)
         return []

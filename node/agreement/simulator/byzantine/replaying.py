@@ -133,7 +133,7 @@ class Flooder(Byzantine):
                 Prepare(feed, checkpoint, view, noise),
                 Commit(feed, checkpoint, view, noise),
                 Lock(feed, checkpoint, view, 0, noise, (rng.randbytes(300),) * 31, (noise,) * 31),
-                Attestation(feed, checkpoint, view, noise, noise * 2),
+                Attestation(feed, checkpoint, noise, view, 7, noise, noise, noise, noise * 2),
                 Timeout(feed, checkpoint, view, view - 1, noise),
             ]
         self._left -= len(found)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from node.agreement.effects import RoundKey, Transmit
 from node.agreement.median import median
 from node.agreement.messages import Attestation, Commit, Message, Observation, Prepare, Timeout
-from node.agreement.report import report_digest
+from node.agreement.report import report_digest, statement_digest
 from node.agreement.simulator.world.truth import EDGE, NOISE, alike, true_root, truth
 from node.agreement.simulator.world.world import World
 
@@ -29,8 +29,9 @@ class Safety:
     def released(self, index: int, message: Message) -> None:
         """An honest node's message is about to leave it."""
         if isinstance(message, Attestation):
-            self._once(index, "sign", message, message.view, message.digest)
-            self._sign(index, message)
+            digest = statement_digest(self._world.keys.committee.domain, message.statement)
+            self._once(index, "sign", message, message.view, digest)
+            self._sign(index, _key(message), digest)
         elif isinstance(message, (Prepare, Commit)):
             kind = "prepare" if isinstance(message, Prepare) else "commit"
             left = self._left.get((index, _key(message)), -1)
@@ -51,22 +52,22 @@ class Safety:
         if before != said:
             self._fail(f"honest node {index} equivocated: two messages to {kind} in {key}, view {view}")
 
-    def _sign(self, index: int, attestation: Attestation) -> None:
+    def _sign(self, index: int, key: RoundKey, digest: bytes) -> None:
         """Count a signature. Byzantine nodes may have signed anything: every report has theirs, in secret.
 
         Honest ones sign what was decided, and no two reports are: so not even a single signature is over another.
         """
-        key, committee = _key(attestation), self._world.keys.committee
-        decided = self._decided.setdefault(key, attestation.digest)
-        if decided != attestation.digest:
-            self._fail(f"honest nodes signed two reports of {key}: {decided.hex()[:8]}, {attestation.digest.hex()[:8]}")
+        committee = self._world.keys.committee
+        decided = self._decided.setdefault(key, digest)
+        if decided != digest:
+            self._fail(f"honest nodes signed two reports of {key}: {decided.hex()[:8]}, {digest.hex()[:8]}")
         by_digest = self._signers.setdefault(key, {})
-        signers = by_digest[attestation.digest] = by_digest.get(attestation.digest, 0) | 1 << index
+        signers = by_digest[digest] = by_digest.get(digest, 0) | 1 << index
         if signers.bit_count() + self._byzantine < committee.quorum:
             return
-        other = self._signed.setdefault(key, attestation.digest)
-        if other != attestation.digest:
-            self._fail(f"two reports of {key} can have a quorum: {other.hex()[:8]} and {attestation.digest.hex()[:8]}")
+        other = self._signed.setdefault(key, digest)
+        if other != digest:
+            self._fail(f"two reports of {key} can have a quorum: {other.hex()[:8]} and {digest.hex()[:8]}")
 
     def certified(self, transmit: Transmit) -> None:
         """A quorum's report: what the contract checks, and what it cannot check."""

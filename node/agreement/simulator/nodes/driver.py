@@ -23,6 +23,7 @@ from node.agreement.effects import (
 from node.agreement.machine import Machine
 from node.agreement.memory import Memory
 from node.agreement.messages import Attestation, Commit, Message, Observation, Prepare, Timeout
+from node.agreement.report import statement_digest
 from node.agreement.simulator.byzantine.honest import Honest
 from node.agreement.simulator.checks.watch import Watch
 from node.agreement.simulator.nodes.disk import Disk
@@ -314,7 +315,9 @@ class SimulatedNode:
         kept = True
         if isinstance(message, Attestation):
             row = journal.attestations.get(*place, message.view)
-            kept = row is not None and row.digest == message.digest
+            kept = row is not None and row.digest == statement_digest(
+                self._world.keys.committee.domain, message.statement
+            )
         elif isinstance(message, (Prepare, Commit, Timeout)):
             memory = journal.promises.of(*place) or Memory()
             if isinstance(message, Prepare):
