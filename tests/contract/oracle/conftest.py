@@ -138,6 +138,10 @@ class Seats:
     def install(self) -> None:
         self.oracle.set_committee(self.addresses, self.transport)
 
+    def install_numbered(self) -> int:
+        """As the oracle's staking contract, which any account may play."""
+        return int(self.oracle.install(self.addresses, self.transport, sender=self.oracle.staking()))
+
 
 class World:
     """One oracle, one committee of `n`, and feeds."""
@@ -199,6 +203,24 @@ class World:
     def transmit(self, report: Report, **kwargs: Any) -> None:
         """Transmits a report with the first quorum's signatures."""
         self.oracle.transmit(report.abi, *self.seats.sign(report), **kwargs)
+
+    def stake(self) -> str:
+        """Lets an account play the staking contract, and installs the present committee under a number."""
+        staking = boa.env.generate_address()
+        self.oracle.set_staking(staking)
+        self.seats.install_numbered()
+        return str(staking)
+
+    def change(self, n: int, label: bytes) -> Seats:
+        """Installs another numbered committee; the one that it replaces."""
+        before, self.seats = self.seats, self.committee(n, label)
+        self.seats.install_numbered()
+        return before
+
+    def transmit_previous(self, report: Report, seats: Seats, **kwargs: Any) -> None:
+        """Transmits a report as one of the previous configuration, whose seats sign it."""
+        signers, signatures = seats.sign(report)
+        self.oracle.transmit(report.abi, signers | 1 << 255, signatures, **kwargs)
 
     def land(self, feed: int, answer: int, **changes: Any) -> Report:
         """Moves to the next checkpoint and lands a report in which all agree."""

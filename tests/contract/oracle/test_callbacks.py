@@ -171,10 +171,15 @@ def trap(world: Any, entry: str) -> tuple[int, Any, Any, bytes]:
     type(world.seats).addresses = property(lambda self: addresses)  # type: ignore[method-assign]
     first, later = world.report(feed), world.report(second)
     vault = world.vault()
+    if entry == "install":
+        oracle.set_staking(collection.address, sender=collection.address)
     calls = {
         "transmit": lambda: world.calldata(later),
         "vote": lambda: oracle.vote.prepare_calldata(second, later.checkpoint, later.block_hash, 1, [], bytes(32)),
         "set_committee": lambda: oracle.set_committee.prepare_calldata(addresses[::-1], world.seats.transport),
+        "set_staking": lambda: oracle.set_staking.prepare_calldata(other.address),
+        "install": lambda: oracle.install.prepare_calldata(addresses[::-1], world.seats.transport),
+        "ledger": lambda: oracle.ledger.prepare_calldata(),
         "set_opener": lambda: oracle.set_opener.prepare_calldata(other.address, True),
         "open_feed": lambda: oracle.open_feed.prepare_calldata(vault.address, world.policy(), other.address, 1),
         "subscribe": lambda: oracle.subscribe.prepare_calldata(feed, vault.address),
@@ -183,7 +188,19 @@ def trap(world: Any, entry: str) -> tuple[int, Any, Any, bytes]:
     return feed, collection, first, bytes(calls[entry]())
 
 
-ENTRIES = ["transmit", "vote", "set_committee", "set_opener", "open_feed", "subscribe", "unsubscribe"]
+ENTRIES = [
+    "transmit",
+    "vote",
+    "set_committee",
+    "set_staking",
+    "install",
+    # Whoever read it here would miss the very record that comes next, and might let go of what it has to pay.
+    "ledger",
+    "set_opener",
+    "open_feed",
+    "subscribe",
+    "unsubscribe",
+]
 
 
 @pytest.fixture
