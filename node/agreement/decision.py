@@ -51,14 +51,15 @@ class Decision:
         self._case = (view, evidence, digest)
         bound = self._bond.prepare(view, digest)
         if bound is None:
-            effects: list[Effect] = [Dropped(self._index, reasons.ALREADY_BOUND)]
+            effects: list[Effect] = [Dropped(self._index, reasons.ALREADY_BOUND), *self._commit()]
         else:
             prepare = Prepare(*self._key, view, digest)
             broadcast = self._announce("prepare", prepare)
             # It may be here already: a broker hands an earlier life's Prepare to the next.
             self._prepares.add(Opened(self._index, prepare, broadcast.raw), prepare)
-            effects = [*bound, broadcast, *self._lock_up()]
-        return [*effects, *self._commit(), *self._decide(digest), *self.signatures.transmit(digest)]
+            # Either its lock forms now, or one came before this node could tell that its report is true.
+            effects = [*bound, broadcast, *(self._lock_up() or self._commit())]
+        return [*effects, *self._decide(digest), *self.signatures.transmit(digest)]
 
     def hear_prepare(self, opened: Opened, prepare: Prepare) -> list[Effect]:
         """Count a Prepare; whoever prepared another report than this node in its view is worth a counter."""

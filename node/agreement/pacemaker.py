@@ -26,6 +26,8 @@ class Pacemaker:
         """The highest view that this node has asked to leave; -1 if none."""
         self._timeouts: dict[int, tuple[Timeout, bytes]] = {}
         self.deadline = now + self._patience()
+        self._limit = self.deadline
+        """When a comparison must be over, however it gets further."""
 
     def _patience(self) -> int:
         doubled = self._timing.view_ms << min(self.view, _MAX_DOUBLINGS)
@@ -40,6 +42,15 @@ class Pacemaker:
     def allow_render(self, now: int) -> None:
         """A proposal was accepted, or its render gets further: rendering takes longer than agreeing."""
         self.deadline = max(self.deadline, now + self._timing.render_ms)
+
+    def allow_comparison(self, now: int, took: int) -> None:
+        """The leader's artwork is here to be looked at: all of it within what this node's own took, and `render_ms`."""
+        self._limit = now + took + self._timing.render_ms
+        self.allow_render(now)
+
+    def allow_picture(self, now: int) -> None:
+        """A picture of the leader's passed. Whoever doles out an edition's pictures is given no more for it."""
+        self.deadline = max(self.deadline, min(now + self._timing.render_ms, self._limit))
 
     def allow_leader(self, now: int, took: int) -> None:
         """This node's render took so long: its leader may need twice that, and its artwork has to travel."""

@@ -13,9 +13,9 @@ class Painting:
         self._key = trigger.key
         self._block_hash = trigger.block_hash
         self._roots: dict[Inputs, bytes] = {}
+        self._took: dict[Inputs, int] = {}
         self._running: tuple[int, Inputs] | None = None
-        self.since = 0
-        """When the render under way, or the latest, was asked for."""
+        self._since = 0
 
     @property
     def view(self) -> int | None:
@@ -26,6 +26,10 @@ class Painting:
         """What this node rendered of these inputs, if it has."""
         return self._roots.get(inputs)
 
+    def took(self, inputs: Inputs) -> int:
+        """How long the render of these inputs took, in milliseconds."""
+        return self._took[inputs]
+
     def ask(self, view: int, inputs: Inputs, now: int) -> list[Effect]:
         """Have inputs rendered: a render of the same goes on, one of others is cancelled."""
         if self._running is not None and self._running[1] == inputs:
@@ -33,15 +37,15 @@ class Painting:
         effects = self.cancel()
         if inputs in self._roots:
             return effects
-        self._running, self.since = (view, inputs), now
+        self._running, self._since = (view, inputs), now
         return [*effects, Render(self._key, view, self._block_hash, inputs.answer, inputs.signals)]
 
-    def done(self, view: int, root: bytes) -> Inputs | None:
+    def done(self, view: int, root: bytes, now: int) -> Inputs | None:
         """The render asked for in `view` is done; None if it is not the one under way."""
         if self._running is None or self._running[0] != view:
             return None
         inputs, self._running = self._running[1], None
-        self._roots[inputs] = root
+        self._roots[inputs], self._took[inputs] = root, now - self._since
         return inputs
 
     def failed(self, view: int) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from node.agreement import reasons
+from node.agreement.announcements import Announcements
 from node.agreement.bond import Bond
 from node.agreement.decision import Decision
 from node.agreement.effects import (
-    Broadcast,
     CancelCompare,
     Compare,
     Dropped,
@@ -29,7 +29,6 @@ from node.agreement.messages import (
     Attestation,
     Commit,
     Lock,
-    Message,
     Observation,
     Opened,
     Prepare,
@@ -62,7 +61,8 @@ class Round:
         self._bond = Bond(self._key, seat.index, attested, memory, self._recall(memory.lock))
         self._pace = Pacemaker(committee, seat.timing, self._bond.view, now)
         self._pace.wanted = max(self._bond.left, self._bond.view - 1)
-        self._decision = Decision(self._key, seat, self._bond, self._announce)
+        self._said = Announcements(seat.seal)
+        self._decision = Decision(self._key, seat, self._bond, self._said.announce)
         self._painting = Painting(trigger)
         self._likeness = Likeness()
         self._observations = Observations(trigger, committee, seat.timing.grace_ms)
@@ -71,7 +71,6 @@ class Round:
         self._spoilt = False
         self._distrusted: set[int] = set()
         self._unproven: set[int] = set()
-        self._own: dict[str, Broadcast] = {}
         self._started_at = now
         self._repeat_at = now + seat.timing.repeat_ms
 
@@ -98,19 +97,23 @@ class Round:
             effects += self._ask_to_leave(self._pace.wanted)
         trigger = self._trigger
         observation = Observation(trigger.feed, trigger.checkpoint, trigger.block_hash, trigger.answer, trigger.signals)
-        effects.append(self._announce("observation", observation))
+        announced = self._said.announce("observation", observation)
+        effects.append(announced)
         lock = self._bond.lock
         if lock is not None and lock.view == self._pace.view:
             effects += self._accept(Accepted(lock.evidence, lock, None), now)
-        opened = Opened(self._seat.index, observation, self._own["observation"].raw)
+        opened = Opened(self._seat.index, observation, announced.raw)
         # A node alone is a quorum: its own Timeout of an earlier life carries it on.
         return effects + self._observe(opened, observation, now) + self._follow_timeouts(now)
 
     def receive(self, opened: Opened, now: int) -> list[Effect]:
         """Take a verified message of this round."""
+        effects = self._receive(opened, now)
+        if opened.sender != self._seat.index:
+            return effects
         # A broker hands a node its own publications too: those are no news.
         no_news = Dropped(self._seat.index, reasons.REPEATED)
-        return [effect for effect in self._receive(opened, now) if effect != no_news]
+        return [effect for effect in effects if effect != no_news]
 
     def _receive(self, opened: Opened, now: int) -> list[Effect]:
         message = opened.message
@@ -122,7 +125,7 @@ class Round:
             return self._take(opened, message, now)
         if isinstance(message, Prepare):
             stale = message.view < self._pace.view
-            return self._drop(opened.sender, reasons.STALE) if stale else self._decision.hear_prepare(opened, message)
+            return self._drop(opened.sender, reasons.STALE) if stale else self._hear_prepare(opened, message)
         if isinstance(message, Commit):
             return self._decision.hear_commit(opened, message)
         if isinstance(message, Lock):
@@ -136,24 +139,29 @@ class Round:
 
         A `tolerant` one is this node's own and no one else's: reports carry the root of their view's leader.
         """
-        inputs = self._painting.done(view, content_root)
+        inputs = self._painting.done(view, content_root, now)
         if inputs is None:
             return []
         if tolerant:
             self._likeness.rendered(inputs)
-            self._pace.allow_leader(now, now - self._painting.since)
+            self._pace.allow_leader(now, self._painting.took(inputs))
         self._pace.allow_signatures(now)
         return self._judge(now)
 
     def progressed(self, view: int, now: int) -> None:
         """The render or the comparison asked for in `view` got further: so may the leader's."""
         running = self._likeness.running
-        if view in (self._painting.view, None if running is None else running.view):
+        if view == self._painting.view:
             self._pace.allow_render(now)
+        elif running is not None and view == running.view:
+            self._pace.allow_picture(now)
 
     def compared(self, view: int, root: bytes, alike: bool, now: int) -> list[Effect]:
         """Whether the leader's artwork is what this node rendered, and nothing else."""
-        return self._judge(now) if self._likeness.judge(view, root, alike) else []
+        if not self._likeness.judge(view, root, alike):
+            return []
+        self._pace.allow_signatures(now)
+        return self._judge(now)
 
     def render_failed(self, view: int) -> list[Effect]:
         """The render asked for in `view` came to nothing; a later view's proposal asks again."""
@@ -171,7 +179,7 @@ class Round:
             effects += self._ask_to_leave(self._pace.view) + self._follow_timeouts(now)
         if now >= self._repeat_at:
             self._repeat_at = now + self._seat.timing.repeat_ms
-            effects += self._own.values()
+            effects += self._said.all()
         return effects
 
     def due(self) -> int:
@@ -228,14 +236,6 @@ class Round:
         # The committee's own rule, without its hash each time.
         return (self._first_leader + view) % self._seat.committee.n
 
-    def _announce(self, slot: str, message: Message) -> Broadcast:
-        broadcast = Broadcast(message, self._seat.seal(message))
-        if slot == "attestation" and self._own.get(slot, broadcast) != broadcast:
-            # A quorum of the report before may still be coming together.
-            self._own["earlier attestation"] = self._own[slot]
-        self._own[slot] = broadcast
-        return broadcast
-
     @staticmethod
     def _drop(sender: int, reason: str) -> list[Effect]:
         return [Dropped(sender, reason)]
@@ -263,7 +263,7 @@ class Round:
         if chosen is None or certificate is None:
             return []
         proposal = Proposal(*self._key, self._pace.view, chosen, certificate, lock)
-        broadcast = self._announce("proposal", proposal)
+        broadcast = self._said.announce("proposal", proposal)
         return [broadcast, *self._consider(Opened(self._seat.index, proposal, broadcast.raw), proposal, now)]
 
     def _choose(self, now: int) -> tuple[bytes, ...] | None:
@@ -279,7 +279,7 @@ class Round:
         if view == self._pace.view and self._accepted is not None:
             known = self._accepted.proposed
             same = known is None or (known[0].observations, known[0].lock) == (proposal.observations, proposal.lock)
-            return self._drop(sender, reasons.REPEATED if same else reasons.CONFLICTING)
+            return self._drop(sender, reasons.REPEATED) if same else self._expose(opened, now)
         if view == self._pace.view and self._spoilt:
             return self._drop(sender, reasons.BAD_PROPOSAL)
         if view in self._unproven:
@@ -387,7 +387,7 @@ class Round:
         root = self._painting.root(accepted.evidence.inputs)
         if root is None or not self._likeness.concerns(accepted.evidence.inputs):
             return []
-        return [self._announce("artwork", Artwork(self._key.feed, self._key.checkpoint, view, root))]
+        return [self._said.announce("artwork", Artwork(self._key.feed, self._key.checkpoint, view, root))]
 
     def _take(self, opened: Opened, artwork: Artwork, now: int) -> list[Effect]:
         """What a view's leader offers; it may come before its proposal, and before this node's own render is done."""
@@ -396,6 +396,8 @@ class Round:
         if artwork.view < self._pace.view:
             return self._drop(opened.sender, reasons.STALE)
         reason = self._likeness.offer(artwork, opened)
+        if reason == reasons.CONFLICTING and artwork.view == self._pace.view:
+            return self._expose(opened, now)
         if reason is not None:
             return self._drop(opened.sender, reason)
         return self._judge(now) if artwork.view == self._pace.view else []
@@ -404,7 +406,7 @@ class Round:
         if not self._likeness.begin(comparison):
             return []
         # Fetching and comparing an edition takes its time, as rendering it does.
-        self._pace.allow_render(now)
+        self._pace.allow_comparison(now, self._painting.took(comparison.inputs))
         return [Compare(self._key, comparison.view, own, comparison.root)]
 
     def _refuse(self, view: int, now: int) -> list[Effect]:
@@ -412,10 +414,7 @@ class Round:
 
         It is no proof against the leader: floats differ, and this node may be the odd one.
         """
-        effects: list[Effect] = [Dropped(self._leader(view), reasons.UNLIKE)]
-        if self._pace.wanted < view < MAX_VIEW and not self._decision.signatures.complete:
-            effects += self._ask_to_leave(view) + self._follow_timeouts(now)
-        return effects
+        return [Dropped(self._leader(view), reasons.UNLIKE), *self._give_up(view, now)]
 
     def _stop_comparing(self) -> list[Effect]:
         running, self._likeness.running = self._likeness.running, None
@@ -423,14 +422,46 @@ class Round:
 
     # -- views ---------------------------------------------------------------------------------------------------
 
+    def _give_up(self, view: int, now: int) -> list[Effect]:
+        """Ask to leave the view before its time is up: nothing comes of it."""
+        if not self._pace.wanted < view < MAX_VIEW or self._decision.signatures.complete:
+            return []
+        return self._ask_to_leave(view) + self._follow_timeouts(now)
+
+    def _expose(self, opened: Opened, now: int) -> list[Effect]:
+        """The view's leader said another thing before: let everyone see both, and wait for neither.
+
+        Under the view's lock it is too late to matter: a quorum has prepared one of the two.
+        """
+        view, lock = self._pace.view, self._bond.lock
+        effects = self._drop(opened.sender, reasons.CONFLICTING)
+        if self._pace.wanted >= view or (lock is not None and lock.view == view):
+            return effects
+        effects += self._pass_on() + self._said.pass_on("second", opened.message, opened.raw)
+        return effects + self._give_up(view, now)
+
+    def _pass_on(self) -> list[Effect]:
+        """From now on announce what the view's leader said to this node; whatever was not announced yet."""
+        proposed = None if self._accepted is None else self._accepted.proposed
+        offered = self._likeness.offered(self._pace.view)
+        effects: list[Effect] = [] if proposed is None else self._said.pass_on("proposal", *proposed)
+        return effects if offered is None else effects + self._said.pass_on("artwork", *offered)
+
+    def _hear_prepare(self, opened: Opened, prepare: Prepare) -> list[Effect]:
+        effects = self._decision.hear_prepare(opened, prepare)
+        if Dropped(opened.sender, reasons.OTHER_REPORT) in effects:
+            # Its sender lies, or the leader said another thing there: whoever sees both knows which.
+            effects += self._pass_on()
+        return effects
+
     def _ask_to_leave(self, view: int) -> list[Effect]:
         effects, timeout = self._bond.leave(view)
-        broadcast = self._announce("timeout", timeout)
+        broadcast = self._said.announce("timeout", timeout)
         self._pace.wanted = max(self._pace.wanted, view)
         self._pace.note(self._seat.index, timeout, broadcast.raw)
         effects.append(broadcast)
         if self._bond.lock is not None:
-            effects.append(self._announce("lock", self._bond.lock.lock))
+            effects.append(self._said.announce("lock", self._bond.lock.lock))
         return effects
 
     def _hear_timeout(self, opened: Opened, timeout: Timeout, now: int) -> list[Effect]:
@@ -438,10 +469,7 @@ class Round:
             return self._drop(opened.sender, reasons.REPEATED)
         if timeout.view >= self._pace.view and self._accepted is not None and self._accepted.proposed is not None:
             # Whoever wants to leave may have missed the proposal: from now on this node announces it as well.
-            self._own.setdefault("proposal", Broadcast(*self._accepted.proposed))
-            offered = self._likeness.offered(self._pace.view)
-            if offered is not None:
-                self._own.setdefault("artwork", Broadcast(*offered))
+            self._pass_on()
         return self._follow_timeouts(now)
 
     def _follow_timeouts(self, now: int) -> list[Effect]:
@@ -459,7 +487,6 @@ class Round:
         self._accepted = None
         self._decision.enter()
         self._spoilt = False
-        for slot in ("proposal", "artwork", "prepare"):
-            self._own.pop(slot, None)
+        self._said.enter()
         self._likeness.enter(view)
         return [*self._stop_comparing(), ViewChanged(self._key, view, self._leader(view))]

@@ -12,10 +12,11 @@ import pytest
 from node.agreement import lock as locks
 from node.agreement import pacemaker, proposal, signatures, waiting
 from node.agreement import round as rounds
+from node.agreement.announcements import Announcements
 from node.agreement.ballots import Ballots
 from node.agreement.bond import Bond
 from node.agreement.decision import Decision
-from node.agreement.effects import Attest, Effect, Remember
+from node.agreement.effects import Attest, Dropped, Effect, Remember
 from node.agreement.evidence import Evidence, Inputs, gather
 from node.agreement.likeness import Likeness
 from node.agreement.lock import Certified, check_lock
@@ -302,16 +303,16 @@ def claimed_locks_are_waited_for(patch: pytest.MonkeyPatch) -> None:
 
 def locks_are_kept_secret(patch: pytest.MonkeyPatch) -> None:
     """Whoever holds a lock names it, and shows it to nobody."""
-    announce = Round._announce
+    announce = Announcements.announce
 
-    def secretive(self: Round, slot: str, message: Any) -> Any:
+    def secretive(self: Announcements, slot: str, message: Any) -> Any:
         broadcast = announce(self, slot, message)
         if slot == "lock":
-            del self._own[slot]
-            return Remember(self._key, self._bond._memory)
+            del self._said[slot]
+            return Dropped(0, "secret")
         return broadcast
 
-    patch.setattr(Round, "_announce", secretive)
+    patch.setattr(Announcements, "announce", secretive)
 
 
 def waiting_has_no_end(patch: pytest.MonkeyPatch) -> None:

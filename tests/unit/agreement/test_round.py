@@ -7,7 +7,7 @@ import pytest
 
 from node.agreement import reasons
 from node.agreement.effects import Broadcast, CancelRender, Dropped, Remember, Render, RoundKey, Transmit, ViewChanged
-from node.agreement.messages import MAX_VIEW, Attestation, Observation, Proposal, Timeout
+from node.agreement.messages import MAX_VIEW, Attestation, Commit, Observation, Prepare, Proposal, Timeout
 from node.agreement.report import statement_digest
 from node.agreement.signature import recover
 
@@ -83,13 +83,72 @@ def test_incident__observation_of_another_committee_inside_a_proposal__refused(s
     assert effects == [Dropped(leaders[0], reasons.BAD_PROPOSAL)]
 
 
-def test_incident__leader_equivocates__first_proposal_kept_second_counted(stage) -> None:
+def test_incident__leader_equivocates__view_left_at_once_and_both_proposals_passed_on(stage) -> None:
     members, machine, leaders, _, raws = stage
+    first, second = propose(members, leaders[0], raws[:3]), propose(members, leaders[0], raws[1:])
+    machine.receive(first, 0)
+    effects = machine.receive(second, 0)
+    assert effects[0] == Dropped(leaders[0], reasons.CONFLICTING)
+    said = [effect for effect in effects if isinstance(effect, Broadcast)]
+    assert [broadcast.raw for broadcast in said[:2]] == [first.raw, second.raw]
+    assert [broadcast.message for broadcast in said[2:]] == [Timeout(1, 10, 0)]
+    # Said once more: by the leader it moves nothing, by this node until the view ends.
+    assert machine.receive(second, 0) == [Dropped(leaders[0], reasons.CONFLICTING)]
+    assert machine.receive(first, 0) == [Dropped(leaders[0], reasons.REPEATED)]
+    again = {broadcast.raw for broadcast in machine.tick(500)}
+    assert again >= {first.raw, second.raw}
+    machine.receive(propose(members, leaders[1], raws, 1, timeouts(members, [0, 1, 2], 0)), 600)
+    assert not {effect.raw for effect in machine.tick(1_100) if isinstance(effect, Broadcast)} & {first.raw, second.raw}
+
+
+def test_incident__leader_equivocates_after_a_quorum_prepared__view_goes_on_to_its_end(stage) -> None:
+    members, machine, leaders, follower, raws = stage
     machine.receive(propose(members, leaders[0], raws[:3]), 0)
+    prepare = members.prepared(machine.rendered(KEY, 0, b"\x0c" * 32, 0))
+    others = [index for index in range(4) if index != follower][:2]
+    for index in others:
+        machine.receive(members.opened(index, prepare), 0)
+    assert machine.rounds()[0].phase == "committing"
     effects = machine.receive(propose(members, leaders[0], raws[1:]), 0)
     assert effects == [Dropped(leaders[0], reasons.CONFLICTING)]
-    again = machine.receive(propose(members, leaders[0], raws[:3]), 0)
-    assert again == [Dropped(leaders[0], reasons.REPEATED)]
+    for index in others:
+        machine.receive(members.opened(index, Commit(1, 10, 0, prepare.digest)), 0)
+    assert machine.rounds()[0].phase == "attesting"
+
+
+def test_incident__leader_shows_each_half_another_proposal__nobody_waits_for_the_timer(net_of, measured) -> None:
+    """Nobody was sent both: whoever meets a Prepare of another report says what it goes by."""
+    net = net_of(4)
+    members = net.members
+    leader = members.committee.leader(1, 10, 0)
+    honest = [index for index in range(4) if index != leader]
+    del net.machines[leader]
+    for index in honest:
+        net.run(index, net.machines[index].begin(measured(100 + index), 0))
+    raws = [members.seal(index, Observation(1, 10, BLOCK, 100 + index, (1, 2))) for index in range(4)]
+    for index in honest:
+        chosen = raws[:3] if index == honest[0] else raws[1:]
+        net.run(index, net.machines[index].receive(propose(members, leader, chosen), 0))
+    assert net.now == 0
+    assert {effect.view for effect in net.of(ViewChanged)} == {1}
+    net.tick(200)  # the grace of the next leader
+    assert {effect.report.view for effect in net.of(Transmit)} == {1}
+    assert len(net.of(Transmit)) == 3
+
+
+def test_prepare__of_another_report__own_proposal_is_said_once_and_again_with_the_rest(stage) -> None:
+    members, machine, leaders, follower, raws = stage
+    proposal = propose(members, leaders[0], raws[:3])
+    machine.receive(proposal, 0)
+    machine.rendered(KEY, 0, b"\x0c" * 32, 0)
+    liars = [index for index in range(4) if index != follower][:2]
+    effects = machine.receive(members.opened(liars[0], Prepare(1, 10, 0, b"\x07" * 32)), 0)
+    assert effects[0] == Dropped(liars[0], reasons.OTHER_REPORT)
+    assert [effect.raw for effect in effects[1:]] == [proposal.raw]
+    effects = machine.receive(members.opened(liars[1], Prepare(1, 10, 0, b"\x07" * 32)), 0)
+    assert effects == [Dropped(liars[1], reasons.OTHER_REPORT)]
+    assert proposal.raw in [effect.raw for effect in machine.tick(500)]
+    assert machine.rounds()[0].view == 0
 
 
 def timeouts(members, senders, view):

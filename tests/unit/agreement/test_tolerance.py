@@ -138,11 +138,22 @@ def test_incident__leader_shows_two_artworks__only_the_first_counts(follower: St
     follower.propose()
     follower.rendered()
     follower.show(LEADERS)
-    assert follower.show(OTHER) == [Dropped(follower.leaders[0], reasons.CONFLICTING)]
     assert follower.compared(OTHER, alike=True) == []
     [attest] = of(Attest, follower.locked(follower.compared(LEADERS, alike=True)))
     assert attest.report.content_root == LEADERS
     assert follower.show(OTHER) == [Dropped(follower.leaders[0], reasons.CONFLICTING)]
+
+
+def test_incident__leader_shows_two_artworks__before_either_is_borne_out__view_is_left_at_once(follower: Stage) -> None:
+    follower.propose()
+    follower.rendered()
+    follower.show(LEADERS)
+    effects = follower.show(OTHER)
+    assert effects[0] == Dropped(follower.leaders[0], reasons.CONFLICTING)
+    assert sent(Artwork, effects) == [Artwork(1, 10, 0, LEADERS), Artwork(1, 10, 0, OTHER)]
+    assert sent(Timeout, effects) == [Timeout(1, 10, 0)]
+    assert follower.show(OTHER) == [Dropped(follower.leaders[0], reasons.CONFLICTING)]
+    assert not sent(Prepare, follower.compared(LEADERS, alike=True))
 
 
 def test_incident__honest_crash__signed_view_is_never_signed_for_another_artwork(members_of, measured) -> None:
@@ -254,10 +265,38 @@ def test_timers__comparison_gets_further__view_goes_on_and_without_it_does_not(f
     follower.propose()
     follower.rendered()
     follower.show(LEADERS, now=1_000)
-    for now in range(1_000, 30_000, 4_000):
+    follower.machine.progressed(KEY, 0, 5_000)
+    assert not sent(Timeout, follower.machine.tick(5_999))
+    assert sent(Timeout, follower.machine.tick(10_000))
+
+
+@pytest.mark.parametrize("took", [0, 20_000])
+def test_incident__leader_trickles_its_pictures__is_given_what_ones_own_took_and_the_render_time(
+    follower: Stage, took: int
+) -> None:
+    """Each picture came just before the view's time was up: as many of them as an edition has held it up."""
+    follower.propose()
+    for now in range(0, took, 4_000):
+        follower.machine.progressed(KEY, 0, now)
+    follower.rendered(now=took)
+    shown = took + 500
+    follower.show(LEADERS, now=shown)
+    end = shown + took + 5_000  # render_ms
+    for now in range(shown, end, 100):
         assert not sent(Timeout, follower.machine.tick(now))
         follower.machine.progressed(KEY, 0, now)
-    assert sent(Timeout, follower.machine.tick(40_000))
+    follower.machine.progressed(KEY, 0, end - 1)
+    assert not sent(Timeout, follower.machine.tick(end - 1))
+    assert Timeout(1, 10, 0) in sent(Timeout, follower.machine.tick(end))
+
+
+def test_timers__last_picture_passes_at_the_last_moment__signatures_get_their_time(follower: Stage) -> None:
+    follower.propose()
+    follower.rendered()
+    follower.show(LEADERS)
+    assert sent(Prepare, follower.compared(LEADERS, alike=True, now=4_999))
+    assert not sent(Timeout, follower.machine.tick(5_998))
+    assert sent(Timeout, follower.machine.tick(5_999))
 
 
 def test_progressed__nothing_under_way__gives_no_time(follower: Stage) -> None:
