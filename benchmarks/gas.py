@@ -21,6 +21,9 @@ NOBODY = "0x" + "00" * 20
 CADENCE = 2
 SUPPLY = 64
 CALLBACK_FAILED = keccak(b"CallbackFailed(uint256,address)")
+WORKED = keccak(b"Worked(uint256,uint64,uint256,uint256,uint256,address,uint256,uint256)")
+RECORDING = 12_000
+"""The most gas that recording a report's work may add to `transmit`."""
 THRESHOLDS = [WAD // 100 * i for i in range(1, 6)]
 TARGETS = {4: 80_000, 7: 96_000, 13: 125_000, 31: 185_000}
 """Nodes -> the most gas that `transmit` may use, second and later reports, the repaint of an edition included."""
@@ -34,6 +37,9 @@ PATHS: dict[str, Sequence[int]] = {
     "no band changes": (15, 16),
 }
 """What is measured -> answers (thousandths) of consecutive reports; the first one only sets the scene."""
+
+RECORDED = "one band up"
+"""The path on which a recorded report is held against one that is not."""
 
 BEYOND = {
     "all five bands down, into a loss": "five thresholds at once, and each negative word of calldata costs 300 more;"
@@ -54,14 +60,15 @@ class Stage:
     feed: int
     open_feed_gas: int
 
-    def seat(self, n: int) -> Seated:
-        """Install a committee of `n`."""
+    def seat(self, n: int, *, staked: bool = False) -> Seated:
+        """Install a committee of `n`; as the staking contract would, if `staked`: then its work is recorded."""
         keys = [PrivateKey(keccak(b"benchmark seat %d" % i)) for i in range(n)]
         transport = [keccak(b"benchmark transport %d" % i) for i in range(n)]
         signers = [key.public_key.to_checksum_address() for key in keys]
-        receipt = self.oracle.send("set_committee", signers, transport)
+        self.oracle.send("set_staking", self.chain.account.address if staked else NOBODY)
+        receipt = self.oracle.send("install" if staked else "set_committee", signers, transport)
         committee = Committee(self.chain.evm.settings.chain_id, self.oracle.address, signers, transport)
-        return Seated(self, keys, committee, receipt.gas_used)
+        return Seated(self, keys, committee, receipt.gas_used, staked)
 
 
 @dataclass
@@ -72,6 +79,9 @@ class Seated:
     keys: list[PrivateKey]
     committee: Committee
     set_committee_gas: int
+    staked: bool = False
+    told: int = 0
+    """What the ledger says that the last report cost."""
 
     def report(self, thousandths: int) -> Report:
         """A report on the newest checkpoint, every node's answer a little different, as real measurements are."""
@@ -111,7 +121,26 @@ class Seated:
         receipt = self.stage.oracle.send("transmit", fields, sum(1 << i for i in signing), signatures)
         if any(log.topics[0] == CALLBACK_FAILED for log in receipt.logs):
             raise RuntimeError("the collection refused the report")
+        records = [log for log in receipt.logs if log.topics[0] == WORKED]
+        if len(records) != self.staked:
+            raise RuntimeError("a report of a numbered configuration, and no other, is recorded once")
+        for record in records:
+            self.told = int.from_bytes(record.data[-64:-32], "big")
         return receipt.gas_used
+
+    def recorded(self, name: str) -> tuple[int, int]:
+        """The dearest report of a path, and the same one's cost as the ledger tells it.
+
+        Raises:
+            RuntimeError: the ledger told more than a receipt, so that a transmitter could be paid too much.
+        """
+        costs = []
+        for thousandths in PATHS[name]:
+            gas = self.transmit(self.report(thousandths))
+            if self.told > gas:
+                raise RuntimeError(f"the ledger told {self.told} gas of a report that cost {gas}")
+            costs.append((gas, self.told))
+        return max(costs[1:])
 
     def measure(self) -> dict[str, int]:
         """The dearest report of each path."""
@@ -181,7 +210,15 @@ def rows() -> list[dict[str, Any]]:
         for name, gas in seated.measure().items():
             found.append(_row(f"transmit: {name}", n, gas, None if name in BEYOND else target))
         found.append(_row("set_committee", n, seated.set_committee_gas))
-    others = votes(seated)
+    for n in TARGETS:
+        staked = scene.seat(n, staked=True)
+        gas, told = staked.recorded(RECORDED)
+        plain = next(row["gas"] for row in found if row["what"] == f"transmit: {RECORDED}" and row["n"] == n)
+        found.append(_row(f"transmit, recorded: {RECORDED}", n, gas))
+        found.append(_row("recording a report adds", n, gas - plain, RECORDING))
+        found.append(_row("told to the ledger of it", n, told, gas))
+        found.append(_row("install", n, staked.set_committee_gas))
+    others = votes(scene.seat(4))
     others["open_feed, 5 thresholds"] = scene.open_feed_gas
     others["read latestRoundData"] = scene.aggregator.read_gas("latestRoundData")
     others["read latest"] = scene.oracle.read_gas("latest", scene.feed)
