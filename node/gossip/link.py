@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, Final
 import aiomqtt
 import structlog
 
+from node.backoff import Backoff
 from node.errors import ConfigError, GossipError
 from node.gossip.bucket import TokenBucket, milliseconds
 from node.gossip.client import CONNECT_S, Client
@@ -31,19 +31,6 @@ PROBES_LOST: Final = 3
 PROBE: Final = "probe"
 
 log = structlog.get_logger("gossip")
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Seconds before connecting again: doubled each time up to the cap, then a random half of it taken off."""
-
-    first: float = 0.5
-    cap: float = 30.0
-
-    def delay(self, failures: int) -> float:
-        """The delay after so many failures in a row; jitter keeps a network from returning all at once."""
-        longest = min(self.cap, self.first * 2.0 ** min(failures, 16))
-        return longest * (0.5 + random.SystemRandom().random() / 2)
 
 
 @dataclass(frozen=True, slots=True)

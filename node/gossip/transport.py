@@ -12,10 +12,11 @@ from typing import Final, TypeVar
 
 import structlog
 
+from node.backoff import Backoff
 from node.errors import ConfigError
 from node.gossip.envelope import MAX_BYTES, EnvelopeError
 from node.gossip.limits import Limits
-from node.gossip.link import Backoff, Link, Probing
+from node.gossip.link import Link, Probing
 from node.gossip.queues import Lanes
 from node.gossip.settings import BrokerSettings
 from node.keys.certificates import EXPIRY_WARNING_DAYS
@@ -34,6 +35,18 @@ Result = TypeVar("Result")
 def topic_prefix(config_digest: bytes) -> str:
     """`patina/<config digest in hexadecimal>`: committees that share a broker stay apart."""
     return f"patina/{config_digest.hex()}"
+
+
+def check_brokers(brokers: Sequence[BrokerSettings]) -> None:
+    """Return where brokers can be used; said while a fault in a file can still be told to whoever starts the node.
+
+    Raises:
+        ConfigError: there is none, or a file of one does not load.
+    """
+    if not brokers:
+        raise ConfigError("brokers: at least one is needed")
+    for broker in brokers:
+        broker.tls()
 
 
 class Gossip:
@@ -58,10 +71,7 @@ class Gossip:
         outgoing: int = OUTGOING_PER_BROKER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not brokers:
-            raise ConfigError("brokers: at least one is needed")
-        for broker in brokers:
-            broker.tls()  # now, while a fault in its files can still be told to whoever starts the node
+        check_brokers(brokers)
         self._clock = clock
         self._silent_since: float | None = clock()
         self._changes = asyncio.Event()

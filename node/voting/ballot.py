@@ -17,3 +17,8 @@ def ballot(
     words = b"".join(signal.to_bytes(32, "big", signed=True) for signal in signals)
     numbers = feed.to_bytes(32, "big") + checkpoint.to_bytes(32, "big")
     return keccak(config + numbers + block_hash + keccak(words) + content_root)
+
+
+def vote_key(config: bytes, feed: int, checkpoint: int) -> str:
+    """Return the sender's key of a vote's transaction."""
+    return f"vote {config.hex()[:8]} {feed} {checkpoint}"

@@ -1,32 +1,34 @@
-"""Votes on chain for due rounds while no broker is there, and leaves them to gossip when one is."""
+"""Votes on chain for due rounds while gossip brings nothing, and leaves them to gossip when it does."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
 from node.chain.accounts import Accounts
 from node.chain.failures import UnpaidError
 from node.errors import ChainError, EquivocationError, PatinaError, RevertError
-from node.keeper import Alone, Likeness
+from node.keeper import Alone, Likeness, Rounds
 from node.transmit import turn
-from node.voting.ballot import ballot
+from node.voting.ballot import ballot, vote_key
+from node.voting.patience import Patience
 from node.voting.seen import voters
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
-    from node.agreement.effects import RoundKey, Trigger
+    from node.agreement.effects import RoundKey, RoundStatus, Trigger
     from node.chain.client import Chain
     from node.chain.sender import Sender
     from node.chain.types import Landed
+    from node.gossip.hearing import Hearing
     from node.journal import Journal
-    from node.keeper import Paint, Rounds
+    from node.keeper import Paint
     from node.landings import Landings
 
 UNCHANGED: Final = bytes(32)
@@ -36,6 +38,9 @@ GAS: Final = 1_000_000
 before the others' votes were mined knows nothing of."""
 RETRY: Final = 10.0
 """Seconds between attempts at a vote that could not be made ready or sent."""
+
+AT_WORK: Final = frozenset({"rendering", "comparing", "transmitting"})
+"""Phases in which a round waits for this node or the chain, not for what others say."""
 
 log = structlog.get_logger("voting")
 
@@ -49,25 +54,32 @@ class Due:
     since: float
 
 
+class Driven(Rounds, Protocol):
+    """Agreement, as far as it has to be known where a round stands."""
+
+    def status(self) -> Sequence[RoundStatus]:
+        """Return every open round."""
+
+
 class Voter:
     """Stands between keepers and agreement: every round goes on to gossip, and is voted for when gossip is silent.
 
-    A node votes for a feed's newest due round, a stage after it began, when no broker was connected for `after`
-    seconds; or when more than f members have voted for it, for then those left on gossip may be too few for a quorum,
-    and one honest member at least has waited that long. A vote and a signature for the same round do not contradict
-    each other: the oracle takes whichever has its quorum first, and nothing for that checkpoint afterwards.
+    A node votes for a feed's newest due round that is called for (`Patience`), a stage after it began. A vote and a
+    signature for the same round do not contradict each other: the oracle takes whichever has its quorum first, and
+    nothing for that checkpoint afterwards.
     """
 
     def __init__(
         self,
-        rounds: Rounds,
+        rounds: Driven,
         chain: Chain,
         committee: Committee,
         index: int,
         journal: Journal,
         sender: Sender,
         landings: Landings,
-        silent_for: Callable[[], float],
+        brokers_gone_for: Callable[[], float],
+        hearing: Hearing,
         *,
         after: float,
         stage: float,
@@ -87,7 +99,7 @@ class Voter:
         self._journal = journal
         self._sender = sender
         self._landings = landings
-        self._silent_for = silent_for
+        self._patience = Patience(brokers_gone_for, hearing, f=committee.f, after=after, clock=clock)
         self._after = after
         self._stage = stage
         self._pause = pause
@@ -96,10 +108,11 @@ class Voter:
         self._accounts = Accounts(chain.pool)
         self._due: dict[RoundKey, Due] = {}
         self._done: set[RoundKey] = set()
-        self._voted: dict[tuple[int, int], set[str]] = {}
         self._looked: float | None = None
         self._voting: dict[RoundKey, asyncio.Task[None]] = {}
         self.counters: Counter[str] = Counter()
+        self.retired = False
+        """Whether the committee is in force no more: the oracle takes its reports for a while, but no votes."""
 
     async def begin(self, trigger: Trigger, paint: Paint) -> None:
         """Enter a round, on gossip first."""
@@ -117,13 +130,14 @@ class Voter:
 
     def landed(self, report: Landed) -> None:
         """Give up the rounds that a landed report has overtaken."""
+        self._patience.landed(report.feed)
         for key in [key for key in self._due if key.feed == report.feed and key.checkpoint < report.block_number]:
             self._drop(key)
 
     def status(self) -> dict[str, object]:
         """Return figures for status pages."""
         return {
-            "silent_s": round(self._silent_for(), 1),
+            "silent_s": round(self._patience.silent_for(), 1),
             "after_s": self._after,
             "due": [{"feed": key.feed, "checkpoint": key.checkpoint} for key in sorted(self._due)],
             "preparing": [{"feed": key.feed, "checkpoint": key.checkpoint} for key in sorted(self._voting)],
@@ -148,8 +162,10 @@ class Voter:
         Raises:
             ChainError: the others' votes cannot be read.
         """
+        at_work = [status.key for status in self._rounds.status() if status.phase in AT_WORK]
+        self._patience.keep_time({key: due.since for key, due in self._due.items()}, at_work)
         for key, task in list(self._voting.items()):
-            if not self._called_for(key):
+            if not self._patience.called_for(key):
                 log.info("vote left to gossip", feed=key.feed, checkpoint=key.checkpoint)
                 task.cancel()
         busy = {key.feed for key in self._voting}
@@ -157,26 +173,23 @@ class Voter:
         for feed, key in newest.items():
             # One at a time: a round whose artworks are being painted is voted for before a newer one.
             # And not at once: to the others gossip may be there, and their report on its way.
-            patient = self._clock() - self._due[key].since >= self._stage
-            if patient and feed not in busy and key not in self._done and self._called_for(key):
+            if feed in busy or key in self._done or self._clock() - self._due[key].since < self._stage:
+                continue
+            if self._patience.called_for(key) and self._patience.rested(key):
                 task = self._voting[key] = group.create_task(self._vote(self._due[key]))
                 task.add_done_callback(lambda _, key=key: self._voting.pop(key, None))  # type: ignore[misc]
         await self._look()
-
-    def _called_for(self, key: RoundKey) -> bool:
-        if self._silent_for() >= self._after:
-            return True
-        return len(self._voted.get((key.feed, key.checkpoint), set()) - {self._own}) > self._committee.f
 
     async def _look(self) -> None:
         """Look up who voted for rounds that gossip has not brought to an end in good time."""
         now = self._clock()
         old = [key.checkpoint for key, due in self._due.items() if now - due.since >= self._after]
-        if not old or (self._looked is not None and now - self._looked < self._after / 10):
+        if self.retired or not old or (self._looked is not None and now - self._looked < self._after / 10):
             return
-        self._looked = now
         head = await self._chain.head()
-        self._voted = await voters(self._chain, min(old), head.number, self._committee.signers)
+        found = await voters(self._chain, min(old), head.number, self._committee.signers)
+        self._patience.voted = {place: who - {self._own} for place, who in found.items()}
+        self._looked = now
 
     async def _vote(self, due: Due) -> None:
         feed, checkpoint = due.trigger.key
@@ -223,7 +236,7 @@ class Voter:
         """
         trigger, config = due.trigger, self._committee.config_digest
         feed, checkpoint = trigger.key
-        name = f"vote {config.hex()[:8]} {feed} {checkpoint}"
+        name = vote_key(config, feed, checkpoint)
         sent = self._journal.transactions.get(name)
         if sent is None:
             self._journal.protection.check(config, feed, checkpoint)
@@ -237,7 +250,7 @@ class Voter:
                 log.info("nothing to vote for alone", feed=feed, checkpoint=checkpoint)
                 return
             await asyncio.sleep(self._late(trigger.key) * self._stage)
-            if self._overtaken(feed, checkpoint) or not self._called_for(trigger.key):
+            if self._overtaken(feed, checkpoint) or not self._patience.called_for(trigger.key):
                 return
             named = ballot(config, feed, checkpoint, trigger.block_hash, trigger.signals, root)
             self._journal.votes.cast(config, feed, checkpoint, named)
@@ -247,9 +260,9 @@ class Voter:
         tx = await self._sender.send(name, self._committee.oracle, calldata, least_gas=GAS)
         if sent is None:
             self.counters["votes sent"] += 1
-        log.warning(
-            "voted on chain", feed=feed, checkpoint=checkpoint, tx="0x" + tx.hex(), silent_s=round(self._silent_for())
-        )
+            self._patience.cast(trigger.key)
+        silent = round(self._patience.silent_for())
+        log.warning("voted on chain", feed=feed, checkpoint=checkpoint, tx="0x" + tx.hex(), silent_s=silent)
 
     def _late(self, key: RoundKey) -> int:
         """Return how many stages this node waits: a quorum votes at once, the others in case it was not enough."""

@@ -15,10 +15,10 @@ from node.agreement.committee import Committee
 from node.agreement.effects import Attest, Broadcast, Effect, Render, Timing, Transmit, Trigger
 from node.agreement.machine import Machine
 from node.agreement.signature import pack
+from node.backoff import Backoff
 from node.errors import GossipError
 from node.gossip.envelope import sealer
 from node.gossip.limits import Limits
-from node.gossip.link import Backoff
 from node.gossip.settings import BrokerSettings
 from node.gossip.transport import Gossip, topic_prefix
 from node.gossip.verifier import Verifier

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from node.gossip.link import Backoff, Probing
+from node.backoff import Backoff
+from node.gossip.link import Probing
 from node.gossip.settings import BrokerSettings
 from node.gossip.transport import Gossip, topic_prefix
 

@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 from node.agreement import reasons
+from node.backoff import Backoff
 from node.cli.certs import certs
 from node.gossip.client import MAX_PACKET
 from node.gossip.envelope import MAX_BYTES
 from node.gossip.limits import FORGERY, OVER_LIMIT, Limits
-from node.gossip.link import OUTGOING_BYTES, Backoff, Probing
+from node.gossip.link import OUTGOING_BYTES, Probing
 from node.gossip.transport import CERTIFICATES_EVERY_S, INCOMING_BYTES, INCOMING_PER_BROKER
 from node.gossip.window import BYTES_PER_SENDER
 from node.keys.authority import AUTHORITY_DAYS, DAYS

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from node.backoff import Backoff
 from node.errors import ConfigError
-from node.gossip.link import Backoff
 from node.gossip.settings import BrokerSettings
 from node.gossip.transport import INCOMING_BYTES, Gossip, topic_prefix
 from node.keys.authority import Authority

@@ -15,10 +15,11 @@ from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
 from node.agreement.committee import Committee
-from node.agreement.effects import RoundKey, Trigger
+from node.agreement.effects import RoundKey, RoundStatus, Trigger
 from node.chain.client import Chain
 from node.chain.interface import interface
 from node.errors import ChainError, JournalUnwritableError, RenderError, RevertError
+from node.gossip.hearing import Hearing
 from node.journal import Journal
 from node.keeper import Likeness
 from node.voting import voter as module
@@ -50,6 +51,9 @@ class PaperPool:
         return self.refusals.get(int.from_bytes(calldata[36:68], "big")) or self.refusal or None
 
     async def ask(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
+        raise AssertionError("one endpoint alone is believed")
+
+    async def agree(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
         async def rpc(method: str, _: list[Any]) -> Any:
             return hex(50) if method == "eth_blockNumber" else [self._log(*vote) for vote in self.votes]
 
@@ -96,6 +100,9 @@ class PaperGossip:
     def in_flight(self, _: int) -> int | None:
         return 77
 
+    def status(self) -> list[RoundStatus]:
+        return [RoundStatus(key, 0, 0, "observing", 1, 0, 0, 0) for key in self.begun]
+
 
 class Brush:
     """Paints once it may; says how often it was asked."""
@@ -139,6 +146,7 @@ class Desk:
 
         landings = SimpleNamespace(block_of_last=block_of_last)
         known: dict[str, Any] = {"after": 60.0, "stage": 0.0, "pause": 0.001, "enabled": True}
+        self.hearing = Hearing(self.committee, 0, clock=lambda: self.now)
         self.voter = Voter(
             cast(Any, self.gossip),
             chain,
@@ -148,6 +156,7 @@ class Desk:
             cast(Any, self.sender),
             cast(Any, landings),
             lambda: self.silent,
+            self.hearing,
             clock=lambda: self.now,
             **(known | changes),
         )
@@ -161,6 +170,11 @@ class Desk:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def hear(self, *members: int) -> None:
+        """Let messages of members arrive."""
+        for member in members:
+            self.hearing.heard(member)
 
     async def settle(self) -> None:
         """Let the voter look many times."""
@@ -324,6 +338,63 @@ async def test_landed__newer_round_of_the_feed_and_other_feeds__stay_due(journal
     assert len(cast(Any, desk.voter.status()["due"])) == 2
 
 
+async def test_brokers_there__that_deliver_nothing__votes_after_as_long_and_goes_back_to_gossip_when_they_do(
+    journal: Journal,
+) -> None:
+    """A broker that takes connections and answers its own questions, and swallows what members say."""
+    desk, brush = Desk(journal), Brush()
+    async with desk.running():
+        desk.now = 1_000  # nobody had anything to say: no silence
+        await desk.settle()
+        await desk.voter.begin(trigger(), brush)
+        await desk.settle()
+        desk.hear(0)  # its own messages come back
+        desk.now += 59.9
+        desk.hear(1)  # one liar of four, or one whom the broker lets through
+        await desk.settle()
+        assert (desk.sender.sent, brush.asked) == ([], 0)
+        desk.now += 0.2
+        await until(lambda: desk.sender.sent)
+        desk.voter.landed(make_landed(10, 12))
+        await desk.settle()
+        desk.now += 1_000
+        desk.hear(1, 2)
+        await desk.voter.begin(trigger(20), brush)
+        desk.now += 59
+        await desk.settle()
+    assert [calldata for _, calldata, _ in desk.sender.sent] == [desk.calldata()]
+
+
+async def test_silence__that_outlasts_a_round__next_one_is_voted_for_without_waiting_again(journal: Journal) -> None:
+    desk = Desk(journal, stage=5.0)
+    await desk.voter.begin(trigger(), Brush())
+    async with desk.running():
+        await desk.settle()
+        desk.now = 61
+        await until(lambda: desk.sender.sent)
+        desk.voter.landed(make_landed(10, 12))
+        await desk.voter.begin(trigger(20), Brush())
+        await desk.settle()
+        assert len(desk.sender.sent) == 1
+        desk.now += 5
+        await until(lambda: len(desk.sender.sent) == 2)
+
+
+async def test_vote_in_vain__newer_round__is_voted_for_after_a_rest(journal: Journal) -> None:
+    """Too many members are down: whoever is left does not pay for a vote with every round."""
+    desk = Desk(journal)
+    desk.silent = 99
+    await desk.voter.begin(trigger(), Brush())
+    async with desk.running():
+        await until(lambda: desk.sender.sent)
+        await desk.voter.begin(trigger(20), Brush())
+        desk.now = 59
+        await desk.settle()
+        assert len(desk.sender.sent) == 1
+        desk.now = 60
+        await until(lambda: len(desk.sender.sent) == 2)
+
+
 @pytest.mark.parametrize(
     ("others", "joins"), [(SIGNERS[1:2], False), (SIGNERS[1:3], True), ([SIGNERS[1], "0x" + "99" * 20], False)]
 )
@@ -337,6 +408,7 @@ async def test_brokers_there__votes_of_more_than_f_members_on_chain__joins_them(
         await desk.settle()
         assert desk.sender.sent == []  # the round is young: it is not even looked at
         desk.now = 61
+        desk.hear(1, 2, 3)
         if joins:
             await until(lambda: desk.sender.sent)
         else:
