@@ -24,6 +24,8 @@ ALIGNMENT = 4
 started at different checkpoints meet in one again."""
 GIVE_UP = 5
 """Polls in which no endpoint had an old checkpoint's state, after which it counts as gone."""
+THINNED = 16
+"""Feeds whose old samples are looked through with each head."""
 INT128, INT256 = 1 << 127, 1 << 255
 
 log = structlog.get_logger("keeper.vaults")
@@ -35,6 +37,7 @@ class VaultKeeper:
     def __init__(self, context: NodeContext) -> None:
         self._context = context
         self._polls = 0
+        self._turn = 0
         self._painted: set[int] = set()
 
     async def resume(self, feeds: Sequence[Feed]) -> None:
@@ -78,6 +81,21 @@ class VaultKeeper:
         Raises:
             ChainError: a checkpoint could not be read; nothing of it is stored, and the next call tries it again.
         """
+        await self._catch_up(head, feeds)
+        self._thin(feeds)
+
+    def _thin(self, feeds: Sequence[Feed]) -> None:
+        """Let the journal go of old samples, some feeds a head in turns: it is not due at any moment."""
+        if not feeds:
+            return
+        self._turn %= len(feeds)
+        some = feeds[self._turn : self._turn + THINNED]
+        self._turn += THINNED
+        with self._context.journal.transaction():
+            for feed in some:
+                self._context.journal.retention.thin(feed.id, feed.policy.cadence, _needed(feed))
+
+    async def _catch_up(self, head: Block, feeds: Sequence[Feed]) -> None:
         pruned = False  # endpoints prune from the past on: patience is needed once, what is gone next is gone too
         while due := self._due(head, feeds):
             checkpoint, group = due
@@ -98,8 +116,7 @@ class VaultKeeper:
 
     def _history(self, feed: Feed, head: Block) -> int:
         """Return the earliest checkpoint that judging the feed at `head` looks back on."""
-        rule = feed.policy
-        needed = max(signals.HORIZON, policy.samples_needed(rule.window, rule.lookback))
+        rule, needed = feed.policy, _needed(feed)
         earliest = max(feed.opened_at, head.number - rule.cadence * needed)
         return -(-earliest // rule.cadence) * rule.cadence
 
@@ -170,15 +187,15 @@ class VaultKeeper:
     def _measure(self, feed: Feed, sample: Sample) -> tuple[int, tuple[int, ...]] | None:
         """Return (answer, signals), or None where the node abstains, having said why."""
         rule = feed.policy
-        needed = policy.samples_needed(rule.window, rule.lookback)
         until = sample.checkpoint - rule.cadence
-        known = [*self._context.journal.samples.last(feed.id, max(signals.HORIZON, needed) - 1, until), sample]
+        known = [*self._context.journal.samples.last(feed.id, _needed(feed) - 1, until), sample]
         run = consecutive(known, rule.cadence)
         answer = policy.answer([one.share_price for one in run], rule.window, rule.lookback, feed.basis)
         since = sample.checkpoint - (signals.HORIZON - 1) * rule.cadence
         opening = -(-feed.opened_at // rule.cadence) * rule.cadence
         why = ""
         if answer is None:
+            needed = policy.samples_needed(rule.window, rule.lookback)
             why = f"{len(run)} samples without a gap, {needed} are needed"
         elif known[0].checkpoint > max(since, opening) and self._context.journal.samples.first(feed.id) == known[0]:
             # Others look back further: signals from less history than theirs would be other signals.
@@ -276,6 +293,11 @@ def cursor(feed: int) -> str:
 
 def fits(answer: int, style: Sequence[int]) -> bool:
     """Say whether an answer is an int128 and all signals are int256, as the oracle stores and takes them."""
+def _needed(feed: Feed) -> int:
+    """Return how many samples judging the feed looks back on, for its answer and for its signals."""
+    return max(signals.HORIZON, policy.samples_needed(feed.policy.window, feed.policy.lookback))
+
+
     return -INT128 <= answer < INT128 and all(-INT256 <= signal < INT256 for signal in style)
 
 

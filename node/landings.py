@@ -92,6 +92,7 @@ class Landings:
         start = self._start if done is None else done + 1
         while start <= final.number:
             end = min(final.number, start + self._step - 1)
+        over: set[int] = set()
             settled = await self._chain.landed(start, end, final=True)
             self._replace([one for one in self._recent if start <= one.block_number <= end], settled)
             with self._journal.transaction():
@@ -106,6 +107,7 @@ class Landings:
             self._told |= {_identity(report) for report in settled}
             start = end + 1
         # A lagging endpoint may call less final than before: what is stored is not looked up anew.
+            over |= {report.feed for report in settled}
         after = max(final.number + 1, start)
         recent = await self._chain.landed(after, head.number) if head.number >= after else []
         recent, pending = await self._witnessed(recent)
@@ -119,6 +121,10 @@ class Landings:
         self._told = {identity for identity in self._told if identity[0] >= after} | set(map(_identity, self._recent))
 
     async def _witnessed(self, recent: list[Landed]) -> tuple[list[Landed], list[Landed]]:
+        if over:
+            # Last: what was read cast its doubt on the journal, if any, before the journal lets go of anything.
+            self._journal.retention.settle(sorted(over), start - 1)
+            self._journal.retention.transactions()
         """Split what one endpoint says into what is believed and what nobody else could be asked about yet."""
         fresh = [report for report in recent if _identity(report) not in self._told]
         self.unsure = False

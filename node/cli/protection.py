@@ -45,8 +45,12 @@ def show(config_path: Path) -> None:
         guarded.follow(_trail(config))
         click.echo(f"signer    {guarded.signer or 'none yet'}")
         click.echo(f"network   {journal.identity or 'none yet'}")
-        click.echo(f"signed    {journal.attestations.count()} reports" + _newest(last[0].checkpoint if last else None))
+        held = "reports held" if guarded.marks() else "reports"
+        click.echo(f"signed    {journal.attestations.count()} {held}" + _newest(last[0].checkpoint if last else None))
         click.echo(f"closed    {len(guarded.all_closed())} rounds")
+        if marks := guarded.marks():
+            newest = _newest(max(marks.values()))
+            click.echo(f"marks     {len(marks)}, up to which nothing is signed and nothing is kept{newest}")
         if guarded.floor >= 0:
             click.echo(f"floor     nothing is signed up to checkpoint {guarded.floor}")
         if guarded.retired:
@@ -106,6 +110,8 @@ def import_protection(file: Path, config_path: Path) -> None:
         journal.protection.follow(_trail(config))
         doubts, floor, retired = journal.protection.doubts(), journal.protection.floor, journal.protection.retired
     click.echo(f"{file}: {rounds_in(document)} rounds, {merged.rounds} of them news; {merged.closed} were closed")
+    if merged.marks:
+        click.echo(f"{merged.marks} marks rose, up to which nothing is signed for a feed")
     if merged.floor_raised:
         click.echo(f"nothing is signed up to checkpoint {floor}")
     if retired:

@@ -23,7 +23,7 @@ class AttestationRow:
 
 
 class Attestations:
-    """Rows that are never changed or deleted."""
+    """Rows that are never changed, and go only once a mark stands above them (`Retention.settle`)."""
 
     def __init__(self, store: Store, protection: Protection) -> None:
         self._store = store

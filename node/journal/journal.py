@@ -12,6 +12,7 @@ from node.journal.pictures import Pictures
 from node.journal.promises import Promises
 from node.journal.reports import Artworks, Reports
 from node.journal.rounds import Rounds
+from node.journal.retention import Retention
 from node.journal.safety.protection import Protection
 from node.journal.samples import Cursors, Samples
 from node.journal.store import Store
@@ -56,6 +57,7 @@ class Journal:
     def path(self) -> Path:
         """The database file."""
         return self._store.path
+        self.retention = Retention(self._store, self.protection)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All writes of the block, or none of them; durable when the outermost block has ended."""

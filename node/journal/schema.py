@@ -104,6 +104,29 @@ CREATE TABLE votes (
 # Whether an endpoint took a signed attempt: until then its transaction is signed, and not known to be sent.
 TAKEN = "ALTER TABLE attempts ADD COLUMN taken INTEGER NOT NULL DEFAULT 0"
 
+# The oracle's configurations: which was in force from which block on, and who sat in them. Zeros: no committee.
+CONFIGURATIONS = """
+CREATE TABLE spans (
+  first_block INTEGER PRIMARY KEY, config BLOB NOT NULL CHECK (length(config) = 32));
+
+CREATE TABLE committees (
+  config BLOB PRIMARY KEY CHECK (length(config) = 32), signers TEXT NOT NULL,
+  transport_keys BLOB NOT NULL CHECK (length(transport_keys) % 32 = 0)) WITHOUT ROWID
+"""
+
+# Up to `checkpoint`, itself included, a key signs nothing under a configuration for a feed: what it signed there is
+# not kept any more. What is let go of is looked for by feed.
+MARKS = """
+CREATE TABLE marks (
+  config BLOB NOT NULL CHECK (length(config) = 32), feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
+  PRIMARY KEY (config, feed)) WITHOUT ROWID;
+CREATE INDEX attestations_by_feed ON attestations (feed, checkpoint);
+CREATE INDEX votes_by_feed ON votes (feed, checkpoint);
+CREATE INDEX promises_by_feed ON promises (feed, checkpoint);
+CREATE INDEX closed_by_feed ON closed (feed, checkpoint);
+CREATE INDEX doubts_by_feed ON doubts (feed, checkpoint)
+"""
+
 
 def migrations() -> Migrations:
     """Every migration of the journal, oldest first."""
@@ -130,6 +153,14 @@ def migrations() -> Migrations:
     @journal(name="0005_taken")
     def taken(db: Database) -> None:
         _execute(db, TAKEN)
+
+    @journal(name="0006_configurations")
+    def configurations(db: Database) -> None:
+        _execute(db, CONFIGURATIONS)
+
+    @journal(name="0007_marks")
+    def marks(db: Database) -> None:
+        _execute(db, MARKS)
 
     return journal
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from node.agreement.memory import Memory
 from node.errors import JournalError
+from node.journal.safety.protection import UNTOLD
 from node.journal.safety.protection_file import (
     FORMAT,
     VERSION,
     Attested,
     Configuration,
     Document,
+    Mark,
     Promise,
     Round,
 )
@@ -27,11 +29,13 @@ _Key = tuple[bytes, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What an import changed: `rounds` that the journal did not know so, `closed` of them that were open to it."""
+    """What an import changed: `rounds` that the journal did not know so, `closed` of them that were open to it, and
+    `marks` that rose."""
 
     rounds: int
     closed: int
     floor_raised: bool
+    marks: int = 0
 
 
 def collect(journal: Journal, chain_id: int, oracle: str, signer: str) -> Document:
@@ -48,9 +52,15 @@ def collect(journal: Journal, chain_id: int, oracle: str, signer: str) -> Docume
     promises = {key: _promise(memory) for key, memory in journal.promises.all()}
     votes = {(row.config, row.feed, row.checkpoint): _hex(row.ballot) for row in journal.votes.all()}
     closed = set(journal.protection.all_closed())
+    heights = journal.protection.marks()
+    marks: dict[bytes, list[Mark]] = defaultdict(list)
+    for (config, feed), height in sorted(heights.items()):
+        marks[config].append(Mark(feed=feed, checkpoint=height))
     rounds: dict[bytes, list[Round]] = defaultdict(list)
     for key in sorted({*attested, *promises, *votes, *closed}):
         config, feed, checkpoint = key
+        if checkpoint <= heights.get((config, feed), UNTOLD):
+            continue  # the mark says it all
         rounds[config].append(
             Round(
                 feed=feed,
@@ -68,7 +78,10 @@ def collect(journal: Journal, chain_id: int, oracle: str, signer: str) -> Docume
         chain=chain_id,
         oracle=oracle,
         floor=journal.protection.floor,
-        configurations=tuple(Configuration(config=_hex(config), rounds=tuple(of)) for config, of in rounds.items()),
+        configurations=tuple(
+            Configuration(config=_hex(config), marks=tuple(marks[config]), rounds=tuple(rounds[config]))
+            for config in sorted({*marks, *rounds})
+        ),
     )
 
 
@@ -77,6 +90,7 @@ def merge(journal: Journal, document: Document, chain_id: int, oracle: str, sign
 
     In a round of which the file says anything that the journal does not hold the very same way, or beyond, the node
     has been bound by another copy of itself: the round is closed, so that nothing that either knew can be contradicted.
+    Of two marks the higher counts, and rounds up to it need no closing.
 
     Raises:
         JournalError: the file, or the journal, is another key's or another oracle's.
@@ -87,18 +101,22 @@ def merge(journal: Journal, document: Document, chain_id: int, oracle: str, sign
     ):
         if found != own:
             raise JournalError(f"the file is of another {what}: {found}, and this node's is {own}; nothing is imported")
-    known, closed = 0, 0
+    known, closed, marks = 0, 0, 0
     with journal.transaction():
         journal.bind(chain_id, oracle)
         journal.protection.own(signer)
         for configuration in document.configurations:
             config = _octets(configuration.config)
+            for mark in configuration.marks:
+                marks += journal.protection.raise_mark(config, mark.feed, mark.checkpoint)
             for found_round in configuration.rounds:
+                if found_round.checkpoint <= journal.protection.mark(config, found_round.feed):
+                    continue
                 if _take(journal, config, found_round):
                     known += 1
                     closed += journal.protection.close(config, found_round.feed, found_round.checkpoint)
         raised = journal.protection.raise_floor(document.floor)
-    return Merged(known, closed, raised)
+    return Merged(known, closed, raised, marks)
 
 
 def _take(journal: Journal, config: bytes, found: Round) -> bool:
@@ -143,7 +161,9 @@ def rounds_in(document: Document) -> int:
 
 def newest(configurations: Iterable[Configuration]) -> int | None:
     """Return the newest checkpoint that a file speaks of."""
-    return max((one.checkpoint for each in configurations for one in each.rounds), default=None)
+    found = [one.checkpoint for each in configurations for one in each.rounds]
+    found += [one.checkpoint for each in configurations for one in each.marks]
+    return max(found, default=None)
 
 
 def _promise(memory: Memory) -> Promise:

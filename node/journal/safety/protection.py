@@ -27,7 +27,8 @@ _GATE: Final = (
     "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'retired') AS retired,"
     " EXISTS (SELECT 1 FROM doubts) AS doubted,"
     " (SELECT value FROM meta WHERE name = 'floor') AS floor,"
-    " EXISTS (SELECT 1 FROM closed WHERE config = ? AND feed = ? AND checkpoint = ?) AS closed"
+    " EXISTS (SELECT 1 FROM closed WHERE config = ?1 AND feed = ?2 AND checkpoint = ?3) AS closed,"
+    " (SELECT checkpoint FROM marks WHERE config = ?1 AND feed = ?2) AS mark"
 )
 
 
@@ -104,6 +105,11 @@ class Protection:
             raise RefusalError(
                 f"checkpoint {checkpoint}: nothing is signed up to checkpoint {found['floor']}, by resolution"
             )
+        if found["mark"] is not None and checkpoint <= found["mark"]:
+            raise RefusalError(
+                f"feed {feed}, checkpoint {checkpoint}: nothing is signed up to checkpoint {found['mark']}, what was "
+                "signed there is not kept any more"
+            )
         if found["closed"]:
             raise RefusalError(
                 f"feed {feed}, checkpoint {checkpoint}: closed, by a later report of the feed that is final or by an "
@@ -112,7 +118,32 @@ class Protection:
 
     def given_up(self, config: bytes, feed: int, checkpoint: int) -> bool:
         """Say whether `check` refuses this round for good, whatever becomes of doubts."""
-        return self.retired or checkpoint <= self.floor or self.closed(config, feed, checkpoint)
+        return (
+            self.retired
+            or checkpoint <= max(self.floor, self.mark(config, feed))
+            or self.closed(config, feed, checkpoint)
+        )
+
+    def mark(self, config: bytes, feed: int) -> int:
+        """Return the checkpoint up to which, itself included, nothing is signed for a feed; -1 when there is none."""
+        row = self._store.row("SELECT checkpoint FROM marks WHERE config = ? AND feed = ?", (config, feed))
+        return UNTOLD if row is None else int(row["checkpoint"])
+
+    def marks(self) -> dict[tuple[bytes, int], int]:
+        """Every mark by (config, feed)."""
+        return {(row["config"], row["feed"]): row["checkpoint"] for row in self._store.rows("SELECT * FROM marks")}
+
+    def raise_mark(self, config: bytes, feed: int, checkpoint: int) -> bool:
+        """Sign nothing up to `checkpoint` for a feed, for good; whether that is more than before. It never falls."""
+        if checkpoint <= UNTOLD:
+            return False
+        return bool(
+            self._store.execute(
+                "INSERT INTO marks VALUES (?, ?, ?) ON CONFLICT (config, feed) DO UPDATE"
+                " SET checkpoint = excluded.checkpoint WHERE excluded.checkpoint > checkpoint",
+                (config, feed, checkpoint),
+            )
+        )
 
     @property
     def floor(self) -> int:
@@ -157,9 +188,9 @@ class Protection:
     def over(self, feed: int, block_number: int) -> int:
         """Close the feed's rounds before the block of a final report, and let go of promises that bind no more.
 
-        The oracle takes no report for those checkpoints. Signatures and votes are kept for ever, promises are not:
-        each may hold a lock of many KiB. Returns how many were let go; none while there is doubt, for what the
-        journal is held against must not look settled by it.
+        The oracle takes no report for those checkpoints. Signatures and votes are kept a while longer
+        (`Retention.settle`), promises are not: each may hold a lock of many KiB. Returns how many were let go; none
+        while there is doubt, for what the journal is held against must not look settled by it.
         """
         if self.doubts():
             return 0
@@ -172,7 +203,12 @@ class Protection:
             return self._store.execute("DELETE FROM promises WHERE feed = ? AND checkpoint < ?", (feed, block_number))
 
     def knows(self, report: Landed) -> bool:
-        """Say whether the journal holds this node's part in a landed report: its signature, or its vote."""
+        """Say whether the journal holds this node's part in a landed report: its signature, or its vote.
+
+        Or held it: a report for a checkpoint up to the mark landed before the mark was set, and was known then.
+        """
+        if report.checkpoint <= self.mark(report.config_digest, report.feed):
+            return True
         named = (report.config_digest, report.feed, report.checkpoint, report.report_digest)
         row = self._store.row(
             "SELECT 1 FROM attestations WHERE config = ? AND feed = ? AND checkpoint = ? AND digest = ?"
@@ -207,7 +243,9 @@ class Protection:
             " AND NOT EXISTS (SELECT 1 FROM attestations AS a WHERE a.config = d.config AND a.feed = d.feed"
             " AND a.checkpoint = d.checkpoint AND a.digest = d.digest)"
             " AND NOT EXISTS (SELECT 1 FROM votes AS v WHERE v.config = d.config AND v.feed = d.feed"
-            " AND v.checkpoint = d.checkpoint AND v.ballot = d.digest) ORDER BY checkpoint, feed",
+            " AND v.checkpoint = d.checkpoint AND v.ballot = d.digest)"
+            " AND NOT EXISTS (SELECT 1 FROM marks AS m WHERE m.config = d.config AND m.feed = d.feed"
+            " AND m.checkpoint >= d.checkpoint) ORDER BY checkpoint, feed",
             (self.floor,),
         )
         lasting = [Doubt(**row) for row in rows]

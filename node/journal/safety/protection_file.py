@@ -12,7 +12,9 @@ from node.errors import JournalError, printable
 from node.keys.files import create_private
 
 FORMAT: Final = "patina slashing protection"
-VERSION: Final = 1
+VERSION: Final = 2
+"""Version 2 added marks."""
+READABLE: Final = (1, 2)
 MAX_BYTES: Final = 256 * 2**20
 """The longest file that is read; a round takes about 300 bytes."""
 
@@ -54,10 +56,18 @@ class Round(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     closed: bool = False
 
 
+class Mark(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Nothing is signed for the feed up to `checkpoint`, itself included: what was signed there is not told."""
+
+    feed: Natural
+    checkpoint: Natural
+
+
 class Configuration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """The rounds under one config digest."""
+    """The rounds under one config digest, and the marks below them."""
 
     config: Digest
+    marks: tuple[Mark, ...] = ()
     rounds: tuple[Round, ...]
 
 
@@ -106,8 +116,10 @@ def read(path: Path) -> Document:
     head = _decoded(path, raw, _Head)
     if head.format != FORMAT:
         raise JournalError(f"{path}: not a protection file (its format says {head.format[:40]!r})")
-    if head.version != VERSION:
-        raise JournalError(f"{path}: version {head.version}, this node reads version {VERSION}: use a node of its age")
+    if head.version not in READABLE:
+        raise JournalError(
+            f"{path}: version {head.version}, this node reads up to version {VERSION}: use a node of its age"
+        )
     document = _decoded(path, raw, Document)
     _check_unique(path, document)
     return document
@@ -127,6 +139,9 @@ def _check_unique(path: Path, document: Document) -> None:
     if len(set(configs)) < len(configs):
         raise JournalError(f"{path}: names a configuration twice")
     for each in document.configurations:
+        marked = [one.feed for one in each.marks]
+        if len(set(marked)) < len(marked):
+            raise JournalError(f"{path}: names a mark of configuration {each.config} twice")
         rounds = [(one.feed, one.checkpoint) for one in each.rounds]
         if len(set(rounds)) < len(rounds):
             raise JournalError(f"{path}: names a round of configuration {each.config} twice")

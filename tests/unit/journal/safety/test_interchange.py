@@ -195,7 +195,7 @@ def test_import__any_two_histories__binds_to_both_and_loosens_nothing(
         (lambda _: "", "not a whole protection file"),
         (lambda _: "[" * 100_000, "not a whole protection file"),
         (lambda text: text.replace("patina slashing protection", "something else"), "not a protection file"),
-        (lambda text: text.replace('"version": 1', '"version": 2'), "version 2"),
+        (lambda text: text.replace('"version": 2', '"version": 3'), "version 3"),
         (lambda text: text.replace('"view": 0', '"view": 256'), "attestations"),
         (lambda text: text.replace('"view": 0', '"view": 0, "sly": 1'), "sly"),
         (lambda text: text.replace("0101", "01", 1), "digest"),
