@@ -323,16 +323,20 @@ def _quorum() -> uint256:
 
 @internal
 @view
-def _members() -> (DynArray[address, MAX_NODES], DynArray[bytes32, MAX_NODES]):
+def _members(source: address) -> (DynArray[address, MAX_NODES], DynArray[bytes32, MAX_NODES]):
     """
-    @dev Reads everything back from the data contract.
+    @dev Reads everything back from a data contract.
+    @param source The data contract.
     @return DynArray The signing addresses.
     @return DynArray The transport keys.
     """
-    roster: Bytes[ROSTER_BYTES] = self._load()
+    assert source != empty(address), "committee: not set"
+    roster: Bytes[ROSTER_BYTES] = slice(source.code, 0, ROSTER_BYTES)
+    header: uint256 = extract32(roster, 0, output_type=uint256)
+    assert header & MASK_64 == chain.id, "committee: of another chain"
     signers: DynArray[address, MAX_NODES] = []
     transport_keys: DynArray[bytes32, MAX_NODES] = []
-    for i: uint256 in range(extract32(roster, 0, output_type=uint256) >> 240, bound=MAX_NODES):
+    for i: uint256 in range(header >> 240, bound=MAX_NODES):
         signers.append(self._signer(roster, i))
-        transport_keys.append(convert(slice(self._roster.code, ROSTER_BYTES + 32 * i, 32), bytes32))
+        transport_keys.append(convert(slice(source.code, ROSTER_BYTES + 32 * i, 32), bytes32))
     return signers, transport_keys

@@ -4,7 +4,7 @@
 @title What anyone may read of the committee
 @license AGPL-3.0-only
 @custom:contract-name committee_views
-@notice But for the two that tell of configurations, every view reverts while there is no committee.
+@notice But for those that tell of configurations, every view reverts while there is no committee.
 """
 
 
@@ -51,13 +51,19 @@ def config_digest() -> bytes32:
 
 @external
 @view
-def committee() -> (DynArray[address, committees.MAX_NODES], DynArray[bytes32, committees.MAX_NODES]):
+def committee(
+    previous: bool = False
+) -> (DynArray[address, committees.MAX_NODES], DynArray[bytes32, committees.MAX_NODES]):
     """
-    @notice The committee in force.
+    @notice The committee in force, or the one before it.
+    @param previous Whether the one before is asked for, be its time over or not.
     @return DynArray The members' signing addresses.
     @return DynArray Their Ed25519 public keys.
     """
-    return committees._members()
+    source: address = committees._roster
+    if previous:
+        source = convert(committees._previous & committees.ADDRESS_MASK, address)
+    return committees._members(source)
 
 
 @external

@@ -176,3 +176,16 @@ def test_configuration__read__tells_both_and_never_reverts(world: Any, deployers
     until = now() + HOUR
     boa.env.time_travel(seconds=10 * HOUR)
     assert world.oracle.configuration() == (world.seats.config_digest, 2, before, until)
+
+
+def test_committee__the_previous_one__is_read_whether_or_not_its_time_is_over(staked: Any, deployers: Any) -> None:
+    before = staked.change(7, b"successor")
+    for _ in range(2):
+        assert staked.oracle.committee(True) == (before.addresses, before.transport)
+        assert staked.oracle.committee() == staked.oracle.committee(False)
+        assert staked.oracle.committee() == (staked.seats.addresses, staked.seats.transport)
+        boa.env.time_travel(seconds=2 * HOUR)
+    empty = deployers["StrategyOracle"].deploy()
+    for previous in (False, True):
+        with boa.reverts("committee: not set"):
+            empty.committee(previous)
