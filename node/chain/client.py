@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from node.chain import calls, feeds, logs, parse
+from node.chain import calls, configurations, feeds, logs, parse
 from node.chain.batches import Batches, Missing, Results, Unit
 from node.chain.calls import Call, call_at
+from node.chain.configurations import PREVIOUS, ConfigSet, Configuration, Installed, StakingSet, Worked
 from node.chain.interface import interface
 from node.chain.pool import Ask, RpcPool
 from node.chain.proof import prove
@@ -138,8 +139,39 @@ class Chain:
         """The digest of the configuration in force, 32 bytes."""
         return bytes(await self._view("StrategyOracle", self.oracle, "config_digest", block=block))
 
-    def transmit_calldata(self, report: Report, signers: int, signatures: bytes) -> bytes:
-        """Calldata of `transmit`: `signers` a bitmap, `signatures` 64 bytes each in committee order."""
+    async def configuration(self, block: Block | None = None) -> Configuration:
+        """What is in force and what was before it, in one eth_call; where there is no committee, digests of zeros."""
+        return configurations.configuration(
+            await self._view("StrategyOracle", self.oracle, "configuration", block=block)
+        )
+
+    async def installed(self, block: Block | None = None) -> Installed:
+        """The configuration in force and the one before it with their committees, in one request of one block."""
+        contract = interface("StrategyOracle")
+        batch = [Call(self.oracle, contract.encode(*view)) for view in configurations.VIEWS]
+        ask = self._asked(block)
+        results = await ask(lambda one: calls.aggregate(one, self._multicall, batch, block))
+        return configurations.installed(await self.chain_id(), self.oracle, results)
+
+    async def previous_configuration(self, block: Block | None = None) -> tuple[bytes, int]:
+        """The digest of the configuration before the one in force (zeros: none), and when it ends (seconds)."""
+        return (await self.configuration(block))[2:]
+
+    async def staking(self, block: Block | None = None) -> str:
+        """The contract that decides who sits in the committee; NOBODY while the owner does."""
+        from eth_utils.address import to_checksum_address
+
+        return str(to_checksum_address(await self._view("StrategyOracle", self.oracle, "staking", block=block)))
+
+    async def ledger(self, block: Block | None = None) -> bytes:
+        """The head of the ledger of work, 32 bytes."""
+        return bytes(await self._view("StrategyOracle", self.oracle, "ledger", block=block))
+
+    def transmit_calldata(self, report: Report, signers: int, signatures: bytes, *, previous: bool = False) -> bytes:
+        """Calldata of `transmit`: `signers` a bitmap, `signatures` 64 bytes each in committee order.
+
+        `previous`: the report is of the configuration before the one in force.
+        """
         fields = (
             report.feed,
             report.checkpoint,
@@ -150,7 +182,8 @@ class Chain:
             report.signals,
             report.content_root,
         )
-        return interface("StrategyOracle").encode("transmit", fields, signers, signatures)
+        seats = signers | PREVIOUS if previous else signers
+        return interface("StrategyOracle").encode("transmit", fields, seats, signatures)
 
     def vote_calldata(
         self, feed: int, checkpoint: int, block_hash: bytes, answer: int, signals: Sequence[int], content_root: bytes
@@ -186,6 +219,18 @@ class Chain:
         """
         return await self._reported([], from_block, to_block, agree=final)
 
+    async def worked(self, from_block: int, to_block: int, *, final: bool = False) -> list[Worked]:
+        """The ledger's records of blocks from_block..to_block, both included, in order; `final` as of `landed`."""
+        return await self._logged("Worked", configurations.worked, from_block, to_block, agree=final)
+
+    async def config_sets(self, from_block: int, to_block: int, *, final: bool = False) -> list[ConfigSet]:
+        """Configurations that came into force in blocks from_block..to_block; `final` as of `landed`."""
+        return await self._logged("ConfigSet", configurations.config_set, from_block, to_block, agree=final)
+
+    async def staking_sets(self, from_block: int, to_block: int, *, final: bool = False) -> list[StakingSet]:
+        """Changes of who decides on the committee in blocks from_block..to_block; `final` as of `landed`."""
+        return await self._logged("StakingSet", configurations.staking_set, from_block, to_block, agree=final)
+
     async def report(self, feed: int, checkpoint: int, landed: Landed | None = None) -> FullReport:
         """A landed report with its proof, from chain data alone; ChainError when there is none.
 
@@ -199,8 +244,8 @@ class Chain:
                 raise ChainError(f"no report of feed {feed} for checkpoint {checkpoint} has landed")
             landed = found[0]
         full = await prove(self.pool, self.oracle, await self.chain_id(), landed, self._log_chunk)
-        if full.relayed and await self.config_digest() == landed.config_digest:
-            members = (await self.committee()).signers
+        if full.relayed and (committee := (await self.installed()).of(landed.config_digest)):
+            members = committee.signers
             return replace(full, signers=tuple(one for at, one in enumerate(members) if landed.signers >> at & 1))
         return full
 
@@ -258,10 +303,22 @@ class Chain:
         return seeds
 
     async def _reported(self, topics: list[bytes], first: int, last: int, *, agree: bool = False) -> list[Landed]:
-        wanted = [interface("StrategyOracle").topic("Reported"), *topics]
-        found: list[Landed] = []
+        return await self._logged("Reported", logs.landed, first, last, topics, agree=agree)
+
+    async def _logged(
+        self,
+        name: str,
+        read: Callable[[logs.Log], Answer],
+        first: int,
+        last: int,
+        topics: Sequence[bytes] = (),
+        *,
+        agree: bool,
+    ) -> list[Answer]:
+        wanted = [interface("StrategyOracle").topic(name), *topics]
+        found: list[Answer] = []
         blocks, chunk = (first, last), self._log_chunk
-        async for some in logs.scan(self.pool, self.oracle, wanted, blocks, chunk, logs.landed, agree=agree):
+        async for some in logs.scan(self.pool, self.oracle, wanted, blocks, chunk, read, agree=agree):
             found += some
         return found
 

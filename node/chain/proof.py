@@ -8,6 +8,7 @@ from typing import Any
 from node.agreement.report import Domain, Report, report_digest
 from node.agreement.signature import SIGNATURE_BYTES, recover
 from node.chain import logs, parse
+from node.chain.configurations import PREVIOUS
 from node.chain.interface import interface
 from node.chain.pool import Ask, RpcPool
 from node.chain.types import Ballot, FullReport, Landed
@@ -38,7 +39,7 @@ async def prove(pool: RpcPool, oracle: str, chain_id: int, landed: Landed, log_c
     fields, signers, packed = arguments
     feed, checkpoint, block_hash, view, observers, observations, signals, root = fields
     report = Report(feed, checkpoint, block_hash, view, observers, tuple(observations), tuple(signals), root)
-    if len(packed) != SIGNATURE_BYTES * landed.signers.bit_count() or signers != landed.signers:
+    if len(packed) != SIGNATURE_BYTES * landed.signers.bit_count() or signers & ~PREVIOUS != landed.signers:
         raise ChainError(f"transaction 0x{landed.tx_hash.hex()} does not carry the signatures that its event names")
     signatures = tuple(packed[at : at + SIGNATURE_BYTES] for at in range(0, len(packed), SIGNATURE_BYTES))
     try:

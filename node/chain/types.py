@@ -177,7 +177,7 @@ class FullReport:
     EIP-2098 signature. Voted: `report` is None and `ballots` holds each voter's transaction. Relayed through
     another contract: the proof is not in the transaction's calldata, so `report` is None, `signatures` and
     `ballots` are empty, and `signers` are those that the event names, where the committee that they belong to is
-    still in force (else none). `gas_used` is that of the transaction in which it took effect.
+    still in force or the one before it (else none). `gas_used` is that of the transaction in which it took effect.
     """
 
     landed: Landed

@@ -8,6 +8,7 @@ from typing import Any, Final
 from node.agreement.report import Domain, Report, report_digest
 from node.agreement.signature import SIGNATURE_BYTES
 from node.chain import logs, parse
+from node.chain.configurations import PREVIOUS
 from node.chain.failures import MissingError
 from node.chain.interface import interface
 from node.chain.pool import Ask, RpcPool
@@ -157,7 +158,8 @@ def _signed(chain_id: int, oracle: str, landed: Landed, arguments: tuple[Any, ..
     except AgreementError as error:
         raise ChainError(str(error)) from None
     signatures = tuple(packed[at : at + SIGNATURE_BYTES] for at in range(0, len(packed), SIGNATURE_BYTES))
-    return Signed(report, digest, signers, signatures)
+    # Under which configuration it is meant is the digest's matter: the bit that says so is no member's.
+    return Signed(report, digest, signers & ~PREVIOUS, signatures)
 
 
 async def _callback_failed(pool: RpcPool, oracle: str, landed: Landed, collection: str) -> bool:

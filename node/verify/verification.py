@@ -10,6 +10,7 @@ from node.chain.types import EditionState
 from node.content.edition import token_path
 from node.errors import ChainError, ContentError
 from node.verify import artwork, judge, landing, seeds
+from node.verify.committees import committee_of
 from node.verify.facts import Facts, oracle_of, read_facts
 from node.verify.repaint import check_model, repaint
 from node.verify.sheet import Sheet, UntoldError
@@ -135,11 +136,7 @@ class Verification:
 
     async def _committee(self, chain: Chain, facts: Facts, landed: Landed) -> Committee | None:
         with self.sheet.step("committee") as note:
-            committee = await chain.committee(facts.block)
-            if committee.config_digest != landed.config_digest:
-                # It has changed since: what was in force then needs the state of then.
-                committee = await chain.committee(await chain.block(landed.block_number))
-            judge.check_committee(committee, landed)
+            committee = await committee_of(chain, facts.block, landed)
             note.detail = f"{committee.n} members, quorum {committee.quorum}, 0x{committee.config_digest.hex()[:16]}..."
             return committee
         return None
