@@ -25,7 +25,9 @@ log = structlog.get_logger("landings")
 class Landings:
     """What has landed, per feed. Final reports are stored once; those in the last blocks are looked up anew
     with every head, so that a reorganisation that drops one is noticed. One endpoint is asked for them, and others
-    only where it says something new: no endpoint alone can end a round by inventing a report."""
+    only where it says something new, or nothing any more of what was told of: no endpoint alone can end a round by
+    inventing a report, or begin one again by hiding it. One that hides a report from the start delays its news until
+    others are asked, when its block is final."""
 
     def __init__(self, chain: Chain, journal: Journal, start: int, *, step: int = STEP) -> None:
         self._chain = chain
@@ -39,7 +41,7 @@ class Landings:
         self._observers: list[Callable[[Sequence[Landed]], None]] = []
         self._undoers: list[Callable[[Landed], None]] = []
         self.unsure = False
-        """Whether the last look found a report that others could not be asked about: look again soon."""
+        """Whether the last look found or missed a report that others could not be asked about: look again soon."""
 
     def listen(self, listener: Callable[[Landed], None]) -> None:
         """Call `listener` once for each report that landed from now on, possibly before it is final.
@@ -90,9 +92,9 @@ class Landings:
         """
         done = self._journal.cursors.get(CURSOR)
         start = self._start if done is None else done + 1
+        over: set[int] = set()
         while start <= final.number:
             end = min(final.number, start + self._step - 1)
-        over: set[int] = set()
             settled = await self._chain.landed(start, end, final=True)
             self._replace([one for one in self._recent if start <= one.block_number <= end], settled)
             with self._journal.transaction():
@@ -105,39 +107,43 @@ class Landings:
             # From here on the journal answers for these blocks.
             self._recent = [one for one in self._recent if one.block_number > end]
             self._told |= {_identity(report) for report in settled}
+            over |= {report.feed for report in settled}
             start = end + 1
         # A lagging endpoint may call less final than before: what is stored is not looked up anew.
-            over |= {report.feed for report in settled}
         after = max(final.number + 1, start)
         recent = await self._chain.landed(after, head.number) if head.number >= after else []
-        recent, pending = await self._witnessed(recent)
-        self._replace([one for one in self._recent if after <= one.block_number <= head.number], recent)
+        known = [one for one in self._recent if after <= one.block_number <= head.number]
+        recent, pending = await self._witnessed(known, recent)
+        self._replace(known, recent)
         # One that lags behind the head does not make a report land twice: what it does not reach still stands.
         self._recent = recent + [one for one in self._recent if one.block_number > head.number]
         for report in recent:
             self._tell(report)
         for observer in self._observers:
             observer(self._recent + pending)
-        self._told = {identity for identity in self._told if identity[0] >= after} | set(map(_identity, self._recent))
-
-    async def _witnessed(self, recent: list[Landed]) -> tuple[list[Landed], list[Landed]]:
         if over:
             # Last: what was read cast its doubt on the journal, if any, before the journal lets go of anything.
             self._journal.retention.settle(sorted(over), start - 1)
             self._journal.retention.transactions()
-        """Split what one endpoint says into what is believed and what nobody else could be asked about yet."""
-        fresh = [report for report in recent if _identity(report) not in self._told]
+        self._told = {identity for identity in self._told if identity[0] >= after} | set(map(_identity, self._recent))
+
+    async def _witnessed(self, known: list[Landed], said: list[Landed]) -> tuple[list[Landed], list[Landed]]:
+        """Return what is believed of what one endpoint says, and what nobody else could be asked about yet."""
+        fresh = [report for report in said if _identity(report) not in self._told]
+        standing = set(map(_identity, said))
+        gone = [report for report in known if _identity(report) not in standing]
         self.unsure = False
-        if not fresh:
-            return recent, []
-        blocks = [report.block_number for report in fresh]
+        if not fresh and not gone:
+            return said, []
+        blocks = [report.block_number for report in fresh + gone]
         try:
-            agreed = set(map(_identity, await self._chain.landed(min(blocks), max(blocks), final=True)))
+            agreed = await self._chain.landed(min(blocks), max(blocks), final=True)
         except ChainError as error:
-            log.info("a report is not believed yet", blocks=sorted(set(blocks)), why=str(error))
+            log.info("not believed yet", new=len(fresh), gone=len(gone), blocks=sorted(set(blocks)), why=str(error))
             self.unsure = True
-            return [report for report in recent if report not in fresh], fresh
-        return [report for report in recent if report not in fresh or _identity(report) in agreed], []
+            return _in_order([report for report in said if report not in fresh] + gone), fresh
+        outside = [report for report in said if not min(blocks) <= report.block_number <= max(blocks)]
+        return _in_order(outside + agreed), []
 
     def _tell(self, report: Landed) -> None:
         if _identity(report) not in self._told:
@@ -153,6 +159,10 @@ class Landings:
             self._told.discard(_identity(report))
             for undoer in self._undoers:
                 undoer(report)
+
+
+def _in_order(reports: Sequence[Landed]) -> list[Landed]:
+    return sorted(reports, key=lambda report: (report.block_number, report.log_index))
 
 
 def _identity(report: Landed) -> tuple[int, bytes, int, int]:

@@ -281,3 +281,38 @@ async def test_update__new_report_that_nobody_else_can_be_asked_about__is_held_a
     chain.others_silent = False
     await landings.update(make_block(9), make_block(23))
     assert (heard, landings.block_of_last(1), landings.unsure) == ([10, 20], 23, False)
+
+
+async def test_incident__endpoint_hides_a_report_that_was_told_of__is_not_undone_until_others_say_so(
+    journal: Journal,
+) -> None:
+    chain = PaperChain([make_landed(10, 12), make_landed(20, 23)])
+    landings, heard = watch(chain, journal)
+    undone = list[int]()
+    landings.undo(lambda report: undone.append(report.checkpoint))
+    await landings.update(make_block(9), make_block(23))
+    chain.agreed, chain.reports = list(chain.reports), []
+    await landings.update(make_block(9), make_block(24))  # hidden: others still have it
+    assert (undone, landings.block_of_last(1), landings.unsure) == ([], 23, False)
+    chain.others_silent = True
+    await landings.update(make_block(9), make_block(25))  # hidden, and nobody else answers
+    assert (undone, landings.block_of_last(1), landings.unsure) == ([], 23, True)
+    chain.others_silent = False
+    chain.agreed = [make_landed(10, 12)]
+    await landings.update(make_block(9), make_block(26))  # a reorganisation
+    assert (undone, landings.block_of_last(1), landings.unsure) == ([20], 12, False)
+    assert heard == [10, 20]
+
+
+async def test_update__report_moves_to_another_block_and_one_is_invented__is_told_of_what_others_say_alone(
+    journal: Journal,
+) -> None:
+    chain = PaperChain([make_landed(10, 12)])
+    landings, heard = watch(chain, journal)
+    undone = list[int]()
+    landings.undo(lambda report: undone.append(report.block_number))
+    await landings.update(make_block(9), make_block(12))
+    chain.reports = [make_landed(10, 13, fork=1), make_landed(15, 14)]
+    chain.agreed = [make_landed(10, 13, fork=1)]
+    await landings.update(make_block(9), make_block(15))
+    assert (heard, undone, landings.block_of_last(1)) == ([10, 10], [12], 13)
