@@ -98,6 +98,17 @@ class Oracle:
         digest = report_digest(self.committee.domain, report)
         return b"".join(MEMBERS[index].sign_digest(digest) for index in signers)
 
+    def stake(self) -> None:
+        """Lets the owner's account play the staking contract."""
+        self.world.call(OWNER, "StrategyOracle", self.address, "set_staking", OWNER.address)
+
+    def install(self, generation: int) -> Committee:
+        """The same members with other transport keys, under a number; `stake` comes first."""
+        keys = [bytes([16 * generation + index]) * 32 for index in range(4)]
+        signers = [member.address for member in MEMBERS]
+        self.world.call(OWNER, "StrategyOracle", self.address, "install", signers, keys)
+        return Committee(SETTINGS.chain_id, self.address, signers, keys)
+
 
 @asynccontextmanager
 async def serve(automine: bool = True) -> AsyncIterator[World]:

@@ -158,17 +158,17 @@ class Work:
     async def report(self, checkpoint: int, block_hash: bytes, root: bytes, answer: int = 2 * PERCENT) -> Report:
         return Report(self.feed, checkpoint, block_hash, 0, 0b0111, (answer,) * 3, WADS, root)
 
-    async def calldata(self, report: Report) -> bytes:
-        """What transmits a report that a quorum signed."""
+    async def calldata(self, report: Report, *, previous: bool = False) -> bytes:
+        """What transmits a report that a quorum signed, of the previous configuration if so."""
         digest = report_digest((await self.exhibit.committee()).domain, report)
         signatures = b"".join(MEMBERS[index].sign_digest(digest) for index in (0, 1, 3))
         fields = (report.feed, report.checkpoint, report.block_hash, report.view, report.observers,
                   report.observations, report.signals, report.content_root)  # fmt: skip
-        return interface("StrategyOracle").encode("transmit", fields, 0b1011, signatures)
+        return interface("StrategyOracle").encode("transmit", fields, 0b1011 | previous << 255, signatures)
 
-    async def land(self, report: Report) -> None:
+    async def land(self, report: Report, *, previous: bool = False) -> None:
         """Have a quorum sign a report, and bring it to the chain."""
-        calldata = await self.calldata(report)
+        calldata = await self.calldata(report, previous=previous)
         await self.exhibit.account._transact("transmit", self.exhibit.oracle.address, calldata, 0)
 
     async def hang(self, change: Callable[[EditionSpec, list[bytes]], tuple[EditionSpec, list[bytes]]] | None = None,

@@ -289,8 +289,10 @@ async def test_verify__pruned_endpoint_after_a_change_of_committee__says_what_is
         work = await exhibit.open()
         await work.hang()
         members = [member.address for member in MEMBERS]
-        await exhibit.account.send(exhibit.oracle, "set_committee", members[::-1], TRANSPORT)
-        assert failed(await work.verify()) == []
+        # The oracle still knows the committee before the one in force, so the change after that is what loses it.
+        for successors in (members[::-1], members[1:] + members[:1]):
+            await exhibit.account.send(exhibit.oracle, "set_committee", successors, TRANSPORT)
+            assert failed(await work.verify()) == []
         head = hex(int(await exhibit.account.web3.eth.block_number))
         block = await exhibit.account.rpc("eth_getBlockByNumber", head, False)
 
@@ -306,6 +308,25 @@ async def test_verify__pruned_endpoint_after_a_change_of_committee__says_what_is
         assert steps["committee"][0] is Status.UNCHECKED
         assert "archive" in steps["committee"][1]
         assert steps["signatures"][0] is Status.UNCHECKED
+
+
+async def test_verify__report_landed_under_the_previous_configuration__every_step_is_ok(tmp_path: Path) -> None:
+    """Its calldata has the bit that says so, and the committee in force when it landed is not the one that signed."""
+    async with open_exhibit(tmp_path / "blocks") as exhibit:
+        work = await exhibit.open()
+        checkpoint, block_hash = await work.checkpoint()
+        spec = work.spec(checkpoint, block_hash)
+        report = await work.report(checkpoint, block_hash, work.publish(spec, work.images()))
+        members = [member.address for member in MEMBERS]
+        await exhibit.account.send(exhibit.oracle, "set_committee", members[::-1], TRANSPORT)
+        await work.land(report, previous=True)
+        # First it is the one before the one in force; then it takes the state of when it landed.
+        for successors in (members[1:] + members[:1], members[2:] + members[:2]):
+            steps = await work.verify()
+            assert {status for status, _ in steps.values()} == {Status.OK}, steps
+            assert steps["committee"][1].endswith(f"0x{(await exhibit.committee()).config_digest.hex()[:16]}...")
+            await exhibit.account.send(exhibit.oracle, "set_committee", successors, TRANSPORT)
+        assert failed(await work.verify()) == []
 
 
 async def test_verify__root_that_came_by_votes__is_verified_by_its_ballots(exhibit: Exhibit) -> None:
