@@ -8,6 +8,7 @@ from typing import Self
 
 from node.errors import JournalError
 from node.journal.attestations import Attestations
+from node.journal.equivocations import Equivocations
 from node.journal.pictures import Pictures
 from node.journal.promises import Promises
 from node.journal.reports import Artworks, Reports
@@ -51,6 +52,7 @@ class Journal:
         self.reports = Reports(self._store)
         self.artworks = Artworks(self._store)
         self.pictures = Pictures(self._store)
+        self.equivocations = Equivocations(self._store)
         self.counters = Counters(self._store)
 
     @property

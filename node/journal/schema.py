@@ -127,6 +127,27 @@ CREATE INDEX closed_by_feed ON closed (feed, checkpoint);
 CREATE INDEX doubts_by_feed ON doubts (feed, checkpoint)
 """
 
+# The first that a member signed in each view of an open round, and proofs that one signed two reports for one view. A
+# proof may be about any feed at all: its numbers may pass 64 bits.
+EQUIVOCATIONS = """
+CREATE TABLE heard (
+  config BLOB NOT NULL CHECK (length(config) = 32), feed INTEGER NOT NULL, checkpoint INTEGER NOT NULL,
+  view INTEGER NOT NULL, signer TEXT NOT NULL, statement BLOB NOT NULL CHECK (length(statement) = 256),
+  signature BLOB NOT NULL CHECK (length(signature) = 64),
+  PRIMARY KEY (config, feed, checkpoint, view, signer)) WITHOUT ROWID;
+CREATE INDEX heard_by_feed ON heard (feed, checkpoint);
+
+CREATE TABLE evidence (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  config BLOB NOT NULL CHECK (length(config) = 32), feed TEXT NOT NULL, checkpoint TEXT NOT NULL,
+  view INTEGER NOT NULL, signer TEXT NOT NULL,
+  first BLOB NOT NULL CHECK (length(first) = 256), first_signature BLOB NOT NULL CHECK (length(first_signature) = 64),
+  second BLOB NOT NULL CHECK (length(second) = 256),
+  second_signature BLOB NOT NULL CHECK (length(second_signature) = 64),
+  state TEXT NOT NULL CHECK (state IN ('found', 'sent', 'over')), note TEXT NOT NULL,
+  UNIQUE (config, signer, feed, checkpoint, view))
+"""
+
 
 def migrations() -> Migrations:
     """Every migration of the journal, oldest first."""
@@ -161,6 +182,10 @@ def migrations() -> Migrations:
     @journal(name="0007_marks")
     def marks(db: Database) -> None:
         _execute(db, MARKS)
+
+    @journal(name="0008_equivocations")
+    def equivocations(db: Database) -> None:
+        _execute(db, EQUIVOCATIONS)
 
     return journal
 

@@ -1,0 +1,98 @@
+"""What members signed in open rounds, and every proof that one of them signed two reports for one view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from node.journal.store import Row, Store
+
+EvidenceState = Literal["found", "sent", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardRow:
+    """A member's first signature for a view: `statement` is 256 bytes, eight words of an ABI encoding."""
+
+    config: bytes
+    feed: int
+    checkpoint: int
+    view: int
+    signer: str
+    statement: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """Two statements (256 bytes each) of one signer for one view, with its signatures (64 bytes each).
+
+    *found*; *sent* to the staking contract; or *over*: nothing is left to do about it, for what `note` says.
+    """
+
+    config: bytes
+    feed: int
+    checkpoint: int
+    view: int
+    signer: str
+    first: bytes
+    first_signature: bytes
+    second: bytes
+    second_signature: bytes
+    state: EvidenceState = "found"
+    note: str = ""
+
+
+class Equivocations:
+    """First signatures are kept while their round is open, evidence for good."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def hear(self, rows: Iterable[HeardRow]) -> None:
+        """Keep first signatures, all in one transaction; where one is kept already it stays."""
+        with self._store.transaction():
+            for row in rows:
+                self._store.execute(
+                    "INSERT INTO heard VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    (row.config, row.feed, row.checkpoint, row.view, row.signer, row.statement, row.signature),
+                )
+
+    def heard(self) -> list[HeardRow]:
+        """Every first signature that is kept."""
+        return [HeardRow(**row) for row in self._store.rows("SELECT * FROM heard")]
+
+    def forget(self, feed: int, before: int) -> None:
+        """Let go of the feed's rounds before this block: they are over for good."""
+        self._store.execute("DELETE FROM heard WHERE feed = ? AND checkpoint < ?", (feed, before))
+
+    def add(self, row: EvidenceRow) -> bool:
+        """Keep evidence durably; False where some for this signer and view is kept."""
+        return bool(
+            self._store.execute(
+                "INSERT INTO evidence (config, feed, checkpoint, view, signer, first, first_signature, second,"
+                " second_signature, state, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (
+                    *(row.config, str(row.feed), str(row.checkpoint), row.view, row.signer),
+                    *(row.first, row.first_signature, row.second, row.second_signature, row.state, row.note),
+                ),
+            )
+        )
+
+    def all(self) -> list[EvidenceRow]:
+        """All evidence, oldest first."""
+        return [_evidence(row) for row in self._store.rows("SELECT * FROM evidence ORDER BY id")]
+
+    def mark(self, row: EvidenceRow, state: EvidenceState, note: str) -> None:
+        """Note what became of a piece of evidence."""
+        self._store.execute(
+            "UPDATE evidence SET state = ?, note = ?"
+            " WHERE config = ? AND signer = ? AND feed = ? AND checkpoint = ? AND view = ?",
+            (state, note, row.config, row.signer, str(row.feed), str(row.checkpoint), row.view),
+        )
+
+
+def _evidence(row: Row) -> EvidenceRow:
+    values = {name: value for name, value in row.items() if name != "id"}
+    return EvidenceRow(**{**values, "feed": int(row["feed"]), "checkpoint": int(row["checkpoint"])})
