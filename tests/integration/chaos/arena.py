@@ -198,6 +198,7 @@ class Arena:
             endpoint.fault = None
         for broker in self.brokers:
             broker.thaw()
+            broker.release()
             if not await broker.listening():
                 await broker.start()
         for process in self.processes:

@@ -11,8 +11,8 @@ from tests.integration.chaos.scenario import run
 from tests.integration.chaos.scenarios import SCENARIOS
 
 SEED: Final = 1
-NODES_AND_CHAIN: Final = ("kills", "endpoints", "reorgs")
-MACHINES_AND_BROKERS: Final = ("disk", "copies", "brokers", "silence")
+NODES_AND_CHAIN: Final = ("kills", "endpoints", "logs", "reorgs")
+MACHINES_AND_BROKERS: Final = ("disk", "copies", "brokers", "silence", "censors")
 
 
 async def play(names: Sequence[str], folder: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
+from node.chain.interface import interface
 from tests.integration.chaos.faults.endpoint import Endpoint, Message
 
 WAD = 10**18
@@ -181,3 +184,55 @@ class FalseFinality(Lie):
             return message
         endpoint.harm[self.told] += 1
         return {**message, "params": ["latest", *params[1:]]}
+
+
+class FalseLogs(Lie):
+    """Tells of reports that never landed and of votes that nobody cast, for the newest checkpoints of a feed."""
+
+    told = "invented reports and votes"
+
+    def __init__(self, feed: int, members: Sequence[str], cadence: int) -> None:
+        self._feed = feed
+        self._members = members
+        self._cadence = cadence
+
+    def falsify(self, message: Message, result: Any) -> Any:
+        if message["method"] != "eth_getLogs":
+            return result
+        [query] = message["params"]
+        [event, *_] = query["topics"]
+        block = int(query["toBlock"], 16)
+        oracle = interface("StrategyOracle")
+        checkpoints = [block // self._cadence * self._cadence - back * self._cadence for back in range(2)]
+        if event == "0x" + oracle.topic("Reported").hex():
+            plain = ["bytes32", "bytes32", "int256", "uint8", "uint8", "bytes32", "uint256", "address"]
+            values = [b"c" * 32, b"d" * 32, WAD // 40, 0, 2, bytes(32), 7, self._members[0]]
+            found = [([checkpoint], encode(plain, values)) for checkpoint in checkpoints]
+        elif event == "0x" + oracle.topic("Voted").hex():
+            vote = encode(["bytes32", "int256"], [b"v" * 32, WAD // 40])
+            found = [([number, int(who, 16)], vote) for number in checkpoints for who in self._members]
+        else:
+            return result
+        return result + [self._log(query, block, at, *each) for at, each in enumerate(found)]
+
+    def _log(self, query: Message, block: int, at: int, indexed: Sequence[int], payload: bytes) -> Message:
+        words = [f"0x{number:064x}" for number in (self._feed, *indexed)]
+        return {
+            "address": query["address"],
+            "topics": [query["topics"][0], *words],
+            "data": "0x" + payload.hex(),
+            "blockNumber": hex(block),
+            "blockHash": "0x" + keccak(block.to_bytes(8, "big")).hex(),
+            "transactionHash": "0x" + keccak(bytes([at])).hex(),
+            "logIndex": hex(90_000 + at),
+            "removed": False,
+        }
+
+
+class NoLogs(Lie):
+    """Knows of no report and no vote."""
+
+    told = "hid reports and votes"
+
+    def falsify(self, message: Message, result: Any) -> Any:
+        return [] if message["method"] == "eth_getLogs" else result

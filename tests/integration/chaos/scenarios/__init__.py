@@ -1,13 +1,15 @@
 """Every kind of chaos there is, by name."""
 
 from tests.integration.chaos.scenario import Scenario
-from tests.integration.chaos.scenarios import brokers, copies, disk, endpoints, kills, reorgs, silence
+from tests.integration.chaos.scenarios import brokers, censors, copies, disk, endpoints, kills, logs, reorgs, silence
 
 _ALL = (
     kills.SCENARIO,
     brokers.SCENARIO,
     silence.SCENARIO,
+    censors.SCENARIO,
     endpoints.SCENARIO,
+    logs.SCENARIO,
     reorgs.SCENARIO,
     disk.SCENARIO,
     disk.QUOTA,
