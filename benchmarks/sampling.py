@@ -35,7 +35,6 @@ from node.journal import Journal
 from node.keeper import NodeContext, Paint
 from node.landings import Landings
 from node.log import configure
-from node.studio import Studio
 
 FEEDS = 1_000
 ROUNDS = 7
@@ -104,7 +103,12 @@ async def open_stage(folder: Path, count: int) -> AsyncIterator[Stage]:
         journal = stack.enter_context(Journal(folder))
         rounds = Quiet()
         context = NodeContext(
-            cast(Any, SimpleNamespace()), chain, journal, Landings(chain, journal, 0), rounds, cast(Studio, None)
+            cast(Any, SimpleNamespace()),
+            chain,
+            journal,
+            Landings(chain, journal, 0),
+            rounds,
+            *(cast(Any, None) for _ in range(2)),
         )
         feeds = await chain.feeds(await chain.head())
         yield Stage(account, oracle, pool, chain, VaultKeeper(context), rounds, feeds, "anvil" if anvil else "embedded")

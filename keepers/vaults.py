@@ -231,6 +231,8 @@ class VaultKeeper:
 
     def _wanted(self, feed: Feed, checkpoint: int) -> bool:
         """Say whether a triggered checkpoint deserves a round of its own beside what is under way."""
+        if not self._context.takes_part(checkpoint):
+            return False
         landed = self._context.landings.block_of_last(feed.id)
         if landed is not None and landed > checkpoint:
             return False  # what the oracle said at this checkpoint is outdated by a report that landed since
@@ -291,13 +293,13 @@ def cursor(feed: int) -> str:
     return f"feed {feed}"
 
 
-def fits(answer: int, style: Sequence[int]) -> bool:
-    """Say whether an answer is an int128 and all signals are int256, as the oracle stores and takes them."""
 def _needed(feed: Feed) -> int:
     """Return how many samples judging the feed looks back on, for its answer and for its signals."""
     return max(signals.HORIZON, policy.samples_needed(feed.policy.window, feed.policy.lookback))
 
 
+def fits(answer: int, style: Sequence[int]) -> bool:
+    """Say whether an answer is an int128 and all signals are int256, as the oracle stores and takes them."""
     return -INT128 <= answer < INT128 and all(-INT256 <= signal < INT256 for signal in style)
 
 

@@ -45,11 +45,9 @@ class Daemon:
         """Work until cancelled."""
         parts = self._parts
         async with asyncio.TaskGroup() as group:
-            group.create_task(parts.gossip.run())
-            group.create_task(parts.rounds.run())
+            group.create_task(parts.terms.run())
             group.create_task(parts.sender.run())
             group.create_task(parts.wakeup.run())
-            group.create_task(parts.voter.run())
             group.create_task(parts.collector.run())
             group.create_task(self.follow())
             group.create_task(self._show())
@@ -85,13 +83,14 @@ class Daemon:
                     parts.health.journal_ok()
                     log.info("journal written again")
                 if (final.hash, head.hash) != last or parts.landings.unsure:
-                    feeds, _ = await both(self._feeds(final), parts.landings.update(final, head))
+                    feeds, _ = await both(self._feeds(final), self._look(final, head))
                     if not self._resumed:
                         for keeper in self._keepers:
                             await keeper.resume(feeds)
                         self._resumed = True
                     for keeper in self._keepers:
                         await keeper.final_head(final, feeds)
+                    await parts.terms.handled()
                     self._shown = feeds
                     self._changed.set()
                     last = (final.hash, head.hash)
@@ -118,17 +117,15 @@ class Daemon:
                     "gallery not brought up to date", error=str(error), exc_info=not isinstance(error, PatinaError)
                 )
 
+    async def _look(self, final: Block, head: Block) -> None:
+        """See who sits in the committee, and then what landed: a report is judged by the committee that signed it."""
+        await self._parts.terms.look(final)
+        await self._parts.landings.update(final, head)
+
     async def _feeds(self, final: Block) -> list[Feed]:
-        """Return the served feeds; the committee is looked at on the way, for it may have been replaced."""
-        parts = self._parts
-        digest = await parts.chain.config_digest(final)
-        if digest != parts.committee.config_digest:
-            raise ConfigError(
-                f"the oracle has a new configuration (0x{digest.hex()}): restart the node to serve it, "
-                "if this node is still a member"
-            )
+        """Return the served feeds."""
         serve = self._config.feeds.serve
-        return [feed for feed in await parts.chain.feeds(final) if serve == "all" or feed.id in serve]
+        return [feed for feed in await self._parts.chain.feeds(final) if serve == "all" or feed.id in serve]
 
 
 def _port(runner: object) -> int:
@@ -156,22 +153,33 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
     Raises:
         PatinaError: the node cannot start, or must not go on.
     """
+    from node.figures import reasons, status
     from node.gallery import Gallery
-    from node.keeper import NodeContext, find_keepers
+    from node.keeper import NodeContext, find_keepers, judge
     from node.parts import build_parts
 
     async with stop_on_signals() as stop, build_parts(config, ask) as parts:
+        terms = parts.terms
         keepers = find_keepers(
-            NodeContext(config, parts.chain, parts.journal, parts.landings, parts.voter, parts.studio)
+            NodeContext(
+                config,
+                parts.chain,
+                parts.journal,
+                parts.landings,
+                terms,
+                parts.studio,
+                parts.sender,
+                terms.takes_part,
+            )
         )
         gallery = Gallery(
             parts.chain,
             config.chain.id,
             parts.journal,
             parts.recipes,
-            keepers[0].answers,
-            parts.status,
-            lambda: Readiness(not (reasons := parts.reasons()), reasons),
+            judge(keepers).answers,
+            lambda: status(parts),
+            lambda: Readiness(not (found := reasons(parts)), found),
         )
         work = asyncio.create_task(Daemon(config, parts, keepers, gallery).run())
         stopping = asyncio.create_task(stop.wait())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,17 +17,17 @@ log = structlog.get_logger("guard")
 
 
 class Guard:
-    """Looks at each landed report that names this node's seat under its configuration.
+    """Looks at each landed report that names this node's seat under the report's configuration.
 
     A report carries a member's signature, or its vote, only if that member's key gave it: where the journal knows of
     neither, the journal was restored from a backup, or the key has signed elsewhere. What else it signed then is
     unknown, so it signs nothing (`Protection.check`) until an operator has said how to go on.
     """
 
-    def __init__(self, journal: Journal, config_digest: bytes, index: int) -> None:
+    def __init__(self, journal: Journal, seat: Callable[[bytes], int | None]) -> None:
+        """`seat`: this node's index in the committee of a configuration (its digest); None where it has no seat."""
         self._journal = journal
-        self._config = config_digest
-        self._index = index
+        self._seat = seat
         self._said = 0
 
     def settled(self, report: Landed) -> None:
@@ -45,7 +45,8 @@ class Guard:
         return bool(self._journal.protection.doubts())
 
     def _names_us(self, report: Landed) -> bool:
-        return report.config_digest == self._config and bool(report.signers >> self._index & 1)
+        index = self._seat(report.config_digest)
+        return index is not None and bool(report.signers >> index & 1)
 
     def _say(self) -> None:
         doubts = self._journal.protection.doubts()

@@ -46,13 +46,20 @@ class Health:
         self.journal_error = ""
 
     def reasons(
-        self, brokers: int, render_fault: str = "", *, doubtful: bool = False, stalled: bool = False
+        self,
+        brokers: int | None,
+        render_fault: str = "",
+        *,
+        doubtful: bool = False,
+        stalled: bool = False,
+        standby: bool = False,
     ) -> list[str]:
         """Return a short code for everything that keeps the node from its work.
 
-        `brokers` counts those connected; `render_fault` says why no worker may render (`RenderPool.fault`); `doubtful`
-        that nothing is signed because the journal is older than the chain's record of this node (`Guard`); `stalled`
-        that a round waits for the journal to be written.
+        `brokers` counts those connected, None while none is needed; `render_fault` says why no worker may render
+        (`RenderPool.fault`); `doubtful` that nothing is signed because the journal is older than the chain's record of
+        this node (`Guard`); `stalled` that a round waits for the journal to be written; `standby` that the node has no
+        seat, and waits for one.
         """
         found = []
         if self.final is None:
@@ -61,6 +68,8 @@ class Health:
             found.append("chain-unreachable")
         elif milliseconds() - self.moved_ms > STANDSTILL_MS:
             found.append("final-block-stands-still")
+        if standby:
+            found.append("standby")
         if brokers == 0:
             found.append("no-broker")
         if render_fault:

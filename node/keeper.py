@@ -12,6 +12,7 @@ from node.errors import ConfigError
 if TYPE_CHECKING:
     from node.agreement.effects import Trigger
     from node.chain.client import Chain
+    from node.chain.sender import Sender
     from node.chain.types import Block, Feed, Sample
     from node.config import Config
     from node.journal import Journal
@@ -70,10 +71,15 @@ class NodeContext:
     landings: Landings
     rounds: Rounds
     studio: Studio
+    sender: Sender
+    takes_part: Callable[[int], bool] = lambda _: True
+    """Whether the node has a seat in the committee that reports of a checkpoint; without one it samples, and begins
+    no rounds."""
 
 
 class Keeper(Protocol):
-    """One duty of the node. Its methods are called one after another, never at the same time."""
+    """One duty of the node. Its methods are called one after another, never at the same time, and also while the node
+    has no seat."""
 
     async def resume(self, feeds: Sequence[Feed]) -> None:
         """Take up what a stopped node left open, or what a landed report had ended that a reorganisation took back.
@@ -81,11 +87,16 @@ class Keeper(Protocol):
         Called before the first head, and again where it is needed: what goes on already, goes on.
         """
 
-    def answers(self, feed: Feed, samples: Sequence[Sample]) -> Sequence[int | None]:
-        """Return the answer (wad) at each of a feed's samples, oldest first; None where history is too short."""
-
     async def final_head(self, head: Block, feeds: Sequence[Feed]) -> None:
         """Handle all that is final at `head` and was not handled yet."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """A keeper that also says what feeds come to, for whoever shows them."""
+
+    def answers(self, feed: Feed, samples: Sequence[Sample]) -> Sequence[int | None]:
+        """Return the answer (wad) at each of a feed's samples, oldest first; None where history is too short."""
 
 
 def find_keepers(context: NodeContext) -> list[Keeper]:
@@ -98,3 +109,15 @@ def find_keepers(context: NodeContext) -> list[Keeper]:
     if not found:
         raise ConfigError(f"no keeper is installed (entry point group {GROUP!r}): reinstall the patina package")
     return [point.load()(context) for point in found]
+
+
+def judge(keepers: Sequence[Keeper]) -> Judge:
+    """Return the first keeper that judges feeds.
+
+    Raises:
+        ConfigError: none does.
+    """
+    for keeper in keepers:
+        if isinstance(keeper, Judge):
+            return keeper
+    raise ConfigError("no installed keeper judges feeds: reinstall the patina package")

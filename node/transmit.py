@@ -30,7 +30,12 @@ def turn(digest: bytes, index: int, n: int) -> int:
 
 
 class Transmitter:
-    """Sends one transaction per report, a stage after the sender before it."""
+    """Sends one transaction per report, a stage after the sender before it.
+
+    `previous`: the committee's configuration is the one before the one in force. The chain may know it better, since
+    this is set at final blocks: a report that is refused one way is sent the other way next. Which one is a way of
+    saying under which committee the signatures are, so that nothing else can be made of them.
+    """
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class Transmitter:
         self._landings = landings
         self._stage_ms = stage_ms
         self._enabled = enabled
+        self.previous = False
 
     async def transmit(self, effect: Transmit) -> None:
         """Wait for this node's turn, then send, unless the report (or a newer one of its feed) landed meanwhile."""
@@ -58,20 +64,23 @@ class Transmitter:
         feed, checkpoint = effect.key
         mine = turn(effect.digest, self._index, self._committee.n)
         await asyncio.sleep(mine * self._stage_ms / 1000)
-        data = self._chain.transmit_calldata(effect.report, effect.signers, effect.signatures)
         key = f"report {self._committee.config_digest.hex()[:8]} {feed} {checkpoint} {effect.view}"
+        refused = False
         while True:
+            previous = self.previous != refused
+            data = self._chain.transmit_calldata(effect.report, effect.signers, effect.signatures, previous=previous)
             try:
                 if self._overtaken(feed, checkpoint):
                     return
-                tx = await self._sender.send(key, self._committee.oracle, data)
+                tx = await self._sender.send(key + " previous" * previous, self._committee.oracle, data)
             except (RevertError, ChainError, JournalUnwritableError) as error:
                 # A refusal means most often that another sender was first, which `_overtaken` will see; but one
                 # endpoint that lags or stands on a fork refuses too. So it is looked at again until the round ends.
                 log.info("report not sent", feed=feed, checkpoint=checkpoint, why=str(error))
+                refused = isinstance(error, RevertError) and not refused
                 await asyncio.sleep(max(self._stage_ms, RETRY_MS) / 1000)
                 continue
-            log.info("report sent", feed=feed, checkpoint=checkpoint, tx="0x" + tx.hex(), turn=mine)
+            log.info("report sent", feed=feed, checkpoint=checkpoint, tx="0x" + tx.hex(), turn=mine, previous=previous)
             return
 
     def _overtaken(self, feed: int, checkpoint: int) -> bool:

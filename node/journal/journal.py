@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from node.errors import JournalError
 from node.journal.attestations import Attestations
+from node.journal.configurations import Configurations
 from node.journal.equivocations import Equivocations
 from node.journal.pictures import Pictures
 from node.journal.promises import Promises
 from node.journal.reports import Artworks, Reports
-from node.journal.rounds import Rounds
 from node.journal.retention import Retention
+from node.journal.rounds import Rounds
 from node.journal.safety.protection import Protection
 from node.journal.samples import Cursors, Samples
 from node.journal.store import Store
 from node.journal.transactions import Transactions
 from node.journal.votes import Votes
+
+if TYPE_CHECKING:
+    from node.chain.types import Landed
 
 
 class Journal:
@@ -52,14 +56,15 @@ class Journal:
         self.reports = Reports(self._store)
         self.artworks = Artworks(self._store)
         self.pictures = Pictures(self._store)
+        self.configurations = Configurations(self._store)
         self.equivocations = Equivocations(self._store)
         self.counters = Counters(self._store)
+        self.retention = Retention(self._store, self.protection)
 
     @property
     def path(self) -> Path:
         """The database file."""
         return self._store.path
-        self.retention = Retention(self._store, self.protection)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All writes of the block, or none of them; durable when the outermost block has ended."""
@@ -68,6 +73,13 @@ class Journal:
     def attest(self, config: bytes, feed: int, checkpoint: int, view: int, digest: bytes, report: bytes) -> bool:
         """See `Attestations.attest`: on disk when it returns, EquivocationError for a second digest."""
         return self.attestations.attest(config, feed, checkpoint, view, digest, report)
+
+    def settled(self, report: Landed) -> None:
+        """Note what a final report has ended: one that is not final may be taken back."""
+        self.rounds.finish(report.feed, report.checkpoint, "landed")
+        self.rounds.finish_until(report.feed, report.block_number)
+        self.protection.over(report.feed, report.block_number)
+        self.pictures.forget_before(report.feed, report.checkpoint)
 
     def bind(self, chain_id: int, oracle: str) -> None:
         """Tie this journal to one chain and oracle; JournalError when it is tied to another.

@@ -165,7 +165,7 @@ class Voter:
         at_work = [status.key for status in self._rounds.status() if status.phase in AT_WORK]
         self._patience.keep_time({key: due.since for key, due in self._due.items()}, at_work)
         for key, task in list(self._voting.items()):
-            if not self._patience.called_for(key):
+            if not self._called_for(key):
                 log.info("vote left to gossip", feed=key.feed, checkpoint=key.checkpoint)
                 task.cancel()
         busy = {key.feed for key in self._voting}
@@ -175,10 +175,13 @@ class Voter:
             # And not at once: to the others gossip may be there, and their report on its way.
             if feed in busy or key in self._done or self._clock() - self._due[key].since < self._stage:
                 continue
-            if self._patience.called_for(key) and self._patience.rested(key):
+            if self._called_for(key) and self._patience.rested(key):
                 task = self._voting[key] = group.create_task(self._vote(self._due[key]))
                 task.add_done_callback(lambda _, key=key: self._voting.pop(key, None))  # type: ignore[misc]
         await self._look()
+
+    def _called_for(self, key: RoundKey) -> bool:
+        return not self.retired and self._patience.called_for(key)
 
     async def _look(self) -> None:
         """Look up who voted for rounds that gossip has not brought to an end in good time."""
@@ -250,7 +253,7 @@ class Voter:
                 log.info("nothing to vote for alone", feed=feed, checkpoint=checkpoint)
                 return
             await asyncio.sleep(self._late(trigger.key) * self._stage)
-            if self._overtaken(feed, checkpoint) or not self._patience.called_for(trigger.key):
+            if self._overtaken(feed, checkpoint) or not self._called_for(trigger.key):
                 return
             named = ballot(config, feed, checkpoint, trigger.block_hash, trigger.signals, root)
             self._journal.votes.cast(config, feed, checkpoint, named)

@@ -9,12 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
-
 from node.chain.types import Block
 from node.chain.wakeup import WakeUp
 from node.daemon import Daemon, first_error
-from node.errors import ChainError, ConfigError, JournalUnwritableError
+from node.errors import ChainError, JournalUnwritableError
 from node.health import Health
 from node.journal import Journal
 
@@ -24,7 +22,6 @@ class PaperChain:
     """Final blocks one poll after another: a height, or None for a poll that fails. The last one stays."""
 
     finals: list[int | None]
-    digest: bytes = b"d"
 
     async def finalized(self) -> Block:
         number = self.finals.pop(0) if len(self.finals) > 1 else self.finals[0]
@@ -39,8 +36,18 @@ class PaperChain:
         opened = {1: 3, 2: 8}
         return [SimpleNamespace(id=number) for number, at in opened.items() if at <= block.number]
 
-    async def config_digest(self, _: Block) -> bytes:
-        return self.digest
+
+@dataclass
+class PaperTerms:
+    """Notes when it was told to look, and that everything up to there was handled."""
+
+    told: list[str] = field(default_factory=list)
+
+    async def look(self, final: Block) -> None:
+        self.told.append(f"look {final.number}")
+
+    async def handled(self) -> None:
+        self.told.append("handled")
 
 
 @dataclass
@@ -67,7 +74,7 @@ def make(chain: PaperChain, keeper: PaperKeeper, serve: Any = "all") -> Daemon:
         chain=chain,
         landings=landings,
         health=Health(),
-        committee=SimpleNamespace(config_digest=b"d"),
+        terms=PaperTerms(),
         wakeup=WakeUp([]),
     )
     gallery = SimpleNamespace(refresh=ignore)
@@ -177,10 +184,23 @@ async def test_follow__disk_stays_full__is_not_ready_and_tries_nothing_else(tmp_
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_follow__another_committee__stops_the_node_with_a_remedy() -> None:
-    daemon = make(PaperChain([5], digest=b"other"), PaperKeeper())
-    with pytest.raises(ConfigError, match="restart the node"):
-        await daemon.follow()
+async def test_follow__each_new_final_block__terms_are_looked_after_before_landings_and_after_keepers() -> None:
+    keeper = PaperKeeper()
+    daemon = make(PaperChain([5, 9]), keeper)
+    parts = cast(Any, daemon)._parts
+
+    async def landings(final: Block, _: Block) -> None:
+        parts.terms.told.append(f"landings {final.number}")
+
+    async def head(final: Block, _: Sequence[Any]) -> None:
+        parts.terms.told.append(f"keeper {final.number}")
+        keeper.heads.append((final.number, []))
+
+    parts.landings.update = landings
+    cast(Any, keeper).final_head = head
+    await run_until(daemon, keeper, 9)
+    order = ["look 5", "landings 5", "keeper 5", "handled", "look 9", "landings 9", "keeper 9", "handled"]
+    assert parts.terms.told[:8] in (order, order[:7])
 
 
 def test_first_error__nested_groups__is_the_innermost_first() -> None:

@@ -89,3 +89,9 @@ def test_reasons__journal_older_than_the_chains_record__is_named() -> None:
     found = Health()
     found.chain_ok(make_block(5), make_block(7))
     assert found.reasons(1, doubtful=True) == ["journal-too-old"]
+
+
+def test_reasons__no_seat__is_standby_and_misses_no_broker() -> None:
+    found = Health()
+    found.chain_ok(make_block(5), make_block(7))
+    assert found.reasons(None, standby=True) == ["standby"]

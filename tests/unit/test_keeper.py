@@ -21,7 +21,7 @@ class Named:
     name: str
 
 
-CONTEXT = NodeContext(*(cast(Any, None) for _ in range(6)))
+CONTEXT = NodeContext(*(cast(Any, None) for _ in range(7)))
 
 
 def test_find_keepers__as_installed__is_the_vault_keeper() -> None:
@@ -43,3 +43,18 @@ def test_find_keepers__none_installed__says_what_to_do(monkeypatch: pytest.Monke
     monkeypatch.setattr(keeper, "entry_points", lambda group: [])
     with pytest.raises(ConfigError, match="reinstall"):
         find_keepers(CONTEXT)
+
+
+class Counting:
+    """A keeper that judges no feeds."""
+
+    async def resume(self, feeds: Any) -> None: ...
+
+    async def final_head(self, head: Any, feeds: Any) -> None: ...
+
+
+def test_judge__some_keepers_judge_nothing__is_the_first_that_does() -> None:
+    [vaults] = find_keepers(CONTEXT)
+    assert keeper.judge([Counting(), vaults]) is vaults
+    with pytest.raises(ConfigError, match="judges feeds"):
+        keeper.judge([Counting()])

@@ -1,4 +1,4 @@
-"""A node's parts: what the configuration becomes, who sits where, and what the status page is told."""
+"""What the configuration becomes in each part, where landings begin, and what the status page is told."""
 
 from __future__ import annotations
 
@@ -8,32 +8,36 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eth_hash.auto import keccak
 
+from node import figures
 from node.agreement.committee import Committee
 from node.agreement.effects import Timing, Trigger
 from node.agreement.machine import Machine
 from node.chain.client import Chain
+from node.chain.configurations import NO_DIGEST, Configuration, Installed
 from node.chain.pool import RpcPool
 from node.chain.sender import Sender
 from node.chain.types import Block, Feed
 from node.chain.wakeup import WakeUp
 from node.config import Config, load
-from node.errors import ConfigError
 from node.gossip.envelope import sealer
 from node.gossip.transport import Gossip
 from node.gossip.verifier import Verifier
 from node.health import Health
 from node.journal import Journal
 from node.keys.signing import LocalSigner
-from node.parts import Parts, broker_settings, fees, first_landing, pool_settings, render_settings, seat_of, timing
+from node.parts import Parts, first_landing
 from node.render.pool import RenderSettings, local_pool
 from node.rounds import RoundDriver
+from node.settings import broker_settings, fees, pool_settings, render_settings, timing
+from node.term.term import Term
+from node.term.terms import Terms
 from tests.unit.paper import make_block, make_feed
 
 ORACLE = "0xdD870fA1b7C4700F2BD7f44238821C26f7392148"
@@ -104,18 +108,6 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
         yield opened
 
 
-def test_seat_of__member__is_its_place_in_the_committee(committee: Committee) -> None:
-    assert [seat_of(committee, signer) for signer in SIGNERS] == [0, 1, 2, 3]
-
-
-def test_seat_of__stranger__is_refused_with_a_remedy(committee: Committee) -> None:
-    stranger = LocalSigner(keccak(b"stranger"))
-    with pytest.raises(ConfigError) as caught:
-        seat_of(committee, stranger)
-    for part in (stranger.address, ORACLE, "keys.signing_keystore"):
-        assert part in str(caught.value)
-
-
 def test_broker_settings__password_in_a_file__goes_to_its_own_broker_alone(config: Config) -> None:
     first, second = broker_settings(config)
     assert (first.url, first.username, first.password) == ("mqtts://one.example:8883", "north", PASSWORD)
@@ -139,15 +131,15 @@ def test_pool_settings__every_chain_key__is_the_configured_one(config: Config) -
     assert (found.timeout, found.witnesses, found.rate, found.burst, found.max_lag) == (2.5, 3, 7, 14, 5)
 
 
-def test_reasons__what_endpoints_and_the_account_lack__are_among_them(
+async def test_reasons__what_endpoints_and_the_account_lack__are_among_them(
     config: Config, committee: Committee, journal: Journal
 ) -> None:
-    parts = make_parts(config, committee, journal)
-    before = parts.reasons()
+    parts = await make_parts(config, committee, journal)
+    before = figures.reasons(parts)
     parts.chain.pool._witnesses._note("disagreements")
     parts.chain.pool._witnesses._note("unwitnessed")
     parts.sender.funds.balance = 25 * 10**16 - 1
-    assert parts.reasons() == [*before, "endpoints-disagree", "too-few-endpoints", "low-balance"]
+    assert figures.reasons(parts) == [*before, "endpoints-disagree", "too-few-endpoints", "low-balance"]
 
 
 def test_render_settings__every_render_key__is_the_configured_one(config: Config, tmp_path: Path) -> None:
@@ -178,45 +170,97 @@ async def test_first_landing__no_feed_yet__reads_no_history_of_the_chain() -> No
     assert await first_landing(chain) == 901
 
 
-def make_parts(config: Config, committee: Committee, journal: Journal) -> Parts:
+@dataclass
+class PaperOracle:
+    """Has one committee, and says so at every block; none for None."""
+
+    seated: Committee | None
+    oracle: str = ORACLE
+
+    async def configuration(self, _: Block) -> Configuration:
+        return Configuration(NO_DIGEST if self.seated is None else self.seated.config_digest, 0, NO_DIGEST, 0)
+
+    async def installed(self, block: Block) -> Installed:
+        return Installed(await self.configuration(block), self.seated, None)
+
+
+def make_term(config: Config, committee: Committee, journal: Journal) -> Term:
     verifier = Verifier(committee)
     gossip = Gossip(broker_settings(config), "patina/x")
     machine = Machine(committee, 1, verifier, timing(config), sealer(TRANSPORT[1], committee, 1))
-    transmitter: Any = None
+    transmitter: Any = SimpleNamespace(previous=False)
     rounds = RoundDriver(machine, committee, journal, SIGNERS[1], gossip, verifier.open, transmitter)
+    voter: Any = SimpleNamespace(status=dict, retired=False)
+    return Term(committee, 1, gossip, verifier, rounds, voter, transmitter)
+
+
+async def make_parts(
+    config: Config, committee: Committee, journal: Journal, seated: Committee | None = None, *, vacant: bool = False
+) -> Parts:
     pool = RpcPool(config.chain.endpoints, pool_settings(config))
     chain = Chain(pool, ORACLE, chain_id=config.chain.id)
+    oracle: Any = PaperOracle(None if vacant else seated or committee)
+    terms = Terms(oracle, journal, 31337, SIGNERS[1].address, lambda them, _: make_term(config, them, journal))
+    await terms.look(make_block(900))
     known: dict[str, Any] = {
         "chain": chain,
+        "chain_id": 31337,
+        "address": SIGNERS[1].address,
         "sender": Sender(chain, SIGNERS[1], journal, fees(config)),
         "wakeup": WakeUp(config.chain.websockets),
         "guard": SimpleNamespace(doubtful=lambda: False),
         "config": config,
-        "committee": committee,
-        "index": 1,
         "journal": journal,
-        "gossip": gossip,
-        "verifier": verifier,
-        "rounds": rounds,
-        "voter": SimpleNamespace(status=dict),
+        "terms": terms,
         "health": Health(),
         "studio": SimpleNamespace(painted=12),
         "collector": SimpleNamespace(missing=0),
         "renderers": local_pool(render_settings(config)),
         "drawings": SimpleNamespace(found=5),
     }
-    return Parts(**{each.name: known.get(each.name) for each in fields(Parts)})
+    return Parts(**{each.name: known.get(each.name, cast(Any, None)) for each in fields(Parts)})
+
+
+def in_force(parts: Parts) -> Term:
+    term = parts.terms.current
+    assert term is not None
+    return term
+
+
+async def test_status__signer_without_a_seat__is_standby_and_says_what_it_waits_for(
+    config: Config, committee: Committee, journal: Journal
+) -> None:
+    keys = list(committee.transport_keys[2:])
+    others = Committee(31337, ORACLE, committee.signers[2:], keys)
+    parts = await make_parts(config, committee, journal, others)
+    parts.health.chain_ok(make_block(900), make_block(902))
+    status: Any = figures.status(parts)
+    assert (status["state"], status["member"], status["committee"]) == ("standby", None, 2)
+    assert SIGNERS[1].address in status["standby"]
+    assert "waits for a seat" in status["standby"]
+    assert (status["brokers"]["connected"], status["brokers"]["each"], status["voting"]) == (0, [], {})
+    assert figures.reasons(parts) == ["standby"]
+    msgspec.json.encode(status)
+
+
+async def test_status__oracle_without_a_committee__waits_for_one(
+    config: Config, committee: Committee, journal: Journal
+) -> None:
+    parts = await make_parts(config, committee, journal, vacant=True)
+    status: Any = figures.status(parts)
+    assert (status["state"], status["committee"], status["quorum"], status["config_digest"]) == ("standby", 0, 0, None)
+    assert "no committee at present" in status["standby"]
 
 
 async def test_status__fresh_node__has_every_figure_and_no_secret(
     config: Config, committee: Committee, journal: Journal
 ) -> None:
-    parts = make_parts(config, committee, journal)
-    status = parts.status()
+    parts = await make_parts(config, committee, journal)
+    status: Any = figures.status(parts)
     assert status["address"] == SIGNERS[1].address
     assert (status["name"], status["member"], status["committee"], status["quorum"]) == ("north", 1, 4, 3)
     assert status["config_digest"] == "0x" + committee.config_digest.hex()
-    chain: Any = status["chain"]
+    chain = status["chain"]
     assert [chain[name] for name in ("id", "final", "head", "error")] == [31337, None, None, ""]
     (endpoint,) = chain["endpoints"]
     assert (endpoint["name"], endpoint["circuit"], endpoint["requests"], endpoint["fault"]) == (
@@ -236,7 +280,7 @@ async def test_status__fresh_node__has_every_figure_and_no_secret(
     assert [each["broker"] for each in brokers["each"]] == ["one.example:8883", "two.example:1883"]
     assert not any(each["connected"] for each in brokers["each"])
     assert (status["cursors"], status["rounds"], status["transactions"]) == ({}, [], [])
-    rendering: Any = status["rendering"]
+    rendering = status["rendering"]
     assert [worker["state"] for worker in rendering["workers"]] == ["not started"] * 3
     assert (rendering["jobs"], rendering["drawn"], rendering["found_again"]) == ([], 0, 5)
     encoded = msgspec.json.encode(status).decode()
@@ -247,18 +291,19 @@ async def test_status__fresh_node__has_every_figure_and_no_secret(
 async def test_status__node_at_work__shows_rounds_cursors_and_transactions(
     config: Config, committee: Committee, journal: Journal
 ) -> None:
-    parts = make_parts(config, committee, journal)
+    parts = await make_parts(config, committee, journal)
     parts.health.chain_ok(make_block(40), make_block(44))
     journal.cursors.set("feed 1", 40)
     journal.transactions.queue("report 1 40", SIGNERS[1].address, ORACLE, b"calldata", 0, 100_000)
-    task = asyncio.create_task(parts.rounds.run())
+    rounds = in_force(parts).rounds
+    task = asyncio.create_task(rounds.run())
     await asyncio.sleep(0)
 
     async def paint(*_: Any) -> bytes:
         return bytes(32)
 
-    await parts.rounds.begin(Trigger(1, 40, b"b" * 32, 5, (1, 2, 3)), paint)
-    status: Any = parts.status()
+    await rounds.begin(Trigger(1, 40, b"b" * 32, 5, (1, 2, 3)), paint)
+    status: Any = figures.status(parts)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert (status["chain"]["final"], status["chain"]["head"]) == (40, 44)
@@ -273,10 +318,11 @@ async def test_status__node_at_work__shows_rounds_cursors_and_transactions(
 async def test_status__counters_of_the_same_name__are_summed_not_hidden(
     config: Config, committee: Committee, journal: Journal
 ) -> None:
-    parts = make_parts(config, committee, journal)
-    parts.gossip.counters.update({"received": 9, "oversized": 1})
-    parts.verifier.counters.update({"oversized": 2, "repeated": 4})
-    parts.rounds.counters.update({"accepted": 5, "dropped stale": 1})
-    assert parts.status()["messages"] == {
+    parts = await make_parts(config, committee, journal)
+    term = in_force(parts)
+    term.gossip.counters.update({"received": 9, "oversized": 1})
+    term.verifier.counters.update({"oversized": 2, "repeated": 4})
+    term.rounds.counters.update({"accepted": 5, "dropped stale": 1})
+    assert figures.status(parts)["messages"] == {
         "received": 9, "oversized": 3, "repeated": 4, "accepted": 5, "dropped stale": 1,
     }  # fmt: skip

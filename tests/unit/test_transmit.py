@@ -55,7 +55,11 @@ class Desk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, index: int, *, enabled: bool = True, n: int = N) -> None:
         self.sender, self.landings, self.waits = PaperSender(), PaperLandings(), list[float]()
         self.on_wait: Any = lambda: None
-        chain = SimpleNamespace(transmit_calldata=lambda report, signers, signatures: b"calldata" + signatures)
+
+        def encode(report: Report, signers: int, signatures: bytes, *, previous: bool) -> bytes:
+            return (b"previous" if previous else b"calldata") + signatures
+
+        chain = SimpleNamespace(transmit_calldata=encode)
         committee = SimpleNamespace(n=n, oracle="0xOracle", config_digest=b"\xcd" * 32)
         self.transmitter = Transmitter(
             *(cast(Any, part) for part in (chain, committee, index, self.sender, self.landings)),

@@ -113,6 +113,7 @@ class Committee:
         window: int,
         hysteresis: int,
         recipe: bytes = keccak(b"recipe"),
+        tokens: int = 2,
     ) -> tuple[int, deploy.Vault]:
         """Open a feed with a revealed edition at the first price; return its id and vault."""
         vault = await deploy.deploy_vault(self.account, "Vault", "V", prices[0])
@@ -120,15 +121,18 @@ class Committee:
         number = int(await self.account.read(self.collection, "next_edition"))
         feed = await deploy.open_feed(self.account, self.oracle, vault, policy, self.collection, number)
         plan = deploy.EditionPlan(
-            "Test", "T", prices[0], policy, recipe, keccak(b"placeholder"), keccak(b"s%d" % number), 2
+            "Test", "T", prices[0], policy, recipe, keccak(b"placeholder"), keccak(b"s%d" % number), tokens
         )
         await deploy.open_edition(self.account, self.collection, feed, plan)
         await deploy.sell_out(self.account, self.collection, number, self.account.address)
         await deploy.reveal(self.account, self.collection, number, plan.secret)
         return feed, vault
 
-    async def checkpoint(self, feed: int) -> int:
-        """Mine to the next checkpoint and past its finality, and wait until all nodes are done with it."""
+    async def checkpoint(self, feed: int, *, leave_open: bool = False) -> int:
+        """Mine to the next checkpoint and past its finality, and wait until all nodes are done with it.
+
+        With `leave_open`, done with judging it: rounds go on.
+        """
         head = int(await self.account.web3.eth.block_number)
         checkpoint = (head // CADENCE + 1) * CADENCE
         await self.account.mine(checkpoint - head + 2)
@@ -137,7 +141,7 @@ class Committee:
                 for member in self.members:
                     await member.follow()
                 done = all(member.journal.cursors.get(cursor(feed)) == checkpoint for member in self.members)
-                if done and not any(member.rounds.status() for member in self.members):
+                if done and (leave_open or not any(member.rounds.status() for member in self.members)):
                     return checkpoint
                 await asyncio.sleep(self.pause)
 
@@ -193,11 +197,11 @@ async def committee(
             gossip = cast(Gossip, Wire(wires))
             rounds = RoundDriver(machine, seated, journal, signers[index], gossip, verifier.open, transmitter)
             landings.listen(rounds.landed)
-            landings.settle(rounds.settled)
+            landings.settle(journal.settled)
             landings.undo(rounds.undone)
             studio = studios(index, journal) if studios else cast(Studio, DigestStudio())
             studio.on_progress = rounds.progressed
-            context = NodeContext(cast(Any, SimpleNamespace()), chain, journal, landings, rounds, studio)
+            context = NodeContext(cast(Any, SimpleNamespace()), chain, journal, landings, rounds, studio, sender)
             members.append(Member(journal, chain, VaultKeeper(context), rounds, landings, sender))
             tasks += [group.create_task(rounds.run()), group.create_task(sender.run())]
         try:

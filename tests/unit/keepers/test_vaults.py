@@ -149,7 +149,9 @@ class Desk:
         self.journal, self.chain = journal, chain
         self.rounds, self.studio, self.landings = PaperRounds(), PaperStudio(), PaperLandings()
         self.keeper = VaultKeeper(
-            NodeContext(*(cast(Any, part) for part in (None, chain, journal, self.landings, self.rounds, self.studio)))
+            NodeContext(
+                *(cast(Any, part) for part in (None, chain, journal, self.landings, self.rounds, self.studio, None))
+            )
         )
 
     async def head(self, number: int, *feeds: Feed) -> None:

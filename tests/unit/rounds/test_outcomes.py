@@ -53,7 +53,7 @@ async def test_landed__while_a_render_is_under_way__cancels_it_and_ends_the_roun
         assert desk.driver.in_flight(1) is None
         assert desk.driver._paints == {}
         assert [row.state for row in journal.rounds.last(9)] == ["open", "open"]  # not before it is final
-        desk.driver.settled(make_landed(10, 12))
+        desk.journal.settled(make_landed(10, 12))
     first, second = journal.rounds.get(1, 10), journal.rounds.get(1, 20)
     assert first is not None
     assert second is not None
@@ -70,7 +70,7 @@ async def test_landed__rounds_before_its_block__judged_a_state_that_is_gone(jour
         desk.driver.landed(make_landed(10, 25))
         assert [status.key.checkpoint for status in desk.driver.status()] == [30]
         journal.promises.remember(desk.committee.config_digest, 1, 20, Memory(left=0))
-        desk.driver.settled(make_landed(10, 25))
+        desk.journal.settled(make_landed(10, 25))
     states = [row.state for row in reversed(journal.rounds.last(9))]
     assert states == ["landed", "abandoned", "open"]
     assert journal.promises.of(desk.committee.config_digest, 1, 20) is None
@@ -108,7 +108,7 @@ async def test_round_over__pictures_of_it_and_of_those_before__are_let_go(journa
     async with landed.running():
         landed.driver.landed(make_landed(20, 22))
         assert held() == [0, 2, 3]  # it may be taken back
-        landed.driver.settled(make_landed(20, 22))
+        landed.journal.settled(make_landed(20, 22))
     assert held() == [2, 3]  # what landed stays until the next has
 
 

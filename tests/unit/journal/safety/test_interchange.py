@@ -72,7 +72,7 @@ def test_export_import__another_machine__is_as_bound_as_the_first(tmp_path: Path
         assert not attest(new, 50, 2, config=CONFIGS[1])
         assert attest(new, 60, 2)
         # What landed with its signature is known, so the node starts without doubt.
-        guard = Guard(new, CONFIGS[0], 0)
+        guard = Guard(new, {CONFIGS[0]: 0}.get)
         for checkpoint, number in ((10, 1), (20, 1), (40, 7)):
             guard.settled(make_landed(checkpoint, checkpoint + 2, report_digest=digest(number)))
         assert not guard.doubtful()

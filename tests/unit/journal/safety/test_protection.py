@@ -56,7 +56,7 @@ def test_a_restored_backup__report_landed_that_the_journal_does_not_know__nothin
     (tmp_path / "node" / "journal.db-wal").write_bytes(wal)
     with Journal(tmp_path / "node") as restored:
         assert restored.attestations.digests(CONFIG, 1, 20) == {}
-        guard = Guard(restored, CONFIG, 0)
+        guard = Guard(restored, {CONFIG: 0}.get)
         guard.settled(make_landed(10, 12, report_digest=b"a" * 32))  # this one it knows
         assert not guard.doubtful()
         guard.settled(make_landed(20, 22))
@@ -70,7 +70,7 @@ def test_a_restored_backup__report_landed_that_the_journal_does_not_know__nothin
 
 
 def test_settled__reports_of_others_seats_and_configurations__cast_no_doubt(journal: Journal) -> None:
-    guard = Guard(journal, CONFIG, 3)
+    guard = Guard(journal, {CONFIG: 3}.get)
     guard.settled(make_landed(10, 12, signers=0b0111))
     guard.settled(make_landed(20, 22, signers=0b1111, config_digest=b"e" * 32))
     guard.unsettled([make_landed(30, 32, signers=0b0111)])
@@ -79,7 +79,7 @@ def test_settled__reports_of_others_seats_and_configurations__cast_no_doubt(jour
 
 def test_settled__own_vote_landed__is_known_by_its_ballot(journal: Journal) -> None:
     journal.votes.cast(CONFIG, 1, 10, OURS)
-    guard = Guard(journal, CONFIG, 0)
+    guard = Guard(journal, {CONFIG: 0}.get)
     guard.settled(make_landed(10, 12))
     assert not guard.doubtful()
     guard.settled(make_landed(20, 22))  # a ballot, or a report, that it never saw
@@ -89,7 +89,7 @@ def test_settled__own_vote_landed__is_known_by_its_ballot(journal: Journal) -> N
 def test_unsettled__lying_endpoint_invents_a_report__silences_the_node_no_longer_than_it_stands(
     journal: Journal,
 ) -> None:
-    guard = Guard(journal, CONFIG, 0)
+    guard = Guard(journal, {CONFIG: 0}.get)
     guard.unsettled([make_landed(20, 22)])
     assert "checkpoint 20" in refused(journal, 30)
     guard.unsettled([])
@@ -97,7 +97,7 @@ def test_unsettled__lying_endpoint_invents_a_report__silences_the_node_no_longer
 
 
 def test_raise_floor__doubt_at_or_below_it__is_settled_and_rounds_up_to_it_are_given_up(journal: Journal) -> None:
-    guard = Guard(journal, CONFIG, 0)
+    guard = Guard(journal, {CONFIG: 0}.get)
     guard.settled(make_landed(20, 22))
     assert journal.protection.raise_floor(19)
     assert guard.doubtful()
