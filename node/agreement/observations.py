@@ -31,7 +31,7 @@ class Observations:
         """Keep an observation; the reason if it is not kept."""
         known = self._kept.get(opened.sender)
         if known is not None:
-            return reasons.REPEATED if known.message == observation else reasons.CONFLICTING
+            return reasons.REPEATED if known is opened or known.message == observation else reasons.CONFLICTING
         if not matches(observation, self._trigger):
             return reasons.OTHER_BLOCK
         self._kept[opened.sender] = opened

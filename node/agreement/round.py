@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from node.agreement import reasons
@@ -43,6 +44,9 @@ from node.agreement.proposal import Accepted, check_certificate
 from node.agreement.report import report_digest
 from node.agreement.seat import Seat
 from node.errors import AgreementError
+
+_dropped = functools.cache(Dropped)
+"""Most messages are announced again and again: one effect a sender and reason, not one a message."""
 
 
 class Round:
@@ -112,7 +116,7 @@ class Round:
         if opened.sender != self._seat.index:
             return effects
         # A broker hands a node its own publications too: those are no news.
-        no_news = Dropped(self._seat.index, reasons.REPEATED)
+        no_news = _dropped(self._seat.index, reasons.REPEATED)
         return [effect for effect in effects if effect != no_news]
 
     def _receive(self, opened: Opened, now: int) -> list[Effect]:
@@ -238,7 +242,7 @@ class Round:
 
     @staticmethod
     def _drop(sender: int, reason: str) -> list[Effect]:
-        return [Dropped(sender, reason)]
+        return [_dropped(sender, reason)]
 
     def _observe(self, opened: Opened, observation: Observation, now: int) -> list[Effect]:
         reason = self._observations.add(opened, observation, now)

@@ -200,8 +200,13 @@ def _execute(db: Database, statements: str) -> None:
 def migrate(db: Database) -> None:
     """Bring `db` up to date; JournalError when a newer version of the node has written it."""
     steps = migrations()
-    known = {step.name for step in steps._migrations}
+    known = [step.name for step in steps._migrations]
+    # How many steps a journal has behind it stands in its header: one look there instead of a query for each of them.
+    (count,) = db.execute("PRAGMA user_version").fetchone()
+    if count == len(known):
+        return
     unknown = sorted(step.name for step in steps.applied(db) if step.name not in known)
     if unknown:
         raise JournalError(f"the journal was written by a newer version (it has {unknown[-1]}): upgrade the node")
     steps.apply(db)
+    db.execute(f"PRAGMA user_version={len(known)}")

@@ -141,8 +141,6 @@ class _Run:
     # -- the end ---------------------------------------------------------------------------------------------------
 
     def finished(self) -> bool:
-        if not self.chain.changed:
-            return False
         self.chain.changed = False
         last = self.scenario.rounds * BLOCKS
         return all(self.chain.newest(feed) == last for feed in range(1, self.scenario.feeds + 1))
@@ -152,8 +150,9 @@ class _Run:
         reorganised = max((each.time for each in scenario.reorganisations), default=0)
         last = max(scenario.faults_end, scenario.rounds * scenario.interval + scenario.stagger)
         world.events.at(reorganised, self.chain.touch)
-        while not (self.finished() and world.now >= reorganised):
-            if not world.events.step() or world.now > last + scenario.patience:
+        events, chain, end = world.events, self.chain, last + scenario.patience
+        while not (chain.changed and self.finished() and events.now >= reorganised):
+            if not events.step() or events.now > end:
                 stuck = [node.highest_view for node in self.nodes]
                 self.watch.fail(f"not live: landed {self.chain.newest_of_all()}, highest views {stuck}")
         for node in self.honest:

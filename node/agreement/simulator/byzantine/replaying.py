@@ -25,7 +25,7 @@ from node.agreement.simulator.byzantine.honest import Byzantine
 from node.agreement.simulator.world.world import World
 
 _KEPT: Final = 200
-_FLOOD: Final = 2_000
+_FLOOD: Final = 600
 """Messages that a flooder has in it."""
 
 

@@ -139,20 +139,18 @@ class SimulatedNode:
         """The run is over."""
         self._disk.close()
 
-    def step(self, life: int, what: Callable[[Machine, int], list[Effect]], hurries: bool = True) -> None:
-        """Let the machine of this life (0: whichever runs) take a step, and carry out what comes of it.
-
-        Nothing is due earlier than before when a step had no effects, unless it `hurries`.
-        """
+    def step(self, life: int, what: Callable[[Machine, int], list[Effect]]) -> None:
+        """Let the machine of this life (0: whichever runs) take a step, and carry out what comes of it."""
         machine = self.machine
         if machine is None or life not in (0, self._life):
             return
-        if self._world.now < self._frozen_until:
+        if self._frozen_until > self._world.events.now:
             self._world.events.at(self._frozen_until, self.step, self._life, what)
             return
-        effects = what(machine, self._clock.now())
-        if not effects and not hurries:
-            return
+        self._follow(machine, what(machine, self._clock.now()))
+
+    def _follow(self, machine: Machine, effects: list[Effect]) -> None:
+        """Carry out effects, and see when the machine is due next; the process may die of it."""
         try:
             self._carry_out(machine, effects)
         except Crash:
@@ -160,8 +158,7 @@ class SimulatedNode:
             return
         finally:
             self._refused.clear()
-        if hurries or not isinstance(effects[-1], Dropped):
-            self._schedule(machine)
+        self._schedule(machine)
 
     def _schedule(self, machine: Machine) -> None:
         due = machine.due()
@@ -251,7 +248,8 @@ class SimulatedNode:
 
     def hear(self, raw: bytes) -> None:
         """Bytes from the network."""
-        if self.machine is None:
+        machine = self.machine
+        if machine is None:
             return
         opened = self._world.keys.verify(raw)
         if opened is None:
@@ -262,7 +260,20 @@ class SimulatedNode:
                 return
             for answer in self.behaviour.react(opened):
                 self._brokers.publish(self.index, answer)
-        self.step(0, lambda machine, now: machine.receive(opened, now), isinstance(opened.message, Observation))
+        if self._frozen_until > self._world.events.now:
+            self._world.events.at(
+                self._frozen_until, self.step, self._life, lambda machine, now: machine.receive(opened, now)
+            )
+            return
+        effects = machine.receive(opened, self._clock.now())
+        if not effects:
+            # Only another member's observation may make the machine due earlier without another effect.
+            if type(opened.message) is Observation and opened.sender != self.index:
+                self._schedule(machine)
+        elif len(effects) == 1 and type(effects[0]) is Dropped:
+            self.drops[effects[0].reason] += 1
+        else:
+            self._follow(machine, effects)
 
     # -- what it does --------------------------------------------------------------------------------------------
 

@@ -119,31 +119,36 @@ class Brokers:
 
     def publish(self, sender: int, raw: bytes) -> None:
         """Send bytes to everyone; a node's own come back to it: that is what brokers do."""
-        for peer in self._everyone:
-            self.carry(sender, peer, raw)
+        self._spread(sender, self._everyone, raw)
 
     def carry(self, sender: int, peer: int, raw: bytes) -> None:
-        """Send bytes to one node: perhaps late, twice or never."""
-        self.messages += 1
-        copies = self._routes.get((sender, peer))
-        if copies is None:
-            copies = self._route(sender, peer)
-        if not copies:
-            return
-        events, weather, random = self._events, self._weather, self._random
-        now = events.now
-        if now >= weather.end:
-            delay, again = random() * CALM_DELAY, False
-        else:
-            if weather.loss:
-                copies = sum(random() >= weather.loss for _ in range(copies))
-                if not copies:
-                    return
-            if self._censored and random() < max(self._censored.get((self._kind(raw), peer), _NOTHING)):
-                return
-            delay = weather.delay * (random() if copies == 1 else min(random() for _ in range(copies)))
-            again = random() < weather.duplication
-        for hear in self._ears[peer]:
-            events.at(now + 1 + int(delay), hear, raw)
-            if again:
-                events.at(now + 1 + int(random() * weather.delay), hear, raw)
+        """Send bytes to one node."""
+        self._spread(sender, (peer,), raw)
+
+    def _spread(self, sender: int, peers: Sequence[int], raw: bytes) -> None:
+        """Bring bytes to each of them: perhaps late, twice or never."""
+        events, weather, random, routes = self._events, self._weather, self._random, self._routes
+        now, loss, longest = events.now, weather.loss, weather.delay
+        calm = now >= weather.end
+        self.messages += len(peers)
+        for peer in peers:
+            copies = routes.get((sender, peer))
+            if copies is None:
+                copies = self._route(sender, peer)
+            if not copies:
+                continue
+            if calm:
+                delay, again = random() * CALM_DELAY, False
+            else:
+                if loss:
+                    copies = sum([random() >= loss for _ in range(copies)])
+                    if not copies:
+                        continue
+                if self._censored and random() < max(self._censored.get((self._kind(raw), peer), _NOTHING)):
+                    continue
+                delay = longest * (random() if copies == 1 else min([random() for _ in range(copies)]))
+                again = random() < weather.duplication
+            for hear in self._ears[peer]:
+                events.at(now + 1 + int(delay), hear, raw)
+                if again:
+                    events.at(now + 1 + int(random() * longest), hear, raw)
