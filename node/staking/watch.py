@@ -1,0 +1,294 @@
+"""Notices members that sign two reports for one view, keeps the proof, and says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from node.agreement.report import statement_digest, statement_of
+from node.agreement.signature import recover
+from node.errors import AgreementError, JournalError, PatinaError
+from node.gossip.bucket import Rate, TokenBucket, milliseconds
+from node.journal.equivocations import EvidenceRow, HeardRow
+from node.staking.evidence import (
+    FOLDER,
+    Evidence,
+    Signed,
+    pack_statement,
+    place_of,
+    unpack_statement,
+    write_evidence,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from node.agreement.committee import Committee
+    from node.agreement.messages import Attestation
+    from node.chain.types import FullReport
+    from node.journal import Journal
+
+MAX_HEARD: Final = 1_024
+"""First signatures kept of one member of one configuration, the latest ones."""
+MAX_CONFIGURATIONS: Final = 4
+MAX_EVIDENCE: Final = 8
+"""Pieces of evidence kept against one signer of one configuration: one is enough, and it could go on for ever."""
+CHECKS: Final = Rate(per_second=20, burst=512)
+"""Signatures of one member that are checked; an honest one never needs a check."""
+FLUSH_S: Final = 1.0
+"""Seconds between writes of what was heard."""
+
+log = structlog.get_logger("equivocation")
+
+Place = tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class _First:
+    """The first signature of a member for a view; whether it is known to be genuine, and stands in the journal."""
+
+    signed: Signed
+    genuine: bool = False
+    kept: bool = False
+
+
+class _Member:
+    """What one member of one configuration signed."""
+
+    def __init__(self, now: int) -> None:
+        self.firsts: OrderedDict[Place, _First] = OrderedDict()
+        self.checks = TokenBucket(CHECKS, now)
+        self.found = 0
+
+
+class Watch:
+    """Compares every signature that is heard, or that landed on chain, with the first of its member for that view.
+
+    Signatures are checked only where two statements differ, so that honest members cost nothing. Memory is bounded
+    by member, and evidence by signer; neither is spent by anyone but the signer itself.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        directory: Path,
+        own: str,
+        *,
+        is_open: Callable[[int, int], bool],
+        clock: Callable[[], int] = milliseconds,
+    ) -> None:
+        """`directory` is the node's folder, `own` its signing address; `is_open` tells of a (feed, checkpoint)
+        whether the round is under way here: what was signed in it is kept over restarts."""
+        self._journal = journal
+        self._folder = directory / FOLDER
+        self._own = own
+        self._is_open = is_open
+        self._clock = clock
+        self._committees: OrderedDict[bytes, Committee] = OrderedDict()
+        self._members: dict[tuple[bytes, str], _Member] = {}
+        self._restored: dict[bytes, list[HeardRow]] = {}
+        self._unkept: OrderedDict[tuple[bytes, str, Place], _First] = OrderedDict()
+        self._unwritten: list[Evidence] = []
+        self.counters: Counter[str] = Counter()
+        for row in journal.equivocations.heard():
+            self._restored.setdefault(row.config, []).append(row)
+
+    # -- what is heard ---------------------------------------------------------------------------------------------
+
+    def hear(self, committee: Committee, sender: int, attestation: Attestation) -> None:
+        """Take an attestation whose envelope the committee member `sender` sealed."""
+        signed = Signed(attestation.statement, attestation.signature)
+        self._take(committee, committee.signers[sender], signed, genuine=False)
+
+    def landed(self, committee: Committee, report: FullReport) -> None:
+        """Take the signatures under which a report landed; those of another configuration are passed over."""
+        if report.report is None or report.landed.config_digest != committee.config_digest:
+            return
+        statement = statement_of(report.report)
+        for signer, signature in zip(report.signers, report.signatures, strict=True):
+            if signer in committee.signers:
+                self._take(committee, signer, Signed(statement, signature), genuine=True)
+
+    def _take(self, committee: Committee, signer: str, signed: Signed, *, genuine: bool) -> None:
+        member = self._member(committee, signer)
+        place = place_of(signed.statement)
+        first = member.firsts.get(place)
+        if first is not None and first.signed.statement == signed.statement:
+            first.genuine = first.genuine or (genuine and first.signed == signed)
+            return
+        if first is None:
+            self._note(committee.config_digest, signer, member, _First(signed, genuine))
+            return
+        if not first.genuine:
+            if not self._affordable(member):
+                return
+            first.genuine = self._genuine(committee, signer, first.signed)
+            if not first.genuine:
+                del member.firsts[place]
+                self._note(committee.config_digest, signer, member, _First(signed, genuine))
+                return
+        if genuine or (self._affordable(member) and self._genuine(committee, signer, signed)):
+            self._found(committee, signer, member, first.signed, signed)
+
+    def _member(self, committee: Committee, signer: str) -> _Member:
+        config = committee.config_digest
+        if config not in self._committees:
+            self._committees[config] = committee
+            while len(self._committees) > MAX_CONFIGURATIONS:
+                old, _ = self._committees.popitem(last=False)
+                self._members = {key: member for key, member in self._members.items() if key[0] != old}
+            for row in self._restored.pop(config, ()):
+                if row.signer in committee.signers:
+                    self._restore(row)
+        return self._members.setdefault((config, signer), _Member(self._clock()))
+
+    def _restore(self, row: HeardRow) -> None:
+        member = self._members.setdefault((row.config, row.signer), _Member(self._clock()))
+        signed = Signed(unpack_statement(row.statement), row.signature)
+        member.firsts[place_of(signed.statement)] = _First(signed, kept=True)
+
+    def _note(self, config: bytes, signer: str, member: _Member, first: _First) -> None:
+        place = place_of(first.signed.statement)
+        member.firsts[place] = first
+        self._unkept[config, signer, place] = first
+        self.counters["signatures heard"] += 1
+        if len(member.firsts) > MAX_HEARD:
+            gone, _ = member.firsts.popitem(last=False)
+            self._unkept.pop((config, signer, gone), None)
+
+    def _affordable(self, member: _Member) -> bool:
+        if member.checks.take(1, self._clock()):
+            return True
+        self.counters["signatures unchecked"] += 1
+        return False
+
+    def _genuine(self, committee: Committee, signer: str, signed: Signed) -> bool:
+        try:
+            genuine = recover(statement_digest(committee.domain, signed.statement), signed.signature) == signer
+        except AgreementError:
+            genuine = False
+        if not genuine:
+            self.counters["signatures false"] += 1
+        return genuine
+
+    # -- what is found ---------------------------------------------------------------------------------------------
+
+    def _found(self, committee: Committee, signer: str, member: _Member, first: Signed, second: Signed) -> None:
+        evidence = Evidence(committee.chain_id, committee.oracle, committee.config_digest, signer, first, second)
+        feed, checkpoint, view = evidence.place
+        self.counters["equivocations"] += 1
+        member.found += 1
+        if member.found > MAX_EVIDENCE:
+            return
+        # Nothing else of this view is news.
+        said = {"feed": feed, "checkpoint": checkpoint, "view": view, "signer": signer}
+        if signer == self._own:
+            log.critical("YOUR KEY SIGNED TWICE: another program signs with it, stop both and find out", **said)
+        else:
+            log.error("a member signed two reports for one view", **said, file=str(self._folder / evidence.name))
+        self._unwritten.append(evidence)
+        self._write()
+
+    def _write(self) -> None:
+        """Keep what was found, in the journal and as a file; what cannot be kept now is tried again."""
+        waiting, self._unwritten = self._unwritten, []
+        for evidence in waiting:
+            try:
+                self._journal.equivocations.add(row_of(evidence))
+                write_evidence(self._folder, evidence)
+            except PatinaError as error:
+                log.error("evidence not kept, trying again", error=str(error))
+                self._unwritten.append(evidence)
+
+    # -- over restarts ---------------------------------------------------------------------------------------------
+
+    def forget(self, feed: int, before: int) -> None:
+        """A report of the feed in block `before` is final: what was signed for earlier checkpoints is kept no more.
+
+        Memory goes on holding it for a while.
+        """
+        self._journal.equivocations.forget(feed, before)
+
+    def flush(self) -> None:
+        """Write down what was heard in open rounds since the last call, and evidence that could not be written."""
+        if self._unwritten:
+            self._write()
+        due = [
+            (key, first)
+            for key, first in self._unkept.items()
+            if not first.kept and self._is_open(key[2][0], key[2][1])
+        ]
+        if not due:
+            return
+        rows = [
+            HeardRow(config, *place, signer, pack_statement(first.signed.statement), first.signed.signature)
+            for (config, signer, place), first in due
+        ]
+        try:
+            self._journal.equivocations.hear(rows)
+        except JournalError as error:
+            log.warning("signatures heard are not kept", error=str(error))
+            return
+        for key, first in due:
+            first.kept = True
+            del self._unkept[key]
+
+    def restore_files(self) -> None:
+        """Write the file of every piece of evidence that the journal holds; one that is there is written anew."""
+        for row in self._journal.equivocations.all():
+            self._unwritten.append(evidence_of(row, *self._identity()))
+        self._write()
+
+    def _identity(self) -> tuple[int, str]:
+        chain, _, oracle = (self._journal.identity or "chain 0, oracle ").partition(", oracle ")
+        return int(chain.removeprefix("chain ")), oracle
+
+    async def run(self) -> None:
+        """Write down what is heard until cancelled."""
+        self.restore_files()
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            self.flush()
+
+    def status(self) -> dict[str, object]:
+        """Figures for status pages, and who was found."""
+        return {
+            "counters": dict(self.counters),
+            "evidence": [
+                {
+                    "signer": row.signer,
+                    "feed": row.feed,
+                    "checkpoint": row.checkpoint,
+                    "view": row.view,
+                    "own": row.signer == self._own,
+                    "state": row.state,
+                    "note": row.note,
+                }
+                for row in self._journal.equivocations.all()
+            ],
+        }
+
+
+def row_of(evidence: Evidence) -> EvidenceRow:
+    """The evidence as the journal keeps it."""
+    return EvidenceRow(
+        evidence.config_digest,
+        *evidence.place,
+        evidence.signer,
+        pack_statement(evidence.first.statement),
+        evidence.first.signature,
+        pack_statement(evidence.second.statement),
+        evidence.second.signature,
+    )
+
+
+def evidence_of(row: EvidenceRow, chain_id: int, oracle: str, staking: str | None = None) -> Evidence:
+    """The evidence that the journal keeps, of this chain and oracle."""
+    first = Signed(unpack_statement(row.first), row.first_signature)
+    second = Signed(unpack_statement(row.second), row.second_signature)
+    return Evidence(chain_id, oracle, row.config, row.signer, first, second, staking)
