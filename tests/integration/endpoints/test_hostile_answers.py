@@ -53,6 +53,7 @@ def contracts(**changes: Any) -> Callable[..., Any]:
         "policy": lambda _: encode(POLICY_KINDS, [(4, 3, 0, 0, 0, (1,))]),
         "committee": lambda _: encode(["address[]", "bytes32[]"], [COMMITTEE.signers, COMMITTEE.transport_keys]),
         "config_digest": lambda _: COMMITTEE.config_digest,
+        "configuration": lambda _: COMMITTEE.config_digest + words(3) + COMMITTEE.config_digest + words(1_044),
     } | changes
     collection = interface("DynamicCollection")
 
@@ -90,6 +91,14 @@ LIES: dict[str, tuple[dict[str, Any], Callable[[Chain, Block | None], Awaitable[
     "committee": (
         {"committee": lambda _: encode(["address[]", "bytes32[]"], [[VAULT] * 4, COMMITTEE.transport_keys])},
         lambda chain, block: chain.committee(block),
+    ),
+    "configuration": (
+        {"configuration": lambda _: COMMITTEE.config_digest + words(4) + COMMITTEE.config_digest + words(1_044)},
+        lambda chain, block: chain.configuration(block),
+    ),
+    "installed": (
+        {"configuration": lambda _: COMMITTEE.config_digest + words(3) + COMMITTEE.config_digest + words(1_045)},
+        lambda chain, block: chain.installed(block),
     ),
     "config_digest": ({"config_digest": lambda _: b"\x09" * 32}, lambda chain, block: chain.config_digest(block)),
     "edition": (
