@@ -40,6 +40,7 @@ from node.errors import (
     JournalUnwritableError,
     PatinaError,
 )
+from node.gossip.queues import Turns
 from node.keeper import Likeness
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ if TYPE_CHECKING:
     from node.keys.signing import Signer
     from node.transmit import Transmitter
 
-OUTBOX = 1_024
-"""Messages that wait to be published; the machine announces its messages again, so the oldest may go."""
+OUTBOX = 8_192
+OUTBOX_BYTES = 32 * 1024 * 1024
+"""What waits to be published, by turns; the machine announces its messages again, so some may go."""
 TICK_MS = 50
 FETCH_AGAIN = 1.0
 """Seconds between attempts at a leader's artwork that nobody had yet."""
@@ -99,7 +101,9 @@ class RoundDriver:
         self._triggers: dict[RoundKey, Trigger] = {}
         self._stalled: dict[RoundKey, tuple[Trigger, Paint]] = {}
         self._begin_again_at = 0
-        self._outbox: asyncio.Queue[Broadcast] = asyncio.Queue(OUTBOX)
+        self._outbox: Turns[tuple[str, bytes]] = Turns(
+            OUTBOX, weigh=lambda message: len(message[1]), heaviest=OUTBOX_BYTES
+        )
         self._group: asyncio.TaskGroup | None = None
         self._waiting: list[Effect] = []
         self.counters: Counter[str] = Counter()
@@ -202,8 +206,8 @@ class RoundDriver:
 
     async def _publish(self) -> None:
         while True:
-            message = await self._outbox.get()
-            await self._gossip.publish(message.kind, message.raw)
+            kind, raw = await self._outbox.get()
+            await self._gossip.publish(kind, raw)
             self.counters["published"] += 1
 
     def _apply(self, effects: list[Effect]) -> None:
@@ -223,10 +227,8 @@ class RoundDriver:
                 except JournalError as error:
                     self._stall(key, error)
             case Broadcast():
-                if self._outbox.full():
-                    self._outbox.get_nowait()
+                if not self._outbox.put((effect.kind, effect.raw)):
                     self.counters["outbox overflow"] += 1
-                self._outbox.put_nowait(effect)
             case Render():
                 self._render(effect)
             case CancelRender(key, view):

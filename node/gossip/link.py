@@ -16,7 +16,7 @@ from node.errors import ConfigError, GossipError
 from node.gossip.bucket import TokenBucket, milliseconds
 from node.gossip.client import CONNECT_S, Client
 from node.gossip.limits import FORGERY, Limits
-from node.gossip.queues import Lanes
+from node.gossip.queues import Turns
 from node.gossip.settings import BrokerSettings
 
 QOS: Final = 0
@@ -24,7 +24,7 @@ QOS: Final = 0
 an in-flight window that a bad broker can fill."""
 STEADY_S: Final = 20.0
 """A connection that lasted this long starts over with the shortest delay."""
-OUTGOING_BYTES: Final = 4 * 1024 * 1024
+OUTGOING_BYTES: Final = 16 * 1024 * 1024
 PROBE_S: Final = 10.0
 PROBES_LOST: Final = 3
 """Probes in a row without an answer before the broker counts as lost: one may fall to a full queue."""
@@ -106,16 +106,16 @@ class Link:
         self._probe_topic = self._topic(PROBE)
         self._probes: set[bytes] = set()
         self._answered = asyncio.Event()
-        self._outgoing: Lanes[tuple[str, bytes]] = Lanes(
-            1, outgoing, weigh=lambda message: len(message[1]), heaviest=OUTGOING_BYTES
+        self._outgoing: Turns[tuple[str, bytes]] = Turns(
+            outgoing, weigh=lambda message: len(message[1]), heaviest=OUTGOING_BYTES
         )
 
     def _topic(self, kind: str) -> str:
         return f"{self._prefix}/{kind}/{self._name}"
 
     def send(self, kind: str, raw: bytes) -> None:
-        """Queue a message; while the broker is away the newest are kept."""
-        if not self._outgoing.put(0, (self._topic(kind), raw)):
+        """Queue a message. While the broker is away the newest are kept; where it is slow, each has its turn."""
+        if not self._outgoing.put((self._topic(kind), raw)):
             self._count("outgoing_overflow")
 
     def penalise(self) -> None:

@@ -22,7 +22,7 @@ from node.gossip.settings import BrokerSettings
 from node.keys.certificates import EXPIRY_WARNING_DAYS
 
 INCOMING_PER_BROKER: Final = 512
-OUTGOING_PER_BROKER: Final = 512
+OUTGOING_PER_BROKER: Final = 4_096
 INCOMING_BYTES: Final = 4 * 1024 * 1024
 """Per broker, like the numbers above."""
 CERTIFICATES_EVERY_S: Final = 6 * 3600
@@ -143,7 +143,10 @@ class Gossip:
                 )
 
     async def publish(self, kind: str, raw: bytes) -> None:
-        """Hand an envelope to every broker; those that are away get the newest once they are back."""
+        """Hand an envelope to every broker; those that are away get the newest once they are back.
+
+        Where a broker takes less than is said, what is said again and again goes out in turns.
+        """
         for link in self.links:
             link.send(kind, raw)
 

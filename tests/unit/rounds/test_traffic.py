@@ -1,10 +1,13 @@
-"""What the driver sends and receives: a bounded outbox, and garbage that does no harm."""
+"""What the driver sends and receives: a bounded outbox in which rounds have turns, and garbage that does no harm."""
 
 from __future__ import annotations
 
-from node.agreement.effects import (
-    Broadcast,
-)
+import asyncio
+
+import pytest
+
+from node import rounds
+from node.agreement.effects import Broadcast, Effect
 from node.agreement.messages import Attestation, Observation, Timeout
 from node.gossip.envelope import sealer
 from node.journal import Journal
@@ -26,6 +29,37 @@ async def test_outbox__more_than_it_holds__drops_the_oldest(journal: Journal) ->
     assert raws == [broadcast.raw for broadcast in said[-len(raws) :]]
     assert len(raws) + desk.driver.counters["outbox overflow"] == len(said)
     assert OUTBOX <= len(raws) <= OUTBOX + 1
+
+
+class Repeating(ScriptedMachine):
+    """Has a thousand rounds open, and says with each tick all that it has to say of them, always in the same order."""
+
+    said = tuple(
+        Broadcast(Timeout(feed, 10, view), b"%d %d" % (feed, view)) for feed in range(1_000) for view in (0, 1)
+    )
+
+    def tick(self, now: int) -> list[Effect]:
+        return list(self.said)
+
+
+async def test_outbox__a_thousand_open_rounds_and_a_slow_wire__each_is_heard(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "OUTBOX", 100)
+    monkeypatch.setattr(rounds, "TICK_MS", 1)
+    desk = Desk(journal, scripted=Repeating())
+    heard: set[bytes] = set()
+
+    async def slow(kind: str, raw: bytes) -> None:
+        if len(heard) % 20 == 0:
+            await asyncio.sleep(0.002)
+        heard.add(raw)
+        assert len(desk.driver._outbox) <= 100
+
+    monkeypatch.setattr(desk.wire, "publish", slow)
+    async with desk.running():
+        await until(lambda: len(heard) == len(Repeating.said))
+    assert desk.driver.counters["outbox overflow"] > 1_000
 
 
 async def test_receive__garbage_between_genuine_messages__is_counted_and_does_no_harm(journal: Journal) -> None:
