@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from node.content.cid import raw_cid, sha256
 from node.content.unixfs import MAX_BLOCK
 from node.errors import ContentError
+
+DRAFTS: Final = ".writing"
+"""The folder of files that are being written; each is locked by its writer for as long as that lives."""
 
 
 class MissingBlockError(ContentError):
@@ -21,13 +27,15 @@ class BlockStore:
 
     Files are named by the raw CID whatever the block holds, as IPFS block stores key by multihash;
     the folder is the two characters before the name's last (1,024 folders). A file appears by rename
-    after fsync, so a crash leaves either the whole block or none. Safe for several processes.
+    after fsync, so a crash leaves either the whole block or none; what a killed writer left half written is removed
+    when the store is opened next. Safe for several processes.
     """
 
     def __init__(self, path: Path, max_block: int = MAX_BLOCK) -> None:
         self.path = path
         self.max_block = max_block
         path.mkdir(parents=True, exist_ok=True)
+        self._sweep()
 
     def put(self, block: bytes) -> bytes:
         """Store a block durably and return its digest; a damaged copy is replaced.
@@ -77,15 +85,15 @@ class BlockStore:
 
     def _write(self, target: Path, block: bytes) -> None:
         target.parent.mkdir(exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        draft, handle = self._draft()
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(block)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).rename(target)
+                draft.rename(target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             raise
         # The rename itself is durable only once its folder is.
         folder = os.open(target.parent, os.O_RDONLY)
@@ -93,3 +101,34 @@ class BlockStore:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def _draft(self) -> tuple[Path, int]:
+        """Return a new file that is locked and open for writing."""
+        folder = self.path / DRAFTS
+        folder.mkdir(exist_ok=True)
+        while True:
+            draft = folder / secrets.token_hex(8)
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            if _locked(handle) and os.fstat(handle).st_nlink:
+                return draft, handle
+            os.close(handle)  # another process opened the store, and swept it away before it was locked
+
+    def _sweep(self) -> None:
+        """Remove what writers left that are no more: the kernel lets go of a lock when its process ends, however."""
+        with contextlib.suppress(OSError):  # no such folder yet, or one that is not this node's to write
+            for entry in os.scandir(self.path / DRAFTS):
+                with contextlib.suppress(OSError):
+                    handle = os.open(entry.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                    try:
+                        if _locked(handle):
+                            Path(entry.path).unlink()
+                    finally:
+                        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
