@@ -26,7 +26,10 @@ def keys() -> None:
 @config_option
 @json_option
 def list_keys(config_path: Path, *, as_json: bool) -> None:
-    """Print the signing address and the transport key, and where they are kept; needs no password."""
+    """Print the signing address and the transport key, and where they are kept; needs no password.
+
+    Ends with 1 where one that is there cannot be read, and prints the other.
+    """
     from node.config import load
     from node.keys.signing import EthKeystore
     from node.keys.transport import TransportKeyFile
@@ -40,9 +43,13 @@ def list_keys(config_path: Path, *, as_json: bool) -> None:
     if as_json:
         shown = {kind: {"public": public, "file": str(path), "fault": fault} for kind, path, public, fault in rows}
         click.echo(json.dumps(shown, indent=2))
-        return
-    for kind, path, public, fault in rows:
-        click.echo(f"{kind:<10} {public or fault}" + (f"\n{'':<10} {path}" if public else ""))
+    else:
+        for kind, path, public, _ in rows:
+            words = public or ("cannot be read" if path.exists() else "no such file yet: patina keys new")
+            click.echo(f"{kind:<10} {words}\n{'':<10} {path}")
+    faults = [f"{kind} key: {fault}" for kind, path, _, fault in rows if fault and path.exists()]
+    if faults:
+        raise KeyFileError("\n".join(faults))
 
 
 @keys.command()

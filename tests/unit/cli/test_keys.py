@@ -81,8 +81,26 @@ def test_new__no_password_anywhere__error_names_the_ways(keys: Keys, tmp_path: P
 def test_list__keys_missing__said_plainly(keys: Keys) -> None:
     result = keys("list")
     assert result.exit_code == 0
-    assert "no such file" in result.stdout
+    assert result.stdout.count("no such file yet") == 2
     assert result.stdout.startswith("signing")
+
+
+@pytest.mark.parametrize(("kind", "name", "other"), [("signing", "signing.json", "transport"),
+                                                     ("transport", "transport.pub", "signing")])  # fmt: skip
+def test_list__one_key_file_broken__named_and_the_other_listed(
+    keys: Keys, tmp_path: Path, kind: str, name: str, other: str
+) -> None:
+    keys("new")
+    whole = json.loads(keys("list", "--json").stdout)
+    (tmp_path / "keys" / name).write_text("{ no key")
+    for as_json in ((), ("--json",)):
+        result = keys("list", *as_json)
+        assert result.exit_code == 1
+        assert f"{kind} key: " in result.stderr
+        assert name in result.stderr
+        assert f"{other} key" not in result.stderr
+        assert whole[other]["public"] in result.stdout
+        assert whole[kind]["public"] not in result.stdout
 
 
 def test_list__for_eyes__address_and_file(keys: Keys, tmp_path: Path) -> None:
