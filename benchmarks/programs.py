@@ -13,6 +13,9 @@ ROUNDS = 5
 HELP_MS = 400
 """Goal: so many milliseconds until `patina --help` has printed and ended."""
 
+SIMULATED_MS = 30
+"""Goal: the simulator's CPU milliseconds a round, which is 2,000 rounds a minute on one core."""
+
 
 def median_seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
     """Return the median wall time of `work`, after one call that is not counted."""
@@ -64,6 +67,19 @@ def block() -> float:
     return median_seconds(lambda: chain.mine(100)) / 100
 
 
+def simulated_round(seeds: int = 120) -> float:
+    """CPU seconds that a round of the simulator takes on one core: seven nodes, troubles as its seeds draw them."""
+    from node.agreement.simulator import drawn, simulate
+
+    scenarios = [drawn(seed, nodes=7) for seed in range(seeds)]
+    simulate(scenarios[0])
+    started = time.process_time()
+    for scenario in scenarios:
+        simulate(scenario)
+    rounds = sum(scenario.rounds * scenario.feeds for scenario in scenarios)
+    return (time.process_time() - started) / rounds
+
+
 def rows() -> list[dict[str, Any]]:
     """Every figure as one row: what, median, unit, and the goal where there is one."""
     seconds, size = image()
@@ -73,4 +89,10 @@ def rows() -> list[dict[str, Any]]:
         {"what": "its PNG", "median": round(png() * 1000), "unit": "ms"},
         {"what": "its PNG's size", "median": size, "unit": "bytes"},
         {"what": "an empty block of the embedded chain", "median": round(block() * 1_000_000), "unit": "us"},
+        {
+            "what": "a simulated round of seven nodes in drawn troubles",
+            "median": round(simulated_round() * 1000, 1),
+            "unit": "ms",
+            "goal": SIMULATED_MS,
+        },
     ]
