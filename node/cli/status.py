@@ -109,7 +109,13 @@ def _show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
     chain, brokers = figures["chain"], figures["brokers"]
     state = "[green]ready[/]" if not reasons else f"[red]not ready: {told(', '.join(reasons))}[/]"
     console.print(f"[bold]{told(figures['name'])}[/]  {state}  {url}")
-    line(f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}")
+    if figures["member"] is None:
+        line(f"standby: {figures['standby']}")
+        line(f"committee of {figures['committee']}, quorum {figures['quorum']}")
+    else:
+        line(f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}")
+    for each in figures.get("previous_terms", ()):
+        line(f"also member {each['member']} of the committee before, with {each['rounds']} rounds to finish")
     line(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {chain['error']}")
     for each in chain.get("endpoints", ()):
         if each["fault"]:

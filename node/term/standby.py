@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def why_no_seat(journal: Journal, config: bytes, signer: str, oracle: str) -> str:
-    """Return why a signer (EIP-55) has no seat in force, as far as the journal knows; `config` is the digest in force."""
+    """Return why a signer (EIP-55) has no seat in the configuration in force, as far as the journal knows."""
     if config == VACANT:
         return f"oracle {oracle} has no committee at present: the node waits until one is installed"
     block = seat_lost_at(journal, signer)
