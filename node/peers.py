@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class Peers:
     ) -> None:
         self._session = session
         self._gateways = [gateway.rstrip("/") for gateway in gateways]
+        self._slowness = dict.fromkeys(self._gateways, 0.0)
         self._store = store
         self._max_block = max_block
 
@@ -38,8 +40,14 @@ class Peers:
         """
         if self._store.has(digest):
             return self._store.get(digest)
-        for gateway in self._gateways:
-            block = await self._ask(gateway, digest)
+        # Whoever was slow comes last, or one gateway could hold up every block that another has.
+        for gateway in sorted(self._gateways, key=self._slowness.__getitem__):
+            since = time.monotonic()
+            try:
+                block = await self._ask(gateway, digest)
+            finally:
+                # Also where whoever asked has given up. It takes many quick answers to make up for a slow one.
+                self._slowness[gateway] = max(time.monotonic() - since, self._slowness[gateway] / 2)
             if block is not None:
                 self._store.put(block)
                 return block

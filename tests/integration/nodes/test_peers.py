@@ -213,3 +213,19 @@ async def test_block__dead_peer__is_passed_over(site: Site, dead: str) -> None:
 async def test_block__no_peers_at_all__says_what_is_missing(site: Site) -> None:
     with pytest.raises(ContentError, match="neither in the store nor at 0 peers"):
         await site.peers().block(DIGEST)
+
+
+async def test_incident__gateway_that_takes_its_time__is_asked_last_from_then_on(site: Site) -> None:
+    """One that stalls each question would hold up every picture of an artwork that all the others serve at once."""
+    blocks = [bytes([number]) * 100 for number in range(20)]
+    asked = []
+
+    async def stall(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        await asyncio.sleep(0.5)
+        raise web.HTTPNotFound
+
+    peers = site.peers(await site.odd(stall), await site.gateway(*blocks))
+    for block in blocks:
+        assert await peers.block(hashlib.sha256(block).digest()) == block
+    assert len(asked) == 1
