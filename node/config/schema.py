@@ -256,9 +256,9 @@ class TransmitConfig:
     vote_after_ms: Annotated[
         int,
         Key(
-            "How long every broker may be away, in ms, before this node votes on chain for what it measures and "
-            "renders by itself. Each member pays for its own vote; enough votes that agree have the effect of a "
-            "report.",
+            "How long gossip may be silent, in ms, before this node votes on chain for what it measures and renders by "
+            "itself: every broker away, or too few members heard for a quorum while a round is open. Each member pays "
+            "for its own vote; enough votes that agree have the effect of a report.",
             low=1_000,
             high=24 * _HOUR,
         ),
