@@ -10,19 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import aiomqtt
 import pytest
+from eth_utils.address import to_checksum_address
 
+from node.chain.client import Chain
+from node.chain.pool import RpcPool
 from node.devnet.rpc import DevnetServer, serve_chain
 from node.devnet.settings import ChainSettings
+from node.voting.seen import voters
 from tests.integration.chaos.faults.broker import Broker
 from tests.integration.chaos.faults.disk import disks
 from tests.integration.chaos.faults.endpoint import Endpoint, serve_endpoints
 from tests.integration.chaos.faults.misbehaviour import (
     FalseFinality,
     FalseHashes,
+    FalseLogs,
     FalsePrices,
     Hangup,
     Lag,
+    NoLogs,
     Refuse,
     Stall,
 )
@@ -152,6 +159,55 @@ async def test_false_finality__newest_block_is_called_final(world: World) -> Non
     world.endpoint.fault = FalseFinality()
     assert int((await world.ask("eth_getBlockByNumber", "finalized", False))["number"], 16) == HEAD
     assert dict(world.endpoint.harm) == {"called a block final too early": 1}
+
+
+async def test_false_logs__a_node_that_believed_them__would_read_reports_and_votes_of_everybody(world: World) -> None:
+    members = ["0x" + bytes([number] * 20).hex() for number in (1, 2, 3)]
+    oracle = "0x" + "55" * 20
+    chain = Chain(RpcPool([world.endpoint.url]), oracle)
+    try:
+        world.endpoint.fault = FalseLogs(1, members, 16)
+        assert [(one.feed, one.checkpoint) for one in await chain.landed(1, HEAD)] == [(1, 48), (1, 32)]
+        assert len({one.tx_hash for one in await chain.landed(1, HEAD)}) == 2
+        votes = await voters(chain, 1, HEAD, [to_checksum_address(one) for one in members])
+        assert {place: len(who) for place, who in votes.items()} == {(1, 48): 3, (1, 32): 3}
+        assert world.endpoint.harm["invented reports and votes"] == 3
+        world.endpoint.fault = NoLogs()
+        assert await chain.landed(1, HEAD) == []
+    finally:
+        await chain.pool.aclose()
+
+
+@pytest.mark.parametrize("embedded", [False, True], ids=["installed", "embedded"])
+async def test_broker__that_swallows_messages__answers_questions_and_hands_on_nothing_else(
+    tmp_path: Path, embedded: bool
+) -> None:
+    broker = Broker(tmp_path, embedded=embedded)
+    topics = ["patina/x/observation/node", "patina/x/probe/node"]
+
+    async def heard(client: aiomqtt.Client) -> list[str]:
+        for topic in topics:
+            await client.publish(topic, b"word")
+        found: list[str] = []
+        async for message in client.messages:
+            found.append(str(message.topic))
+            if found[-1] == topics[-1]:
+                return found
+        return found
+
+    try:
+        await broker.start()
+        async with asyncio.timeout(30), aiomqtt.Client("127.0.0.1", broker.port) as client:
+            await client.subscribe("patina/x/+/+")
+            assert await heard(client) == topics
+            broker.censor()
+            while await heard(client) != topics[1:]:
+                await asyncio.sleep(0.05)
+            broker.release()
+            while await heard(client) != topics:
+                await asyncio.sleep(0.05)
+    finally:
+        await broker.stop()
 
 
 @pytest.mark.parametrize("embedded", [False, True], ids=["installed", "embedded"])
