@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from node.agreement.effects import RoundKey
+from node.agreement.messages import Attestation, Opened
 from node.agreement.report import statement_digest, statement_of
 from node.agreement.signature import recover
 from node.errors import AgreementError, JournalError, PatinaError
@@ -29,13 +31,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from node.agreement.committee import Committee
-    from node.agreement.messages import Attestation
-    from node.chain.types import FullReport
+    from node.chain.types import FullReport, Landed
     from node.journal import Journal
 
 MAX_HEARD: Final = 1_024
 """First signatures kept of one member of one configuration, the latest ones."""
 MAX_CONFIGURATIONS: Final = 4
+MAX_LANDED: Final = 1_024
+"""Landed reports whose signers are remembered, the latest ones."""
+MAX_SUSPECTS: Final = 64
+"""Landed reports that wait to be read whole."""
 MAX_EVIDENCE: Final = 8
 """Pieces of evidence kept against one signer of one configuration: one is enough, and it could go on for ever."""
 CHECKS: Final = Rate(per_second=20, burst=512)
@@ -48,7 +53,7 @@ log = structlog.get_logger("equivocation")
 Place = tuple[int, int, int]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _First:
     """The first signature of a member for a view; whether it is known to be genuine, and stands in the journal."""
 
@@ -62,8 +67,22 @@ class _Member:
 
     def __init__(self, now: int) -> None:
         self.firsts: OrderedDict[Place, _First] = OrderedDict()
+        self.rounds: dict[RoundKey, list[_First]] = {}
         self.checks = TokenBucket(CHECKS, now)
         self.found = 0
+
+    def note(self, first: _First) -> None:
+        """Keep a first signature."""
+        place = place_of(first.signed.statement)
+        self.firsts[place] = first
+        self.rounds.setdefault(RoundKey(*place[:2]), []).append(first)
+
+    def drop(self, place: Place) -> None:
+        """Let go of a first signature."""
+        first, key = self.firsts.pop(place), RoundKey(*place[:2])
+        self.rounds[key].remove(first)
+        if not self.rounds[key]:
+            del self.rounds[key]
 
 
 class Watch:
@@ -80,20 +99,25 @@ class Watch:
         own: str,
         *,
         is_open: Callable[[int, int], bool],
+        staking: Callable[[], str | None] = lambda: None,
         clock: Callable[[], int] = milliseconds,
     ) -> None:
         """`directory` is the node's folder, `own` its signing address; `is_open` tells of a (feed, checkpoint)
-        whether the round is under way here: what was signed in it is kept over restarts."""
+        whether the round is under way here: what was signed in it is kept over restarts. `staking` tells the address
+        of the staking contract as far as it is known."""
         self._journal = journal
         self._folder = directory / FOLDER
         self._own = own
         self._is_open = is_open
+        self._staking = staking
         self._clock = clock
         self._committees: OrderedDict[bytes, Committee] = OrderedDict()
         self._members: dict[tuple[bytes, str], _Member] = {}
         self._restored: dict[bytes, list[HeardRow]] = {}
         self._unkept: OrderedDict[tuple[bytes, str, Place], _First] = OrderedDict()
         self._unwritten: list[Evidence] = []
+        self._landed: OrderedDict[tuple[bytes, RoundKey], Landed] = OrderedDict()
+        self.suspects: deque[Landed] = deque(maxlen=MAX_SUSPECTS)
         self.counters: Counter[str] = Counter()
         for row in journal.equivocations.heard():
             self._restored.setdefault(row.config, []).append(row)
@@ -104,6 +128,40 @@ class Watch:
         """Take an attestation whose envelope the committee member `sender` sealed."""
         signed = Signed(attestation.statement, attestation.signature)
         self._take(committee, committee.signers[sender], signed, genuine=False)
+
+    def noting(self, committee: Committee, opener: Callable[[bytes], Opened]) -> Callable[[bytes], Opened]:
+        """Wrap what opens a committee's envelopes, so that every attestation in them is heard."""
+
+        def noted(raw: bytes) -> Opened:
+            opened = opener(raw)
+            if isinstance(opened.message, Attestation):
+                self.hear(committee, opened.sender, opened.message)
+            return opened
+
+        return noted
+
+    def told(self, landed: Landed) -> None:
+        """Take a report that landed: its event names the signers and the digest.
+
+        Where one of them was heard to sign another report of the round, it is a suspect: its signatures are worth
+        fetching, for `landed`.
+        """
+        key = landed.config_digest, RoundKey(landed.feed, landed.checkpoint)
+        self._landed[key] = landed
+        if len(self._landed) > MAX_LANDED:
+            self._landed.popitem(last=False)
+        committee = self._committees.get(landed.config_digest)
+        if committee is None:
+            return
+        for index in range(committee.n):
+            if landed.signers >> index & 1:
+                member = self._members.get((landed.config_digest, committee.signers[index]))
+                for first in () if member is None else member.rounds.get(key[1], ()):
+                    self._suspect(committee, landed, first.signed)
+
+    def _suspect(self, committee: Committee, landed: Landed, signed: Signed) -> None:
+        if statement_digest(committee.domain, signed.statement) != landed.report_digest and landed not in self.suspects:
+            self.suspects.append(landed)
 
     def landed(self, committee: Committee, report: FullReport) -> None:
         """Take the signatures under which a report landed; those of another configuration are passed over."""
@@ -122,15 +180,15 @@ class Watch:
             first.genuine = first.genuine or (genuine and first.signed == signed)
             return
         if first is None:
-            self._note(committee.config_digest, signer, member, _First(signed, genuine))
+            self._note(committee, signer, member, _First(signed, genuine))
             return
         if not first.genuine:
             if not self._affordable(member):
                 return
             first.genuine = self._genuine(committee, signer, first.signed)
             if not first.genuine:
-                del member.firsts[place]
-                self._note(committee.config_digest, signer, member, _First(signed, genuine))
+                member.drop(place)
+                self._note(committee, signer, member, _First(signed, genuine))
                 return
         if genuine or (self._affordable(member) and self._genuine(committee, signer, signed)):
             self._found(committee, signer, member, first.signed, signed)
@@ -142,6 +200,7 @@ class Watch:
             while len(self._committees) > MAX_CONFIGURATIONS:
                 old, _ = self._committees.popitem(last=False)
                 self._members = {key: member for key, member in self._members.items() if key[0] != old}
+                self._unkept = OrderedDict((key, first) for key, first in self._unkept.items() if key[0] != old)
             for row in self._restored.pop(config, ()):
                 if row.signer in committee.signers:
                     self._restore(row)
@@ -149,17 +208,20 @@ class Watch:
 
     def _restore(self, row: HeardRow) -> None:
         member = self._members.setdefault((row.config, row.signer), _Member(self._clock()))
-        signed = Signed(unpack_statement(row.statement), row.signature)
-        member.firsts[place_of(signed.statement)] = _First(signed, kept=True)
+        member.note(_First(Signed(unpack_statement(row.statement), row.signature), kept=True))
 
-    def _note(self, config: bytes, signer: str, member: _Member, first: _First) -> None:
-        place = place_of(first.signed.statement)
-        member.firsts[place] = first
+    def _note(self, committee: Committee, signer: str, member: _Member, first: _First) -> None:
+        config, place = committee.config_digest, place_of(first.signed.statement)
+        member.note(first)
         self._unkept[config, signer, place] = first
         self.counters["signatures heard"] += 1
         if len(member.firsts) > MAX_HEARD:
-            gone, _ = member.firsts.popitem(last=False)
+            gone = next(iter(member.firsts))
+            member.drop(gone)
             self._unkept.pop((config, signer, gone), None)
+        landed = self._landed.get((config, RoundKey(*place[:2])))
+        if landed is not None and landed.signers >> committee.signers.index(signer) & 1:
+            self._suspect(committee, landed, first.signed)
 
     def _affordable(self, member: _Member) -> bool:
         if member.checks.take(1, self._clock()):
@@ -179,13 +241,14 @@ class Watch:
     # -- what is found ---------------------------------------------------------------------------------------------
 
     def _found(self, committee: Committee, signer: str, member: _Member, first: Signed, second: Signed) -> None:
-        evidence = Evidence(committee.chain_id, committee.oracle, committee.config_digest, signer, first, second)
+        evidence = Evidence(
+            committee.chain_id, committee.oracle, committee.config_digest, signer, first, second, self._staking()
+        )
         feed, checkpoint, view = evidence.place
         self.counters["equivocations"] += 1
         member.found += 1
         if member.found > MAX_EVIDENCE:
             return
-        # Nothing else of this view is news.
         said = {"feed": feed, "checkpoint": checkpoint, "view": view, "signer": signer}
         if signer == self._own:
             log.critical("YOUR KEY SIGNED TWICE: another program signs with it, stop both and find out", **said)
@@ -241,7 +304,7 @@ class Watch:
     def restore_files(self) -> None:
         """Write the file of every piece of evidence that the journal holds; one that is there is written anew."""
         for row in self._journal.equivocations.all():
-            self._unwritten.append(evidence_of(row, *self._identity()))
+            self._unwritten.append(evidence_of(row, *self._identity(), self._staking()))
         self._write()
 
     def _identity(self) -> tuple[int, str]:
