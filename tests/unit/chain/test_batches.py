@@ -86,6 +86,42 @@ def test_gather__many_offenders__are_asked_in_turns() -> None:
     assert seen == set(range(60))
 
 
+def test_gather__many_editions_that_do_not_exist__keep_nobody_from_those_that_do() -> None:
+    """With more than a round's requests can find, too: the rest is looked for in later rounds, in few requests each."""
+    missing = set(range(0, 1_200, 2))
+    batches, endpoint = Batches(), Endpoint(set(), set(missing))
+    for number in range(50):
+        endpoint.requests = 0
+        found = asyncio.run(batches.gather(units(1_200), endpoint))
+        assert {index for index, answer in enumerate(found) if answer == GOOD} == set(range(1_200)) - missing
+        assert endpoint.requests <= (17 if number else 256)
+    endpoint.reverting = set()  # they are opened
+    seen: set[int] = set()
+    for _ in range(ceil(600 / 16) + 1):
+        seen |= {at for at, one in enumerate(asyncio.run(batches.gather(units(1_200), endpoint))) if one == GOOD}
+    assert seen == set(range(1_200))
+
+
+def test_gather__nothing_that_is_asked_for_exists__is_said_of_each() -> None:
+    endpoint = Endpoint(set(), set(range(1_000)))
+    found = asyncio.run(Batches().gather(units(1_000), endpoint))
+    assert all(answer in (None, (None,)) for answer in found)
+    assert endpoint.requests == 256
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_gather__more_than_can_be_found_beside_one_that_burns__the_honest_are_read(whole: bool) -> None:
+    batches, endpoint = Batches(), Endpoint({700}, set(range(300)), whole=whole)
+    honest = set(range(300, 1_000)) - {700}
+    found = asyncio.run(batches.gather(units(1_000), endpoint))
+    seen = {index for index, answer in enumerate(found) if answer == GOOD}
+    assert len(honest - seen) <= 8  # the burner's neighbours may have to wait for their turn
+    for _ in range(ceil(300 / 16) + 1):
+        found = asyncio.run(batches.gather(units(1_000), endpoint))
+        seen |= {index for index, answer in enumerate(found) if answer == GOOD}
+    assert seen == honest
+
+
 def test_gather__every_contract_burns__ends() -> None:
     endpoint = Endpoint(set(range(1_000)), set())
     with pytest.raises(ChainError, match="did not suffice"):
