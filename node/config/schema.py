@@ -330,6 +330,48 @@ class FeedsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StakingConfig:
+    """What this node does about the staking contract, where the oracle obeys one.
+
+    Everything here is paid by the signing key's account; the operator's own account is never needed.
+    """
+
+    contract: Annotated[
+        Address | None,
+        Key(
+            "Address of the NodeStaking contract, with its checksum (EIP-55); without it, the one that the oracle "
+            "obeys.",
+            example="0x2222222222222222222222222222222222222222",
+        ),
+    ] = None
+    rotate: Annotated[
+        bool,
+        Key(
+            "Whether this node settles work and rotates the committee when it is its turn; the treasury repays the gas "
+            "of a rotation as far as it reaches."
+        ),
+    ] = True
+    claim: Annotated[
+        bool,
+        Key(
+            "Whether this node has its rewards paid out once an era, to the payee that its operator chose, and what "
+            "its account is owed for transactions; only where that is worth ten times its gas."
+        ),
+    ] = False
+    submit_evidence: Annotated[
+        bool,
+        Key(
+            "Whether this node takes proof that a member signed two reports to the contract, when it is its turn; a "
+            "part of the slashed stake is then its own. Without it, the proof is written to a file."
+        ),
+    ] = False
+    serve_unpaid: Annotated[
+        bool,
+        Key("Whether this node also works for feeds whose funds do not cover a report."),
+    ] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenderConfig:
     """Drawing the artworks, in processes beside the node: one for each device."""
 
@@ -437,6 +479,7 @@ class Config:
     agreement: AgreementConfig = field(default_factory=AgreementConfig)
     transmit: TransmitConfig = field(default_factory=TransmitConfig)
     feeds: FeedsConfig = field(default_factory=FeedsConfig)
+    staking: StakingConfig = field(default_factory=StakingConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
     content: ContentConfig = field(default_factory=ContentConfig)
     web: WebConfig = field(default_factory=WebConfig)
@@ -452,6 +495,7 @@ SECTIONS: dict[str, type] = {
     "agreement": AgreementConfig,
     "transmit": TransmitConfig,
     "feeds": FeedsConfig,
+    "staking": StakingConfig,
     "render": RenderConfig,
     "content": ContentConfig,
     "web": WebConfig,
