@@ -57,6 +57,8 @@ class OracleMachine(RuleBasedStateMachine):
         self.oracle = self.world.oracle
         self.feeds: list[ModelFeed] = []
         self.generation = 0
+        self.former: Any = None
+        self.until = 0
         self.open([WAD // 100, WAD // 50])
 
     def teardown(self) -> None:
@@ -134,10 +136,27 @@ class OracleMachine(RuleBasedStateMachine):
         report = self.world.report(feed, [WAD] * self.world.seats.quorum)
         stale = self.world.seats.sign(report)
         self.generation += 1
+        self.former, self.until = self.world.seats, boa.env.evm.patch.timestamp + 3_600
         self.world.seats = self.world.committee(n, b"generation %d" % self.generation)
         self.world.seats.install()
         with boa.reverts():
             self.oracle.transmit(report.abi, *stale)
+
+    @rule(data=st.data(), answer=ANSWERS)
+    @precondition(lambda self: self.former is not None)
+    def transmit_late(self, data: Any, answer: int) -> None:
+        """A report of the committee before the one in force."""
+        feed = data.draw(st.integers(1, len(self.feeds)))
+        report, model = self.world.report(feed, [answer] * self.former.quorum), self.feeds[feed - 1]
+        over = boa.env.evm.patch.timestamp >= self.until
+        if over or report.checkpoint < model.landed:
+            with boa.reverts("committee: no previous one" if over else "feeds: checkpoint not newer"):
+                self.world.transmit_previous(report, self.former)
+            return
+        self.world.transmit_previous(report, self.former)
+        (event,) = self.world.events("Reported")
+        assert event.config_digest == self.former.config_digest
+        model.take(report.checkpoint, answer)
 
     @rule(data=st.data(), mode=st.sampled_from([0, 1, 2]))
     def subscribe(self, data: Any, mode: int) -> None:
@@ -170,6 +189,8 @@ class OracleMachine(RuleBasedStateMachine):
     def configuration_is_the_installed_one(self) -> None:
         if hasattr(self, "feeds"):
             assert self.oracle.config_digest() == self.world.seats.config_digest
+            former = self.former.config_digest if self.former else bytes(32)
+            assert self.oracle.previous_configuration() == (former, self.until)
 
 
 def test_oracle__any_sequence_of_actions__equals_the_model(make_world: Any) -> None:
