@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from node.journal import Journal
 
 
-async def record(chain: Chain, journal: Journal, final: Block, found: Configuration, looked: int | None) -> None:
+async def record(
+    chain: Chain, journal: Journal, final: Block, found: Configuration, before: tuple[int, Configuration] | None
+) -> None:
     """Note in the journal what changed up to `final`, all of it or nothing.
 
-    `found` is what is in force at `final`, `looked` the last final block that this process looked at. A journal that
-    knows of nothing yet takes what is in force for what always was.
+    `found` is what is in force at `final`, `before` the number of the last final block that this process looked at and
+    what was in force there. A journal that knows of nothing yet takes what is in force for what always was.
 
     Raises:
         ChainError: the chain cannot be read; the next call does it all again.
@@ -27,16 +29,20 @@ async def record(chain: Chain, journal: Journal, final: Block, found: Configurat
     """
     known = journal.configurations
     last = known.last()
-    if last is not None and last.config == found.config_digest:
-        return
     if last is None:
         spans = [Span(0, found.config_digest)]
+    elif before is not None and before[1] == found:
+        return  # one that came and went in between would be the previous one now, or have moved its end
     else:
         # Landings are read after configurations are: up to where they are stored, these are noted.
-        since = max(last.first_block, journal.cursors.get(CURSOR) or 0, looked or 0)
+        looked = 0 if before is None else before[0]
+        since = max(last.first_block, journal.cursors.get(CURSOR) or 0, looked)
         spans = await changes(chain, since + 1, final.number)
-        if not spans or spans[-1].config != found.config_digest:
+        newest = spans[-1] if spans else last
+        if newest.config != found.config_digest:
             spans.append(Span(final.number, found.config_digest))
+    if not spans:
+        return
     installed = await chain.installed(final)
     with journal.transaction():
         for committee in (installed.previous, installed.committee):

@@ -102,7 +102,8 @@ class Terms:
         if self._looked is not None and final.number < self._looked:
             return  # an endpoint that lags: what a later final block said stands
         found = await self._chain.configuration(final)
-        await record(self._chain, self._journal, final, found, self._looked)
+        before = None if self._looked is None else (self._looked, self._found)
+        await record(self._chain, self._journal, final, found, before)
         current, previous = found.config_digest, found.previous_digest
         overlaps = previous != current and found.overlaps(final.timestamp)
         for term in self.all:

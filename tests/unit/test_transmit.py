@@ -176,3 +176,27 @@ async def test_transmit__switched_off__leaves_it_to_the_others(monkeypatch: pyte
     desk = Desk(monkeypatch, member(0), enabled=False)
     await desk.transmitter.transmit(EFFECT)
     assert (desk.waits, desk.sender.calls) == ([], [])
+
+
+@pytest.mark.parametrize("previous", [False, True])
+async def test_transmit__refused_as_it_is__is_sent_as_of_the_other_configuration_next(
+    monkeypatch: pytest.MonkeyPatch, previous: bool
+) -> None:
+    """The chain may have another committee, or still the old one, long before a final block shows it."""
+    desk = Desk(monkeypatch, member(0))
+    desk.transmitter.previous = previous
+    desk.sender.errors = [RevertError("oracle: wrong signature"), RevertError("committee: no previous one")]
+    await desk.transmitter.transmit(EFFECT)
+    key = "report cdcdcdcd 1 10 0"
+    ways = [(key, "0xOracle", b"calldata" + b"s" * 192), (f"{key} previous", "0xOracle", b"previous" + b"s" * 192)]
+    here, there = reversed(ways) if previous else ways
+    assert desk.sender.calls == [here, there, here]
+
+
+async def test_transmit__chain_silent__is_no_reason_to_try_the_other_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch, member(0))
+    desk.sender.errors = [ChainError("silent"), ChainError("silent")]
+    await desk.transmitter.transmit(EFFECT)
+    assert [key for key, _, _ in desk.sender.calls] == ["report cdcdcdcd 1 10 0"] * 3
