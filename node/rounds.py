@@ -166,13 +166,6 @@ class RoundDriver:
         }
         self._apply(self._machine.landed(report.feed, report.block_number - 1, milliseconds()))
 
-    def settled(self, report: Landed) -> None:
-        """Note in the journal what a final report has ended: one that is not may be taken back."""
-        self._journal.rounds.finish(report.feed, report.checkpoint, "landed")
-        self._journal.rounds.finish_until(report.feed, report.block_number)
-        self._journal.protection.over(report.feed, report.block_number)
-        self._journal.pictures.forget_before(report.feed, report.checkpoint)
-
     def undone(self, report: Landed) -> None:
         """A landed report was taken back: the rounds that it ended, which the journal holds open, may begin again."""
         self._machine.undone(report.feed, report.checkpoint)

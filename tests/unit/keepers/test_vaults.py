@@ -289,6 +289,20 @@ async def test_final_head__round_in_flight__begins_another_at_aligned_checkpoint
     assert desk.rounds.checkpoints == [30, 40, 80, 120]
 
 
+async def test_final_head__no_seat_at_a_checkpoint__samples_and_begins_nothing(journal: Journal) -> None:
+    """So that a node which is seated can serve from its first checkpoint on."""
+    chain = PaperChain(flat(60) | dict.fromkeys((40, 50, 60), WAD * 102 // 100))
+    desk = Desk(journal, chain)
+    context = desk.keeper._context
+    desk.keeper._context = replace(context, takes_part=lambda checkpoint: checkpoint >= 60)
+    await desk.head(50)
+    assert desk.rounds.begun == []
+    assert journal.rounds.last(9) == []
+    assert [sample.checkpoint for sample in journal.samples.last(1, 9)] == [10, 20, 30, 40, 50]
+    await desk.head(60)
+    assert [trigger.checkpoint for trigger, _ in desk.rounds.begun] == [60]
+
+
 async def test_final_head__state_older_than_the_last_landing__begins_nothing(journal: Journal) -> None:
     desk = Desk(journal, PaperChain(flat(60, WAD * 2), bands={60: 3}))
     desk.landings.blocks[1] = 52
