@@ -7,7 +7,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import gas, programs, rendering, sampling, traffic
+from benchmarks import gas, programs, rendering, retention, sampling, traffic
 from benchmarks.latency import table as latency
 from benchmarks.table import lines
 
@@ -21,7 +21,7 @@ def main() -> int:
     the machine is warm, and this process large.
     """
     missed = 0
-    for part in (latency, sampling, traffic, gas, rendering):
+    for part in (latency, sampling, traffic, retention, gas, rendering):
         missed |= part.main()
         sys.stdout.write("\n")
     rows = programs.rows()
@@ -31,6 +31,7 @@ def main() -> int:
         "latency": latency.rows(),
         "sampling": sampling.rows(),
         "traffic": traffic.rows(),
+        "journal": retention.rows(),
         "gas": gas.rows(),
         "rendering": rendering.rows(),
         "programs": rows,

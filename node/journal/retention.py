@@ -120,10 +120,10 @@ class Retention:
         row = self._store.row(sql, (feed, place))
         return None if row is None else int(row["checkpoint"])
 
-    def transactions(self) -> int:
-        """Let go of transactions that are over, but for the last so many."""
+    def transactions(self, keep: int = KEPT_TRANSACTIONS) -> int:
+        """Let go of transactions that are over, but for those among the last so many."""
         with self._store.transaction():
-            over = [(row["id"],) for row in self._store.rows(_OVER, (KEPT_TRANSACTIONS,))]
+            over = [(row["id"],) for row in self._store.rows(_OVER, (keep,))]
             for one in over:
                 self._store.execute("DELETE FROM attempts WHERE transaction_id = ?", one)
                 self._store.execute("DELETE FROM transactions WHERE id = ?", one)

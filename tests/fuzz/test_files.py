@@ -70,10 +70,10 @@ KEYSTORE: dict[str, Any] = {
     },
 }  # fmt: skip
 PROTECTION: dict[str, Any] = {
-    "format": protection.FORMAT, "version": 1, "signer": "0x" + "11" * 20, "chain": 1, "oracle": "0x" + "22" * 20,
+    "format": protection.FORMAT, "version": 2, "signer": "0x" + "11" * 20, "chain": 1, "oracle": "0x" + "22" * 20,
     "floor": -1,
     "configurations": [
-        {"config": "0x" + "33" * 32, "rounds": [
+        {"config": "0x" + "33" * 32, "marks": [{"feed": 1, "checkpoint": 30}], "rounds": [
             {"feed": 1, "checkpoint": 40, "attestations": [{"view": 0, "digest": "0x" + "44" * 32}], "closed": True,
              "vote": "0x" + "55" * 32,
              "promise": {"left": 0, "prepared_view": 1, "prepared_digest": "0x" + "66" * 32, "lock_view": -1,

@@ -63,7 +63,7 @@ class Mark(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     checkpoint: Natural
 
 
-class Configuration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class Configuration(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """The rounds under one config digest, and the marks below them."""
 
     config: Digest
