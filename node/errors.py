@@ -72,3 +72,7 @@ class KernelError(RenderError):
 
 class ReplayError(PatinaError):
     """A share-price history that cannot be replayed; the text names the file and the line."""
+
+
+class DeploymentError(PatinaError):
+    """A deployment file that cannot be used; the text names the file, the field and the remedy."""
