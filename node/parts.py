@@ -29,8 +29,10 @@ from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes
 from node.settings import broker_settings, fees, pool_settings, renderer_pool
+from node.staking.locator import Locator
 from node.studio import Studio
 from node.term.opening import Opening
+from node.term.staked import Staked
 from node.term.terms import Terms
 
 if TYPE_CHECKING:
@@ -102,7 +104,9 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         landings = Landings(chain, journal, await first_landing(chain))
         sender = Sender(chain, signer, journal, fees(config))
         opening = Opening(config, chain, journal, signer, transport_key, brokers, sender, landings)
-        terms = Terms(chain, journal, chain_id, signer.address, opening)
+        locator = Locator(chain, config.chain.multicall, config.staking.contract)
+        staked = Staked(chain, locator, signer.address)
+        terms = Terms(chain, journal, chain_id, signer.address, opening, staked.why)
         await terms.look(final)
         landings.listen(terms.landed)
         landings.settle(terms.settled)

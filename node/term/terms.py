@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from node.journal import Journal
     from node.keeper import Paint
     from node.term.term import Term
+
+ASK_AGAIN: Final = 300
+"""Seconds of block time after which whoever decides on seats is asked again why there is none."""
 
 log = structlog.get_logger("term")
 
@@ -41,13 +44,18 @@ class Terms:
         chain_id: int,
         signer: str,
         opening: Callable[[Committee, int], Term],
+        why: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
-        """`signer`: this node's address (EIP-55); `opening`: makes the term of a seat, which does not run yet."""
+        """`signer`: this node's address (EIP-55); `opening`: makes the term of a seat, which does not run yet; `why`:
+        asks whoever decides on seats why this node has none, in words, empty where that is not known."""
         self._chain = chain
         self._journal = journal
         self._chain_id = chain_id
         self._signer = signer
         self._opening = opening
+        self._ask = why
+        self._told = ""
+        self._asked_at: int | None = None
         self._terms: dict[bytes, Term] = {}
         self._tasks: dict[bytes, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -116,8 +124,9 @@ class Terms:
         if overlaps and previous not in self._over:
             self._serve(previous, in_force=False)
         self._serve(current, in_force=True)
+        await self._find_out(final, changed)
         self.standby = self._why()
-        if changed or self.standby != self._said:
+        if self.standby != self._said:
             self._say()
 
     async def handled(self) -> None:
@@ -235,10 +244,18 @@ class Terms:
             await asyncio.wait({task})
         log.info("term ends", config=term.config.hex(), why=why)
 
+    async def _find_out(self, final: Block, changed: bool) -> None:
+        """Ask why there is no seat, when that may have changed."""
+        if self.current is not None or self._ask is None:
+            self._told, self._asked_at = "", None
+        elif changed or self._asked_at is None or final.timestamp >= self._asked_at + ASK_AGAIN:
+            self._told, self._asked_at = await self._ask(), final.timestamp
+
     def _why(self) -> str | None:
         if self.current is not None:
             return None
-        return self._fault or why_no_seat(self._journal, self._found.config_digest, self._signer, self._chain.oracle)
+        why = why_no_seat(self._journal, self._found.config_digest, self._signer, self._chain.oracle)
+        return self._fault or (f"{why} ({self._told})" if self._told else why)
 
     def _say(self) -> None:
         if self.standby is not None:

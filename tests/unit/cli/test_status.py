@@ -87,6 +87,21 @@ def test_status__ready_node__one_screen_and_status_0(node: Node, tmp_path: Path)
     assert node.asked == ["http://127.0.0.1:8123/api/status", "http://127.0.0.1:8123/readyz"]
 
 
+def test_status__node_without_a_seat__says_why_and_what_it_still_finishes(node: Node, tmp_path: Path) -> None:
+    configure(tmp_path)
+    node.reasons = ["standby"]
+    node.figures |= {
+        "member": None,
+        "standby": "it lost its seat in block 25",
+        "previous_terms": [{"config_digest": "0xab", "member": 2, "committee": 4, "rounds": 1, "until": 99}],
+    }
+    result = status(tmp_path)
+    assert result.exit_code == 1
+    for part in ("not ready: standby", "standby: it lost its seat in block 25", "committee of 4, quorum 3"):
+        assert part in result.stdout
+    assert "also member 2 of the committee before, with 1 rounds to finish" in result.stdout
+
+
 def test_status__brokers_away__says_since_when_and_when_it_votes(node: Node, tmp_path: Path) -> None:
     configure(tmp_path)
     node.figures |= {"voting": {"silent_s": 0.0, "after_s": 600.0}}

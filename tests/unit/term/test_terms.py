@@ -333,6 +333,25 @@ async def test_seat__never_had__waits_for_one(journal: Journal) -> None:
     assert (desk.terms.committee(), desk.opened) == (WITHOUT, [])
 
 
+async def test_seat__whoever_decides_knows_why__is_asked_now_and_then(journal: Journal) -> None:
+    asked: list[int] = []
+
+    async def why() -> str:
+        asked.append(len(asked))
+        return f"outbid {len(asked)}"
+
+    oracle = PaperOracle({0: FIRST, 25: WITHOUT, 40: SECOND})
+    terms = Terms(cast(Any, oracle), journal, CHAIN, OWN, Desk(journal, {}).opening, why)
+    await terms.look(block(20))
+    assert asked == []
+    for final in (26, 27, 28, 29):  # five minutes are three blocks here
+        await terms.look(block(final))
+    assert len(asked) == 2
+    assert str(terms.standby).endswith("(outbid 2)")
+    await terms.look(block(40))
+    assert terms.standby is None
+
+
 async def test_committee__gone__ends_everything_and_is_waited_for(journal: Journal) -> None:
     desk = Desk(journal, {0: FIRST, 25: None, 35: SECOND})
     await desk.terms.look(block(20))
