@@ -112,7 +112,7 @@ class _Reader:
         names = [cell.strip().lower() for cell in self._cells(number, header)]
         doubled = sorted({name for name in names if name and names.count(name) > 1})
         if doubled:
-            raise self._fault(number, f"column {doubled[0]!r} stands twice", "keep one of them")
+            raise self._fault(number, f"column {_shown(doubled[0])} stands twice", "keep one of them")
         if "share_price" not in names:
             raise self._fault(number, "no column share_price", "name the column of prices share_price in the header")
         self._names = names

@@ -205,3 +205,9 @@ def test_assets_for__impossible_vault__is_refused(asset_decimals: int, share_dec
 def test_assets_for__less_than_one_share__is_refused() -> None:
     with pytest.raises(ReplayError, match="deposit first"):
         assets_for(WAD, 0, asset_decimals=6, share_decimals=6)
+
+
+def test_parse_history__long_column_that_stands_twice__is_told_in_short() -> None:
+    with pytest.raises(ReplayError, match="stands twice") as caught:
+        parse("9" * 5_000 + "," + "9" * 5_000 + "\n1,2")
+    assert len(str(caught.value)) < 200
