@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "contracts"
 ARTIFACTS = ROOT / "node" / "chain" / "artifacts"
+_REST = ("bytecode", "runtime", "immutables")
 
 
 def deployable(sources: Path = SOURCES) -> list[Path]:
@@ -25,8 +26,10 @@ def deployable(sources: Path = SOURCES) -> list[Path]:
 
 
 def compile_contract(path: Path) -> dict[str, Any]:
-    """ABI and creation bytecode (hex with 0x) of one contract.
+    """ABI and creation bytecode (hex with 0x) of one contract, and what is needed to tell the code that it leaves.
 
+    `runtime` is where in the creation bytecode the code stands that is left on chain, as [offset, length] in bytes;
+    what the chain then holds is that code and the immutables behind it, each at its [offset, length] of `immutables`.
     Raises vyper's own exceptions if the source does not compile.
     """
     # The import takes a second; vyper ships no types.
@@ -36,15 +39,34 @@ def compile_contract(path: Path) -> dict[str, Any]:
     if snekmate is None or not snekmate.submodule_search_locations:
         raise SystemExit("snekmate is not installed: install the dev requirements")
     library = Path(next(iter(snekmate.submodule_search_locations))).parent
-    compiled = compile_files([str(path)], ("abi", "bytecode"), paths=[str(library), str(SOURCES)])
+    wanted = ("abi", "bytecode", "bytecode_runtime", "layout")
+    compiled = compile_files([str(path)], wanted, paths=[str(library), str(SOURCES)])
     output: Mapping[str, Any] = next(iter(compiled.values()))
-    return {"abi": output["abi"], "bytecode": output["bytecode"]}
+    creation, runtime = (bytes.fromhex(output[name][2:]) for name in wanted[1:3])
+    if creation.count(runtime) != 1:
+        raise SystemExit(f"{path.stem}: its creation bytecode does not hold its code once")
+    return {
+        "abi": output["abi"],
+        "bytecode": output["bytecode"],
+        "runtime": [creation.index(runtime), len(runtime)],
+        "immutables": dict(sorted(immutables(output["layout"].get("code_layout", {})))),
+    }
+
+
+def immutables(layout: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, list[int]]]:
+    """The immutables of vyper's code layout as (name, [offset, length]), those of modules with the modules' names."""
+    for name, entry in layout.items():
+        if isinstance(entry.get("offset"), int):
+            yield prefix + name, [entry["offset"], entry["length"]]
+        else:
+            yield from immutables(entry, f"{prefix}{name}.")
 
 
 def text(artifact: Mapping[str, Any]) -> str:
     """An artifact as its file has it: one ABI entry per line, so that a change of the ABI reads well."""
     abi = ",\n".join("  " + json.dumps(entry, sort_keys=True) for entry in artifact["abi"])
-    return f'{{"abi": [\n{abi}\n],\n"bytecode": {json.dumps(artifact["bytecode"])}}}\n'
+    rest = ",\n".join(f"{json.dumps(name)}: {json.dumps(artifact[name])}" for name in _REST)
+    return f'{{"abi": [\n{abi}\n],\n{rest}}}\n'
 
 
 def main(argv: list[str] | None = None) -> int:
