@@ -112,17 +112,17 @@ class Accounts:
         block = parse.mapping(await self._pool.request("eth_getBlockByNumber", ["latest", False]), "the head")
         return parse.quantity(block.get("baseFeePerGas", "0x0"), "the base fee")
 
-    async def estimate(self, sender: str, to: str, calldata: bytes) -> int:
-        """The gas that a transaction would use now; RevertError when it would revert."""
-        return await self._pool.ask(lambda ask: _estimate(ask, sender, to, calldata))
+    async def estimate(self, sender: str, to: str, calldata: bytes, value: int = 0) -> int:
+        """The gas that a transaction with `value` wei would use now; RevertError when it would revert."""
+        return await self._pool.ask(lambda ask: _estimate(ask, sender, to, calldata, value))
 
-    async def reverts(self, sender: str, to: str, calldata: bytes) -> str | None:
+    async def reverts(self, sender: str, to: str, calldata: bytes, value: int = 0) -> str | None:
         """Why a transaction would revert now, or None: every endpoint that answers must say that it would."""
         refusals: list[str] = []
 
         async def question(ask: Ask) -> str | None:
             try:
-                await _estimate(ask, sender, to, calldata)
+                await _estimate(ask, sender, to, calldata, value)
             except RevertError as error:
                 return str(error)
             return None
@@ -165,8 +165,10 @@ async def _nonce(ask: Ask, address: str, block: str) -> int:
     return parse.small(found, "a nonce")
 
 
-async def _estimate(ask: Ask, sender: str, to: str, calldata: bytes) -> int:
+async def _estimate(ask: Ask, sender: str, to: str, calldata: bytes, value: int) -> int:
     request = {"from": sender, "to": to, "data": "0x" + calldata.hex()}
+    if value:
+        request["value"] = hex(value)
     found = parse.quantity(await ask("eth_estimateGas", [request]), "a gas estimate")
     if found > _MAX_GAS:
         raise UnavailableError("an endpoint answered a gas estimate beyond any block")

@@ -78,8 +78,8 @@ class Sender:
             "counters": dict(self.counters),
         }
 
-    async def send(self, key: str, to: str, calldata: bytes, *, least_gas: int = 0) -> bytes:
-        """Send a transaction, once for each `key`, and return the hash of its newest attempt.
+    async def send(self, key: str, to: str, calldata: bytes, *, value: int = 0, least_gas: int = 0) -> bytes:
+        """Send a transaction with `value` wei, once for each `key`, and return the hash of its newest attempt.
 
         `least_gas` is its gas limit where the estimate is lower: what it costs may depend on who is mined before it.
 
@@ -94,11 +94,11 @@ class Sender:
             fresh = row is None or row.state == "cancelled"
             if row is None or row.state == "cancelled":
                 if row is not None:
-                    to, calldata = row.recipient, row.calldata
-                estimate = await self._accounts.estimate(self.address, to, calldata)
+                    to, calldata, value = row.recipient, row.calldata, row.value
+                estimate = await self._accounts.estimate(self.address, to, calldata, value)
                 gas = max(least_gas, self._fees.gas_limit(estimate))
                 if row is None:
-                    self._journal.transactions.queue(key, self.address, to, calldata, 0, gas)
+                    self._journal.transactions.queue(key, self.address, to, calldata, value, gas)
                 else:
                     self._journal.transactions.release(row.id)
                 row = self._known(key)
@@ -217,7 +217,7 @@ class Sender:
 
     async def _pointless(self, row: TransactionRow) -> str | None:
         """Why a transaction would revert now (most often the report landed through another sender), or None."""
-        return await self._accounts.reverts(self.address, row.recipient, row.calldata)
+        return await self._accounts.reverts(self.address, row.recipient, row.calldata, row.value)
 
     async def _push(
         self, rows: list[TransactionRow], attempts: dict[int, list[AttemptRow]], standing: Standing
