@@ -157,6 +157,8 @@ class VaultKeeper:
                 continue
             if reason is not None and self._wanted(feed, checkpoint):
                 rounds.append((feed, sample, editions.get(feed.id), answer, style, reason.value))
+        unpaid = await self._context.unpaid([feed.id for feed, *_ in rounds])
+        rounds = [one for one in rounds if one[0].id not in unpaid]
         with journal.transaction():
             journal.samples.add(samples.values())
             for feed, sample, _, answer, style, why in rounds:

@@ -47,6 +47,7 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             group.create_task(parts.terms.run())
             group.create_task(parts.sender.run())
+            group.create_task(parts.duty.run())
             group.create_task(parts.wakeup.run())
             group.create_task(parts.collector.run())
             group.create_task(self.follow())
@@ -170,6 +171,7 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
                 parts.studio,
                 parts.sender,
                 terms.takes_part,
+                parts.duty.paying.unpaid,
             )
         )
         gallery = Gallery(

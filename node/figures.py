@@ -26,7 +26,7 @@ def reasons(parts: Parts) -> list[str]:
     found += parts.chain.pool.trouble
     if parts.sender.funds.low:
         found.append("low-balance")
-    return found
+    return found + parts.duty.reasons()
 
 
 def status(parts: Parts) -> dict[str, object]:
@@ -55,6 +55,7 @@ def status(parts: Parts) -> dict[str, object]:
             "websockets": parts.wakeup.status(),
         },
         "sender": parts.sender.status(),
+        "staking": parts.duty.status(),
         "brokers": {
             "configured": len(parts.config.gossip.brokers),
             "connected": 0 if term is None else term.gossip.connected,

@@ -61,6 +61,10 @@ class Rounds(Protocol):
         """Return the newest checkpoint of the feed's open rounds, or None."""
 
 
+async def _all_pay(_: Sequence[int]) -> set[int]:
+    return set()
+
+
 @dataclass(frozen=True)
 class NodeContext:
     """What the node lends to its keepers."""
@@ -75,6 +79,8 @@ class NodeContext:
     takes_part: Callable[[int], bool] = lambda _: True
     """Whether the node has a seat in the committee that reports of a checkpoint; without one it samples, and begins
     no rounds."""
+    unpaid: Callable[[Sequence[int]], Awaitable[set[int]]] = _all_pay
+    """Those feeds whose rounds the node does not begin because they do not pay; asked before anything is rendered."""
 
 
 class Keeper(Protocol):

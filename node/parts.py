@@ -29,6 +29,7 @@ from node.landings import Landings
 from node.peers import Peers
 from node.recipes import Recipes
 from node.settings import broker_settings, fees, pool_settings, renderer_pool
+from node.staking.duty import Duty, open_duty
 from node.staking.locator import Locator
 from node.studio import Studio
 from node.term.opening import Opening
@@ -60,6 +61,7 @@ class Parts:
     studio: Studio
     terms: Terms
     sender: Sender
+    duty: Duty
     wakeup: WakeUp
     collector: Collector
     renderers: RenderPool
@@ -103,13 +105,16 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         drawings = Drawings(renderers, journal, store)
         landings = Landings(chain, journal, await first_landing(chain))
         sender = Sender(chain, signer, journal, fees(config))
-        opening = Opening(config, chain, journal, signer, transport_key, brokers, sender, landings)
         locator = Locator(chain, config.chain.multicall, config.staking.contract)
+        duty = open_duty(config, chain, journal, sender, locator, lambda: terms.open_rounds)
+        opening = Opening(config, chain, journal, signer, transport_key, brokers, sender, landings, duty.watch)
         staked = Staked(chain, locator, signer.address)
         terms = Terms(chain, journal, chain_id, signer.address, opening, staked.why)
         await terms.look(final)
         landings.listen(terms.landed)
+        landings.listen(duty.watch.told)
         landings.settle(terms.settled)
+        landings.settle(duty.settled)
         landings.undo(terms.undone)
         guard = Guard(journal, terms.seat)
         landings.settle(guard.settled)
@@ -131,6 +136,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             studio=studio,
             terms=terms,
             sender=sender,
+            duty=duty,
             wakeup=WakeUp(config.chain.websockets),
             collector=collector,
             renderers=renderers,

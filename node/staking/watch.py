@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -45,6 +45,8 @@ MAX_EVIDENCE: Final = 8
 """Pieces of evidence kept against one signer of one configuration: one is enough, and it could go on for ever."""
 CHECKS: Final = Rate(per_second=20, burst=512)
 """Signatures of one member that are checked; an honest one never needs a check."""
+PATIENCE: Final = 300
+"""Writes that pass over what was signed in a round that is not begun here, before it is let go of."""
 FLUSH_S: Final = 1.0
 """Seconds between writes of what was heard."""
 
@@ -55,11 +57,11 @@ Place = tuple[int, int, int]
 
 @dataclass(slots=True, eq=False)
 class _First:
-    """The first signature of a member for a view; whether it is known to be genuine, and stands in the journal."""
+    """The first signature of a member for a view; whether it is known to be genuine, and the writes that passed it."""
 
     signed: Signed
     genuine: bool = False
-    kept: bool = False
+    waited: int = 0
 
 
 class _Member:
@@ -98,17 +100,17 @@ class Watch:
         directory: Path,
         own: str,
         *,
-        is_open: Callable[[int, int], bool],
+        open_rounds: Callable[[], Collection[tuple[int, int]]],
         staking: Callable[[], str | None] = lambda: None,
         clock: Callable[[], int] = milliseconds,
     ) -> None:
-        """`directory` is the node's folder, `own` its signing address; `is_open` tells of a (feed, checkpoint)
-        whether the round is under way here: what was signed in it is kept over restarts. `staking` tells the address
-        of the staking contract as far as it is known."""
+        """`directory` is the node's folder, `own` its signing address; `open_rounds` tells every (feed,
+        checkpoint) whose round is under way here: what was signed in it is kept over restarts. `staking` tells the
+        address of the staking contract as far as it is known."""
         self._journal = journal
         self._folder = directory / FOLDER
         self._own = own
-        self._is_open = is_open
+        self._open_rounds = open_rounds
         self._staking = staking
         self._clock = clock
         self._committees: OrderedDict[bytes, Committee] = OrderedDict()
@@ -208,7 +210,7 @@ class Watch:
 
     def _restore(self, row: HeardRow) -> None:
         member = self._members.setdefault((row.config, row.signer), _Member(self._clock()))
-        member.note(_First(Signed(unpack_statement(row.statement), row.signature), kept=True))
+        member.note(_First(Signed(unpack_statement(row.statement), row.signature)))
 
     def _note(self, committee: Committee, signer: str, member: _Member, first: _First) -> None:
         config, place = committee.config_digest, place_of(first.signed.statement)
@@ -281,11 +283,14 @@ class Watch:
         """Write down what was heard in open rounds since the last call, and evidence that could not be written."""
         if self._unwritten:
             self._write()
-        due = [
-            (key, first)
-            for key, first in self._unkept.items()
-            if not first.kept and self._is_open(key[2][0], key[2][1])
-        ]
+        if not self._unkept:
+            return
+        under_way = set(self._open_rounds())
+        due = [(key, first) for key, first in self._unkept.items() if key[2][:2] in under_way]
+        for key, first in list(self._unkept.items()):
+            first.waited += 1
+            if first.waited >= PATIENCE:
+                del self._unkept[key]
         if not due:
             return
         rows = [
@@ -297,9 +302,8 @@ class Watch:
         except JournalError as error:
             log.warning("signatures heard are not kept", error=str(error))
             return
-        for key, first in due:
-            first.kept = True
-            del self._unkept[key]
+        for key, _ in due:
+            self._unkept.pop(key, None)
 
     def restore_files(self) -> None:
         """Write the file of every piece of evidence that the journal holds; one that is there is written anew."""
@@ -310,6 +314,11 @@ class Watch:
     def _identity(self) -> tuple[int, str]:
         chain, _, oracle = (self._journal.identity or "chain 0, oracle ").partition(", oracle ")
         return int(chain.removeprefix("chain ")), oracle
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether this node's own key was seen to sign twice."""
+        return any(row.signer == self._own for row in self._journal.equivocations.all())
 
     async def run(self) -> None:
         """Write down what is heard until cancelled."""

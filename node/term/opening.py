@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from node.journal import Journal
     from node.keys.signing import Signer
     from node.landings import Landings
+    from node.staking.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Opening:
     brokers: Sequence[BrokerSettings]
     sender: Sender
     landings: Landings
+    watch: Watch
 
     def __call__(self, committee: Committee, index: int) -> Term:
         """Open the term of a seat.
@@ -65,7 +67,7 @@ class Opening:
         seal = sealer(self.transport_key, committee, index)
         machine = Machine(committee, index, verifier, timing(self.config), seal)
         hearing = Hearing(committee, index)
-        opener = hearing.noting(gossip.counting(verifier.open))
+        opener = self.watch.noting(committee, hearing.noting(gossip.counting(verifier.open)))
         rounds = RoundDriver(machine, committee, self.journal, self.signer, gossip, opener, transmitter)
         voter = Voter(
             rounds,

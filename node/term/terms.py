@@ -159,6 +159,11 @@ class Terms:
         """
         return None if self.current is None else self.current.voter.in_flight(feed)
 
+    @property
+    def open_rounds(self) -> set[tuple[int, int]]:
+        """The (feed, checkpoint) of every round under way, in whichever term."""
+        return {(status.key.feed, status.key.checkpoint) for term in self.all for status in term.rounds.status()}
+
     def progressed(self, feed: int) -> None:
         """A picture of the feed's was drawn or compared."""
         for term in self.all:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from keepers.staking import StakingKeeper
 from keepers.vaults import VaultKeeper
 from node import keeper
+from node.config.schema import StakingConfig, TransmitConfig
 from node.errors import ConfigError
 from node.keeper import NodeContext, find_keepers
 
@@ -21,11 +24,15 @@ class Named:
     name: str
 
 
-CONTEXT = NodeContext(*(cast(Any, None) for _ in range(7)))
+CONTEXT = NodeContext(
+    cast(Any, SimpleNamespace(transmit=TransmitConfig(), staking=StakingConfig(), chain=SimpleNamespace(multicall=""))),
+    cast(Any, SimpleNamespace(pool=None)),
+    *(cast(Any, None) for _ in range(5)),
+)
 
 
-def test_find_keepers__as_installed__is_the_vault_keeper() -> None:
-    assert [type(found) for found in find_keepers(CONTEXT)] == [VaultKeeper]
+def test_find_keepers__as_installed__are_those_of_staking_and_of_vaults() -> None:
+    assert [type(found) for found in find_keepers(CONTEXT)] == [StakingKeeper, VaultKeeper]
 
 
 def test_find_keepers__several__come_by_name_whatever_order_they_were_installed_in(
@@ -54,7 +61,7 @@ class Counting:
 
 
 def test_judge__some_keepers_judge_nothing__is_the_first_that_does() -> None:
-    [vaults] = find_keepers(CONTEXT)
-    assert keeper.judge([Counting(), vaults]) is vaults
+    staking, vaults = find_keepers(CONTEXT)
+    assert keeper.judge([Counting(), staking, vaults]) is vaults
     with pytest.raises(ConfigError, match="judges feeds"):
         keeper.judge([Counting()])

@@ -209,6 +209,7 @@ async def make_parts(
         "sender": Sender(chain, SIGNERS[1], journal, fees(config)),
         "wakeup": WakeUp(config.chain.websockets),
         "guard": SimpleNamespace(doubtful=lambda: False),
+        "duty": SimpleNamespace(reasons=list, status=dict),
         "config": config,
         "journal": journal,
         "terms": terms,

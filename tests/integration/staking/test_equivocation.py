@@ -38,7 +38,7 @@ class Node:
             journal,
             journal.path.parent,
             signer.address,
-            is_open=lambda _feed, _checkpoint: True,
+            open_rounds=lambda: (),
             staking=lambda: self.locator.known,
         )
         self.sender = scene.sender(journal, signer)

@@ -36,7 +36,7 @@ class Clock:
 
 def watching(journal: Journal, bench: Bench, own: int = 0, clock: Clock | None = None) -> Watch:
     address = bench.signers[own].address
-    return Watch(journal, journal.path.parent, address, is_open=lambda _, at: at == 40, clock=clock or Clock())
+    return Watch(journal, journal.path.parent, address, open_rounds=lambda: [(1, 40)], clock=clock or Clock())
 
 
 def files(journal: Journal) -> list[Path]:
@@ -143,7 +143,7 @@ def test_incident__restarted_between_the_two__first_signature_of_an_open_round_i
 
 def test_flush__round_begun_after_its_signature_was_heard__kept_then(journal: Journal, bench: Bench) -> None:
     begun: set[int] = set()
-    watch = Watch(journal, journal.path.parent, "0x", is_open=lambda _, at: at in begun)
+    watch = Watch(journal, journal.path.parent, "0x", open_rounds=lambda: {(1, at) for at in begun})
     watch.hear(bench.committee, 2, bench.attestation(2, bench.report(7)))
     watch.flush()
     assert journal.equivocations.heard() == []
