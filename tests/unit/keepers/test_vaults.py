@@ -413,3 +413,19 @@ async def test_answers__any_samples__are_those_that_rounds_begin_with(journal: J
 def test_consecutive__gap_before_the_end__keeps_what_follows_it() -> None:
     samples = [Sample(1, checkpoint, b"", WAD, 0, 0, 0, 0) for checkpoint in (10, 20, 40, 50)]
     assert [one.checkpoint for one in consecutive(samples, 10)] == [40, 50]
+
+
+async def test_final_head__feed_that_does_not_pay__sampled_and_left_alone_until_it_does(journal: Journal) -> None:
+    desk = Desk(journal, PaperChain(flat(40) | {50: 2 * WAD, 60: 2 * WAD, 70: 2 * WAD, 80: 2 * WAD}))
+    poor = {1}
+
+    async def unpaid(feeds: Sequence[int]) -> set[int]:
+        return poor & set(feeds)
+
+    desk.keeper._context = replace(desk.keeper._context, unpaid=unpaid)
+    await desk.head(63)
+    assert (desk.rounds.checkpoints, journal.rounds.unfinished()) == ([], [])
+    assert [sample.checkpoint for sample in journal.samples.last(1, 99)] == [10, 20, 30, 40, 50, 60]
+    poor.clear()
+    await desk.head(73)
+    assert desk.rounds.checkpoints == [70]
