@@ -43,11 +43,11 @@ class Interface:
         self._by_selector: dict[bytes, tuple[str, list[str]]] = {}
         self._events: dict[str, tuple[bytes, list[tuple[str, str, bool]]]] = {}
         for entry in abi:
-            types = [_type(item) for item in entry.get("inputs", ())]
+            types = [canonical_type(item) for item in entry.get("inputs", ())]
             name = entry.get("name", "")
             hashed = keccak(text=f"{name}({','.join(types)})")
             if entry["type"] == "function":
-                outputs = [_type(item) for item in entry.get("outputs", ())]
+                outputs = [canonical_type(item) for item in entry.get("outputs", ())]
                 self._functions[name, len(types)] = hashed[:4], types, outputs
                 self._by_selector[hashed[:4]] = name, types
             elif entry["type"] == "event":
@@ -98,11 +98,11 @@ class Interface:
         return found | {name: value for (name, _), value in zip(plain, values, strict=True)}
 
 
-def _type(item: Mapping[str, Any]) -> str:
+def canonical_type(item: Mapping[str, Any]) -> str:
     """The type as it stands in a signature: `tuple[]` becomes `(uint256,bytes32)[]`."""
     kind = str(item["type"])
     if kind.startswith("tuple"):
-        return f"({','.join(_type(part) for part in item['components'])}){kind[5:]}"
+        return f"({','.join(canonical_type(part) for part in item['components'])}){kind[5:]}"
     return kind
 
 

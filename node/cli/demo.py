@@ -27,4 +27,14 @@ def demo(*, once: bool, folder: Path, rows: int | None, anvil: bool, as_json: bo
     from node.cli.watch import play
     from node.devnet.replay.track import demo_tracks
 
-    play(demo_tracks(rows), folder, nodes=4, tokens=6, serve=not once, as_json=as_json, replace=True, anvil=anvil)
+    play(
+        demo_tracks(rows),
+        folder,
+        nodes=4,
+        tokens=6,
+        serve=not once,
+        as_json=as_json,
+        replace=True,
+        anvil=anvil,
+        staked=True,
+    )

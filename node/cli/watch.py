@@ -36,6 +36,7 @@ def play(
     as_json: bool,
     replace: bool = False,
     anvil: bool = False,
+    staked: bool = False,
 ) -> None:
     """Replay, print what landed, and exit with status 1 if anything is not as the histories demand.
 
@@ -44,7 +45,7 @@ def play(
     """
     where = prepare(folder or Path(time.strftime("patina-replay-%Y%m%d-%H%M%S")), replace=replace)
     watcher = Watcher(as_json=as_json)
-    work = _until_stopped(tracks, where, watcher, nodes=nodes, tokens=tokens, serve=serve, anvil=anvil)
+    work = _until_stopped(tracks, where, watcher, nodes=nodes, tokens=tokens, serve=serve, anvil=anvil, staked=staked)
     outcome = asyncio.run(work)
     if outcome is None:
         raise SystemExit(130)
@@ -126,14 +127,17 @@ class Watcher:
         from rich.console import Console
         from rich.markup import escape
 
-        from node.devnet.replay.outcome import table
+        from node.devnet.replay.outcome import stakes, table
 
         if self.as_json:
             document = {**outcome.as_json(), "folder": str(folder)}
             click.echo(json.dumps(document | ({"verify": proof} if proof else {}), indent=2))
         else:
             width = None if sys.stdout.isatty() else 200
-            Console(highlight=False, width=width).print(table(outcome))
+            shown = Console(highlight=False, width=width)
+            shown.print(table(outcome))
+            if outcome.nodes:
+                shown.print(stakes(outcome))
         for fault in outcome.faults:
             self.console.print(f"[red]not as it must be[/]: {escape(fault)}")
         verdict = "everything landed as the histories demand" if not outcome.faults else "NOT as the histories demand"
@@ -156,7 +160,15 @@ def verification(replay: Replay) -> str:
 
 
 async def _until_stopped(
-    tracks: Sequence[Track], folder: Path, watcher: Watcher, *, nodes: int, tokens: int, serve: bool, anvil: bool
+    tracks: Sequence[Track],
+    folder: Path,
+    watcher: Watcher,
+    *,
+    nodes: int,
+    tokens: int,
+    serve: bool,
+    anvil: bool,
+    staked: bool,
 ) -> Outcome | None:
     """Play, and then serve if wanted, until done or told to stop; None if it was stopped before its end.
 
@@ -166,7 +178,9 @@ async def _until_stopped(
 
     done: list[Outcome] = []
     async with stop_on_signals() as stop:
-        playing = _play(tracks, folder, watcher, done, nodes=nodes, tokens=tokens, serve=serve, anvil=anvil)
+        playing = _play(
+            tracks, folder, watcher, done, nodes=nodes, tokens=tokens, serve=serve, anvil=anvil, staked=staked
+        )
         work = asyncio.create_task(playing)
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -193,10 +207,11 @@ async def _play(
     tokens: int,
     serve: bool,
     anvil: bool,
+    staked: bool,
 ) -> None:
     from node.devnet.replay.runner import set_up
 
-    async with set_up(tracks, folder, nodes=nodes, tokens=tokens, watch=watcher, anvil=anvil) as replay:
+    async with set_up(tracks, folder, nodes=nodes, tokens=tokens, watch=watcher, anvil=anvil, staked=staked) as replay:
         gallery = replay.network.members[0].process.url
         watcher.console.print(f"gallery: {gallery}")
         try:

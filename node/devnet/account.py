@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from node.chain.interface import artifact, interface
@@ -21,10 +21,11 @@ RECEIPT_TIMEOUT = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A deployed contract: the name of its artifact and its address."""
+    """A deployed contract: the name of its artifact, its address, and the block that made it (0: not known)."""
 
     name: str
     address: str
+    block: int = field(default=0, compare=False)
 
 
 class Account:
@@ -42,7 +43,7 @@ class Account:
         receipt = await self._transact(f"deploying {name}", None, init_code(compiled, arguments), 0)
         if receipt["contractAddress"] is None:
             raise ChainError(f"deploying {name}: the receipt names no contract")
-        return Contract(name, str(receipt["contractAddress"]))
+        return Contract(name, str(receipt["contractAddress"]), receipt["blockNumber"])
 
     async def send(self, contract: Contract, function: str, *arguments: Any, value: int = 0) -> TxReceipt:
         """Call a function in a transaction, with ``value`` wei; the receipt of its success."""
@@ -124,6 +125,8 @@ def init_code(compiled: dict[str, Any], arguments: tuple[Any, ...]) -> bytes:
     """Return what creates a contract: an artifact's creation bytecode, then its constructor's arguments."""
     from eth_abi.abi import encode
 
+    from node.chain.interface import canonical_type
+
     inputs = [item for entry in compiled["abi"] if entry["type"] == "constructor" for item in entry["inputs"]]
-    types = [str(item["type"]) for item in inputs]
+    types = [canonical_type(item) for item in inputs]
     return bytes.fromhex(compiled["bytecode"].removeprefix("0x")) + encode(types, arguments)

@@ -113,7 +113,8 @@ class Network:
             async with asyncio.timeout(START_SECONDS):
                 while True:
                     answer = await process.get(self._session, "/readyz")
-                    if answer is not None and answer.get("ready"):
+                    # Who has no seat yet waits for one, and does all else.
+                    if answer is not None and (answer.get("ready") or answer.get("reasons") == ["standby"]):
                         return
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:

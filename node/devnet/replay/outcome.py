@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from node.content.metadata import percent
+from node.devnet.replay.scene import Punishment, Row, as_json, tokens
 from node.devnet.replay.track import Crossing, Track
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LandedRow:
-    """One report that landed during a replay. `row` counts from 0, `answer` is a wad, the rest as on chain."""
+    """One report that landed during a replay. `row` counts from 0, `answer` is a wad, the rest as on chain.
+
+    `signers` are nodes by their place in the replay, from 0, whatever their index in the committee of `config`.
+    """
 
     feed: int
     title: str
@@ -26,6 +30,7 @@ class LandedRow:
     answer: int
     previous_band: int
     band: int
+    config: str
     signers: tuple[int, ...]
     gas: int
     transaction: str
@@ -40,12 +45,17 @@ class LandedRow:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that landed, and what is wrong with it: empty `faults` mean that the replay did what it must."""
+    """All that landed, and what is wrong with it: empty `faults` mean that the replay did what it must.
+
+    `nodes` and `punishment` are there where seats were held by bonds.
+    """
 
     rows: tuple[LandedRow, ...]
     faults: tuple[str, ...]
     checkpoints: int
     seconds: float
+    nodes: tuple[Row, ...] = ()
+    punishment: Punishment | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the table for programs: wads as decimal strings."""
@@ -54,7 +64,7 @@ class Outcome:
             "faults": list(self.faults),
             "checkpoints": self.checkpoints,
             "seconds": round(self.seconds, 1),
-        }
+        } | (as_json(self.nodes, self.punishment) if self.nodes else {})
 
 
 def compare(track: Track, expected: Sequence[Crossing], landed: Sequence[LandedRow]) -> list[str]:
@@ -110,6 +120,27 @@ def table(outcome: Outcome) -> Table:
             f"{row.gas:,}",
             _short(row.token_uri_before),
             _short(row.token_uri_after),
+        )
+    return shown
+
+
+def stakes(outcome: Outcome) -> Table:
+    """Return how every node stands in the end, for a terminal."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    shown = Table(title="What the nodes hold", title_justify="left", pad_edge=False)
+    for heading in ("node", "seat", "bond", "attended", "earned", "gas repaid"):
+        shown.add_column(heading, justify="left" if heading in ("node", "seat") else "right", no_wrap=True)
+    for row in outcome.nodes:
+        seat = "slashed" if row.slashed else "waits" if row.seat is None else str(row.seat)
+        shown.add_row(
+            escape(row.node),
+            seat,
+            tokens(row.bond),
+            f"{row.attended} of {row.due}",
+            f"{row.earned / 10**18:.6f}",
+            f"{row.repaid / 10**18:.6f}",
         )
     return shown
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from node.content.edition import build_placeholder
 from node.content.store import BlockStore
@@ -16,12 +16,14 @@ from node.devnet.replay.artworks import export
 from node.devnet.replay.moods import recipe_for
 from node.devnet.replay.network import Member, Network, create_members
 from node.devnet.replay.outcome import LandedRow, Outcome, compare
+from node.devnet.replay.scene import Scene
 from node.devnet.replay.stage import Opening, open_stage
 from node.devnet.replay.track import Track, expected_crossings
 from node.errors import ReplayError
 from node.studio import describe
 
 if TYPE_CHECKING:
+    from node.agreement.committee import Committee
     from node.chain.client import Chain
     from node.chain.types import Landed
     from node.devnet.replay.stage import Stage, StagedFeed
@@ -48,6 +50,7 @@ class Replay:
     network: Network
     chain: Chain
     watch: Callable[[Progress], None]
+    scene: Scene | None = None
     first_checkpoint: int = 0
     collected: int = 0
     leads: dict[int, int] = field(default_factory=dict)
@@ -55,6 +58,8 @@ class Replay:
     landed: list[LandedRow] = field(default_factory=list)
     before_row: Callable[[Replay, int], Awaitable[None]] | None = None
     """Called before each row (from 0) is set: tests kill and restart nodes there."""
+    committees: dict[bytes, Committee] = field(default_factory=dict)
+    """Every committee that has been in force, by its config digest."""
 
     @property
     def rows(self) -> int:
@@ -74,7 +79,13 @@ class Replay:
             await self._row(row)
         keeper = next(member.process for member in self.network.members if member.process.wanted)
         export(keeper.folder / "state" / "blocks", self.landed, self.folder / "artworks")
-        return Outcome(tuple(self.landed), tuple(self._faults()), self.rows, time.monotonic() - started)
+        faults, nodes, punishment = self._faults(), [], None
+        if self.scene is not None:
+            nodes, punishment = await self.scene.rows(self.chain), self.scene.punishment
+            config = "0x" + (await self.chain.committee()).config_digest.hex()
+            faults += self.scene.faults(nodes, sum(row.crossing and row.config == config for row in self.landed))
+        seconds = time.monotonic() - started
+        return Outcome(tuple(self.landed), tuple(faults), self.rows, seconds, tuple(nodes), punishment)
 
     async def _row(self, row: int) -> None:
         """Set every vault to its price of this row, make the checkpoint, and wait until the network is done with it."""
@@ -97,6 +108,8 @@ class Replay:
             described = await self._describe(report)
             self.landed.append(described)
             self.watch(Progress("landed", row + 1, self.rows, described))
+        if self.scene is not None:
+            await self.scene.after_row(self.chain, sum(row.crossing for row in self.landed))
 
     async def _describe(self, report: Landed) -> LandedRow:
         position = next(index for index, feed in enumerate(self.feeds) if feed.id == report.feed)
@@ -116,11 +129,25 @@ class Replay:
             answer=report.answer,
             previous_band=report.previous_band,
             band=report.band,
-            signers=tuple(index for index in range(len(self.network.members)) if report.signers >> index & 1),
+            config="0x" + report.config_digest.hex(),
+            signers=await self._signers(report),
             gas=full.gas_used,
             transaction="0x" + report.tx_hash.hex(),
             token_uri_before=await self.chain.token_uri(feed.collection, feed.first_token, before),
             token_uri_after=await self.chain.token_uri(feed.collection, feed.first_token, after),
+        )
+
+    async def _signers(self, report: Landed) -> tuple[int, ...]:
+        """Return which nodes signed, by their place in the replay."""
+        if report.config_digest not in self.committees:
+            committee = await self.chain.committee()
+            self.committees[committee.config_digest] = committee
+        committee = self.committees[report.config_digest]
+        places = [member.address for member in self.network.members]
+        return tuple(
+            sorted(
+                places.index(signer) for index, signer in enumerate(committee.signers) if report.signers >> index & 1
+            )
         )
 
     def _faults(self) -> list[str]:
@@ -149,6 +176,10 @@ def opening(track: Track, edition: int, tokens: int, members: Sequence[Member], 
     return Opening(track, recipe.digest, placeholder, tokens)
 
 
+def _accusing(_: int, settings: dict[str, Any]) -> None:
+    settings["staking"] = {"submit_evidence": True}
+
+
 @asynccontextmanager
 async def set_up(
     tracks: Sequence[Track],
@@ -159,11 +190,13 @@ async def set_up(
     watch: Callable[[Progress], None] = lambda _: None,
     command: Callable[[int], tuple[str, ...]] | None = None,
     anvil: bool = False,
+    staked: bool = False,
 ) -> AsyncIterator[Replay]:
     """Start chain, broker and nodes, deploy everything and open an edition for each track.
 
     `command` gives the program of a node by its number from 1, where it is not the ordinary one. With
-    `anvil` the chain is Foundry's.
+    `anvil` the chain is Foundry's. With `staked` seats are held by bonds, one node more waits for one, and one of the
+    others signs twice.
 
     Raises:
         ReplayError: a node does not start.
@@ -179,26 +212,39 @@ async def set_up(
         watch(Progress(f"making {nodes} nodes: folders, keys, configurations"))
         members = await asyncio.to_thread(
             create_members,
-            nodes,
+            nodes + staked,
             folder,
             chain_id=stage.chain_id,
             oracle=stage.oracle,
             rpc=stage.rpc,
             broker=stage.broker,
+            adapt=_accusing if staked else lambda _, __: None,
         )
-        await stage.seat([(member.address, member.transport_key) for member in members])
+        scene = None
+        if staked:
+            watch(Progress(f"bonding stake for {nodes} seats, and for one node that waits for a seat"))
+            scene = await Scene.open(stage, stage.account, members, lambda text: watch(Progress(f"  {text}")))
+        else:
+            await stage.seat([(member.address, member.transport_key) for member in members])
         watch(Progress("opening, selling and revealing the editions"))
         openings = [opening(track, number, tokens, members) for number, track in enumerate(tracks, 1)]
         feeds = await stage.open(openings)
+        if scene is not None:
+            await scene.fund(feeds)
         pool = RpcPool([stage.rpc])
         network = Network(members, session)
         for number, member in enumerate(members, 1):
             if command is not None:
                 member.process.command = command(number)
-        watch(Progress(f"starting {nodes} nodes as processes of their own"))
+        watch(Progress(f"starting {len(members)} nodes as processes of their own"))
         try:
             await network.start()
-            yield Replay(tracks, folder, stage, feeds, network, Chain(pool, stage.oracle), watch)
+            replay = Replay(tracks, folder, stage, feeds, network, Chain(pool, stage.oracle), watch, scene)
+            committee = await replay.chain.committee()
+            replay.committees[committee.config_digest] = committee
+            yield replay
         finally:
+            if scene is not None:
+                await scene.close()
             await network.stop()
             await pool.aclose()

@@ -79,6 +79,16 @@ class Stage:
         self.chain_id = chain_id
 
     @property
+    def account(self) -> Account:
+        """Who owns everything here."""
+        return self._account
+
+    @property
+    def contract(self) -> Contract:
+        """The oracle."""
+        return self._oracle
+
+    @property
     def oracle(self) -> str:
         """The oracle's address."""
         return self._oracle.address
