@@ -124,6 +124,7 @@ class Terms:
         if overlaps and previous not in self._over:
             self._serve(previous, in_force=False)
         self._serve(current, in_force=True)
+        self.standby = self._why()
         await self._find_out(final, changed)
         self.standby = self._why()
         if self.standby != self._said:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from node.devnet.replay.track import Track, percentage, percentages
 HISTORY = parse_history(b"share_price\n1.00\n1.00\n", "test", "test")
 TRACK = Track("Vault", HISTORY, percentages("1%,3%,5%,7%,9%,11%"), 1, percentage("0.1%"))
 WAD = 10**18
+KILLED, STOPPED = 1, 2
 DEPTH = 3  # how far final blocks lie behind the head
 
 
@@ -134,6 +137,8 @@ async def world(folder: Path) -> AsyncIterator[World]:
             await here.until(4, state="standby")
             yield here
         finally:
+            with suppress(ProcessLookupError):
+                os.kill(members[STOPPED].process.pid, signal.SIGCONT)  # what stands still cannot end in order
             await network.stop()
             await pool.aclose()
 
@@ -154,8 +159,8 @@ async def test_committee_changes__crossings_go_on__each_lands_once_and_seats_mov
         assert (await here.status(4))["state"] == "standby"
 
         # The committee changes while a round is open for want of a quorum, and one more is killed while both overlap.
-        for number in (1, 2):
-            await here.member(number).process.kill()
+        await here.member(KILLED).process.kill()
+        os.kill(here.member(STOPPED).process.pid, signal.SIGSTOP)
         await here.move()
         checkpoint = await here.checkpoint()
         for number in (0, 3):
@@ -169,7 +174,8 @@ async def test_committee_changes__crossings_go_on__each_lands_once_and_seats_mov
         await here.until(4, state="seated", member=3)
         await here.until(0, state="seated", config_digest="0x" + second.hex())
         await here.member(0).process.kill()
-        await here.restart(0, 1, 2)
+        await here.restart(0, KILLED)
+        os.kill(here.member(STOPPED).process.pid, signal.SIGCONT)
         landed.append(await here.landed(checkpoint))
         assert await here.config() == second
         await here.final()

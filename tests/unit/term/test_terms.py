@@ -338,6 +338,7 @@ async def test_seat__whoever_decides_knows_why__is_asked_now_and_then(journal: J
 
     async def why() -> str:
         asked.append(len(asked))
+        assert (terms.current is None) is (terms.standby is not None)  # whoever looks meanwhile is told one story
         return f"outbid {len(asked)}"
 
     oracle = PaperOracle({0: FIRST, 25: WITHOUT, 40: SECOND})
