@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -64,7 +65,10 @@ class StakingKeeper:
             return
         self._looked = now
         try:
-            await self.look()
+            async with asyncio.timeout(LOOK_S):
+                await self.look()
+        except TimeoutError:
+            log.warning("staking not looked after in time, trying again")
         except RevertError as error:
             log.info("not sent, the contract refuses", why=str(error))
         except (ChainError, JournalError) as error:

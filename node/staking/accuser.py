@@ -18,6 +18,7 @@ from node.transmit import turn
 if TYPE_CHECKING:
     from node.chain.client import Chain
     from node.chain.sender import Sender
+    from node.chain.types import Landed
     from node.journal import Journal
     from node.journal.equivocations import EvidenceRow
     from node.staking.contract import Staking
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LOOK_S: Final = 5.0
 """Seconds between looks at evidence and at suspects."""
 TRIES: Final = 5
-"""Refusals after which evidence is left to its file: no endpoint and no time made the contract take it."""
+"""Refusals after which evidence is left to its file, and failures after which a landed report is not read any more."""
 _NOTHING_LEFT: Final = ("already", "unknown configuration", "not slashable")
 
 log = structlog.get_logger("equivocation")
@@ -61,6 +62,7 @@ class Accuser:
         self._stage = stage
         self._since: dict[EvidenceRow, float] = {}
         self._refused: Counter[str] = Counter()
+        self._unread: Counter[Landed] = Counter()
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -71,8 +73,8 @@ class Accuser:
 
     async def look(self) -> None:
         """Read what is suspect, and bring forward what is found; failures are logged."""
+        await self._read()
         try:
-            await self._read()
             if self._submit:
                 for row in self._journal.equivocations.all():
                     if row.state == "found" and row.signer != self._sender.address:
@@ -82,16 +84,23 @@ class Accuser:
 
     async def _read(self) -> None:
         """Fetch the signatures of landed reports that contradict what was heard."""
-        while self._watch.suspects:
-            landed = self._watch.suspects[0]
-            chain_id = await self._chain.chain_id()
-            committee = self._journal.configurations.committee(landed.config_digest, chain_id, self._chain.oracle)
-            report = await self._chain.report(landed.feed, landed.checkpoint, landed)
+        for _ in range(len(self._watch.suspects)):
+            landed = self._watch.suspects.popleft()
+            try:
+                chain_id = await self._chain.chain_id()
+                committee = self._journal.configurations.committee(landed.config_digest, chain_id, self._chain.oracle)
+                report = await self._chain.report(landed.feed, landed.checkpoint, landed)
+            except ChainError as error:
+                # A reorganisation may have taken it back: then nobody has it, however often it is asked for.
+                self._unread[landed] += 1
+                if self._unread[landed] < TRIES:
+                    self._watch.suspects.append(landed)
+                log.info("report not read", feed=landed.feed, checkpoint=landed.checkpoint, why=str(error))
+                continue
+            self._unread.pop(landed, None)
             self.counters["reports read"] += 1
             if committee is not None:
                 self._watch.landed(committee, report)
-            if landed in self._watch.suspects:
-                self._watch.suspects.remove(landed)
 
     async def _accuse(self, row: EvidenceRow) -> None:
         staking = await self._locator.find()

@@ -31,8 +31,8 @@ CONTEXT = NodeContext(
 )
 
 
-def test_find_keepers__as_installed__are_those_of_staking_and_of_vaults() -> None:
-    assert [type(found) for found in find_keepers(CONTEXT)] == [StakingKeeper, VaultKeeper]
+def test_find_keepers__as_installed__are_those_of_vaults_and_then_of_staking() -> None:
+    assert [type(found) for found in find_keepers(CONTEXT)] == [VaultKeeper, StakingKeeper]
 
 
 def test_find_keepers__several__come_by_name_whatever_order_they_were_installed_in(
@@ -61,7 +61,7 @@ class Counting:
 
 
 def test_judge__some_keepers_judge_nothing__is_the_first_that_does() -> None:
-    staking, vaults = find_keepers(CONTEXT)
+    vaults, staking = find_keepers(CONTEXT)
     assert keeper.judge([Counting(), staking, vaults]) is vaults
     with pytest.raises(ConfigError, match="judges feeds"):
         keeper.judge([Counting()])
