@@ -232,11 +232,12 @@ def exit():
 def rejoin():
     """
     @notice Makes the sender's node a candidate again: after an exit, a suspension (at least one whole era later),
-            or when it was crowded out.
+            or when it was crowded out. With too small a bond it is one as soon as it has bonded enough.
     """
     id: uint256 = registry._live()
     node: standings.Standing = standings._read(id)
     rules._require(node.place == 0, "staking: a candidate already")
+    away: bool = node.leaving or node.suspended
     if node.suspended:
         rules._require(attendance._era > node.suspended_in, "staking: suspended for this era")
         attendance._pardon(id)
@@ -245,6 +246,7 @@ def rejoin():
     node.leaving = False
     standings._write(id, node)
     seats._enter(id)
+    rules._require(away or standings._read(id).place != 0, "staking: bond too low")
     log Rejoined(id=id)
 
 
@@ -253,12 +255,15 @@ def rotate(records: DynArray[work.Record, work.MAX_RECORDS]):
     """
     @notice Closes the era and elects the next committee; anyone may, once an era. Everything up to the
             era's end has to be settled, by this call's records or before.
-    @param records The records from what is settled to where the walk ends, the oldest first; or none.
+    @param records The records from what is settled to where the walk ends, the oldest first; or none. They
+           are left alone if somebody has settled the era meanwhile.
     """
     gas_before: uint256 = msg.gas
     rules._require(block.timestamp >= attendance._era_ends, "staking: the era goes on")
-    if len(records) != 0:
+    gas: uint256 = _BASE_GAS
+    if len(records) != 0 and work._settled_until() < attendance._era_ends:
         work._settle(work._settled, records)
+        gas += _RECORD_GAS * len(records)
     # Where the oracle obeys another contract its records are none of ours.
     if staticcall rules.ORACLE.staking() == self:
         rules._require(work._settled_until() >= attendance._era_ends, "staking: not settled")
@@ -269,7 +274,7 @@ def rotate(records: DynArray[work.Record, work.MAX_RECORDS]):
     seats._renew()
     # Where nobody sits nothing can be missed.
     attendance._era_number = seats._number if seats._number != 0 else max_value(uint256)
-    gas: uint256 = gas_before - msg.gas + _BASE_GAS + _RECORD_GAS * len(records)
+    gas += gas_before - msg.gas
     refund: uint256 = coin._refund(msg.sender, gas * rules._gas_price(tx.gasprice) // rules.WHOLE)
     log Rotated(era=attendance._era, number=seats._number, caller=msg.sender, refund=refund)
 

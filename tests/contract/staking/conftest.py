@@ -277,6 +277,10 @@ class Stage:
         """The events of this name of staking's last call."""
         return [event for event in self.staking.get_logs() if type(event).__name__ == name]
 
+    def gas_price(self, wei: int) -> None:
+        """What a unit of gas costs from now on; the test's chain has a gwei again after it."""
+        boa.env._gas_price = wei
+
     def tokens_held(self) -> int:
         return int(self.token.balanceOf(self.staking.address))
 
@@ -310,8 +314,10 @@ def deployers() -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def chain() -> Iterator[None]:
-    """A chain that forgets after each test what the test did."""
+def chain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A chain that forgets after each test what the test did; gas costs a gwei."""
+    # titanoboa has no setter for what transactions on its own chain pay.
+    monkeypatch.setattr(boa.env, "_gas_price", GWEI)
     with boa.env.anchor():
         boa.env.evm.patch.block_number = GENESIS
         boa.env.evm.patch.timestamp = TIME

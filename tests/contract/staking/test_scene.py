@@ -30,10 +30,10 @@ def test_network__from_bonds_to_a_slash__works_and_pays(stage: Any) -> None:
     assert not staking.pays(feed)
     staking.fund(feed, value=UNIT)
     assert staking.pays(feed)
-    record = stage.land(feed, gas_price=10**9)
+    record = stage.land(feed)
     gas = record[6] * 10**9 * 11_000 // 10_000
     price = 3 * (rules.observer_fee + rules.signer_fee) + gas
-    stage.land(feed, gas_price=10**9)
+    stage.land(feed)
     staking.settle(stage.due())
     assert staking.settled() == stage.oracle.ledger()
     assert staking.attendance_of(1) == (2, 2)
