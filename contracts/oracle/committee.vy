@@ -229,17 +229,29 @@ def _configuration() -> (bytes32, uint256, bytes32, uint256):
     """
     config_digest: bytes32 = empty(bytes32)
     number: uint256 = 0
-    if self._roster != empty(address):
-        roster: Bytes[ROSTER_BYTES] = slice(self._roster.code, 0, ROSTER_BYTES)
-        header: uint256 = extract32(roster, 0, output_type=uint256)
-        if header & MASK_64 == chain.id:
-            config_digest = extract32(roster, CONFIG_DIGEST)
-            number = self._number(header)
-    previous: uint256 = self._previous
-    if previous == 0:
-        return config_digest, number, empty(bytes32), 0
-    source: address = convert(previous & ADDRESS_MASK, address)
-    return config_digest, number, convert(slice(source.code, CONFIG_DIGEST, 32), bytes32), previous >> 160
+    config_digest, number = self._told(self._roster)
+    previous: bytes32 = empty(bytes32)
+    unused: uint256 = 0
+    previous, unused = self._told(convert(self._previous & ADDRESS_MASK, address))
+    return config_digest, number, previous, self._previous >> 160 if previous != empty(bytes32) else 0
+
+
+@internal
+@view
+def _told(source: address) -> (bytes32, uint256):
+    """
+    @dev What a data contract says of its configuration; zeros where there is none, or one of another chain.
+    @param source The data contract, or empty.
+    @return bytes32 The config digest.
+    @return uint256 The number.
+    """
+    if source == empty(address):
+        return empty(bytes32), 0
+    words: Bytes[64] = slice(source.code, 0, 64)
+    header: uint256 = extract32(words, 0, output_type=uint256)
+    if header & MASK_64 != chain.id:
+        return empty(bytes32), 0
+    return extract32(words, CONFIG_DIGEST), self._number(header)
 
 
 @internal

@@ -104,7 +104,7 @@ def eip712Domain() -> (bytes1, String[6], String[1], uint256, address, bytes32, 
 @view
 def configuration() -> (bytes32, uint256, bytes32, uint256):
     """
-    @notice The configuration in force and the one before it; what there is not is zero.
+    @notice The configuration in force and the one before it; what there is not, or is of another chain, is zero.
     @return bytes32 The digest of the one in force.
     @return uint256 Its number; 0: the owner set it.
     @return bytes32 The digest of the one before it.

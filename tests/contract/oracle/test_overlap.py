@@ -178,6 +178,19 @@ def test_configuration__read__tells_both_and_never_reverts(world: Any, deployers
     assert world.oracle.configuration() == (world.seats.config_digest, 2, before, until)
 
 
+def test_configuration__chain_that_split_off__has_none(staked: Any) -> None:
+    """Both are void there until one is set anew, which then has no other before it."""
+    staked.change(4, b"successor")
+    boa.env.evm.patch.chain_id += 1
+    staked.seats.chain_id += 1
+    assert staked.oracle.configuration() == (bytes(32), 0, bytes(32), 0)
+    for previous in (False, True):
+        with boa.reverts("committee: of another chain"):
+            staked.oracle.committee(previous)
+    assert staked.seats.install_numbered() == 3
+    assert staked.oracle.configuration() == (staked.seats.config_digest, 3, bytes(32), 0)
+
+
 def test_committee__the_previous_one__is_read_whether_or_not_its_time_is_over(staked: Any, deployers: Any) -> None:
     before = staked.change(7, b"successor")
     for _ in range(2):
