@@ -122,6 +122,10 @@ def _show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
             line(f"endpoint {each['name']}: {each['fault']}")
     if (sender := figures.get("sender", {})).get("low_balance"):
         console.print(f"[red]{told('account {address} is nearly empty: {balance} wei'.format_map(sender))}[/]")
+    for each in figures.get("staking", {}).get("evidence", ()):
+        what = "[red]YOUR KEY SIGNED TWICE[/]" if each["own"] else "signed two reports"
+        where = f"feed {each['feed']}, checkpoint {each['checkpoint']}, view {each['view']}"
+        console.print(f"{told(each['signer'])}: {what}, {told(where)} ({told(each['state'])}) {told(each['note'])}")
     line(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
     for each in brokers.get("each", ()):
         if not each["connected"]:

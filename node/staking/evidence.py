@@ -10,7 +10,7 @@ import msgspec
 
 from node.agreement.report import Domain, Statement, encode_statement, statement_digest
 from node.agreement.signature import recover
-from node.errors import AgreementError, PatinaError
+from node.errors import AgreementError, PatinaError, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,9 +144,10 @@ def decode_evidence(raw: bytes) -> Evidence:
     try:
         document = msgspec.json.decode(raw, type=_Document)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise AgreementError(f"evidence: not a file of this format ({error})") from None
+        raise AgreementError(f"evidence: not a file of this format ({printable(str(error))})") from None
     if document.format != FORMAT or document.version != VERSION:
-        raise AgreementError(f"evidence: of format {document.format!r}, version {document.version}; known is {VERSION}")
+        told = printable(f"{document.format!r}, version {document.version}")
+        raise AgreementError(f"evidence: of format {told}; known is {FORMAT!r}, version {VERSION}")
     first, second = (_read(each) for each in document.statements)
     found = Evidence(
         chain_id=document.chain_id,

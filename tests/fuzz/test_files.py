@@ -17,18 +17,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node.agreement.report import Domain, Statement, statement_digest
 from node.config import load
 from node.config.text import example_toml
 from node.devnet.history import MAX_BYTES, parse_history, read_history
-from node.errors import ConfigError, JournalError, KeyFileError, PatinaError, RenderError, ReplayError
+from node.errors import AgreementError, ConfigError, JournalError, KeyFileError, PatinaError, RenderError, ReplayError
 from node.journal.safety import protection_file as protection
 from node.keys.certificates import load_private_key, read_certificate
 from node.keys.redaction import redactor
 from node.keys.secrets import LONGEST, Secret, SecretUrl, read_secret, read_text
-from node.keys.signing import EthKeystore, key_from_hex
+from node.keys.signing import EthKeystore, LocalSigner, key_from_hex
 from node.keys.transport import TransportKeyFile
 from node.render.document import SIGNALS
 from node.render.reading import read_recipe
+from node.staking.evidence import Evidence, Signed, decode_evidence, encode_evidence
 from tests.fuzz.hold import KIB, Decoder, hold, modest, peak_of
 from tests.fuzz.mutations import any_input, odd_json, spelled
 
@@ -249,6 +251,21 @@ def test_protection_file__noise_damage_and_odd_values__is_refused_or_written_the
     fed_with(decoder, PROTECTION)
     found = hold(decoder, raw)
     assert msgspec.json.decode(msgspec.json.encode(found)) == PROTECTION
+
+
+def test_evidence__noise_damage_and_odd_values__is_refused_or_proves_what_it_says() -> None:
+    domain, signer = Domain(31337, "0x" + "22" * 20, b"\x33" * 32), LocalSigner(b"\x07" * 32)
+    said = [Statement(1, 40, b"\x44" * 32, 0, 7, b"\x55" * 32, b"\x66" * 32, bytes([root]) * 32) for root in (1, 2)]
+    first, second = (Signed(one, signer.sign_digest(statement_digest(domain, one))) for one in said)
+    evidence = Evidence(domain.chain_id, domain.oracle, domain.config_digest, signer.address, first, second)
+    raw = encode_evidence(evidence)
+
+    def read(found: bytes) -> Evidence:
+        decoded = decode_evidence(found)
+        decoded.check()
+        return decoded
+
+    fed_with(Decoder("node.staking.evidence.decode_evidence", read, AgreementError, (raw,)), json.loads(raw))
 
 
 def test_secret_files__noise__is_text_or_refused(folder: Path) -> None:
