@@ -51,8 +51,8 @@ class Deployment:
     """A finished deployment, as its file tells it.
 
     `config_digest` (32 bytes) is the configuration that was in force when the file was written, None where nodes had
-    yet to join. `signers` and `transport_keys` are the committee that the owner set, empty where staking decides.
-    `least_node` is the oldest version of this software that can take part.
+    yet to join. `owner` owns the oracle and the collection. `signers` and `transport_keys` are the committee that the
+    owner set, empty where staking decides. `least_node` is the oldest version of this software that can take part.
     """
 
     path: Path
@@ -60,6 +60,7 @@ class Deployment:
     network: str
     genesis_hash: bytes
     deployer: str
+    owner: str
     protocol_version: int
     least_node: str
     config_digest: bytes | None
@@ -116,6 +117,7 @@ def parse(raw: bytes, path: Path) -> Deployment:
         network=fields.text("network"),
         genesis_hash=fields.digest("genesis_hash"),
         deployer=fields.address("deployer"),
+        owner=fields.address("owner"),
         protocol_version=version,
         least_node=fields.table("software").version("least_node"),
         config_digest=None if fields.take("config_digest") is None else fields.digest("config_digest"),

@@ -3,28 +3,23 @@
 Usage: python deploy_scenarios.py COMMITTEE_FILE OUTPUT_FOLDER, in the contracts' folder.
 """
 
-import importlib.util
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ape import accounts, networks
+sys.path.insert(0, str(Path.cwd()))
+
+from ape import accounts, networks, project
 from ape.exceptions import ApeException
+from deployment import rules, steps
+from deployment.committee import Committee
+from deployment.errors import DeploymentError
 
 DEPLOYER = 0
-
-
-def load() -> Any:
-    """The deployment script as a module."""
-    spec = importlib.util.spec_from_file_location("deploy", Path("scripts/deploy.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["deploy"] = module
-    spec.loader.exec_module(module)
-    return module
+TREASURY = 10**17
 
 
 class CutError(Exception):
@@ -32,81 +27,157 @@ class CutError(Exception):
 
 
 def main(committee_file: Path, folder: Path) -> dict[str, Any]:
-    script = load()
     account, stranger = accounts.test_accounts[DEPLOYER], accounts.test_accounts[1]
-    committee = script.Committee.load(committee_file)
-    collection = script.Collection("Weather", "WTHR", 20, "")
+    committee = Committee.load(committee_file)
+    staking = rules.Staking(params=rules.rules(None, ()), guardian=str(account.address), treasury=TREASURY)
+    collection = steps.Collection("Weather", "WTHR", 20, "")
 
-    def deploy(path: Path, **changes: Any) -> Any:
-        asked = {"account": account, "committee": committee, "collection": collection} | changes
-        return script.deploy(path, asked["account"], asked["committee"], asked["collection"])
+    def deploy(path: Path, seats: Any, **changes: Any) -> Any:
+        asked = {"account": account, "collection": collection} | changes
+        return steps.deploy(path, asked["account"], seats, asked["collection"])
 
-    def refusal(path: Path, **changes: Any) -> str:
+    def refusal(path: Path, seats: Any, **changes: Any) -> str:
         before = path.read_text(encoding="utf-8")
         nonces = account.nonce, stranger.nonce
         try:
-            deploy(path, **changes)
-        except script.DeploymentError as error:
+            deploy(path, seats, **changes)
+        except DeploymentError as error:
             assert path.read_text(encoding="utf-8") == before
             assert (account.nonce, stranger.nonce) == nonces
             return str(error.message)
         return "nothing was refused"
 
-    outcome: dict[str, Any] = {"cuts": {}}
-    whole = folder / "whole.json"
-    outcome["sent"] = [deploy(whole).sent, deploy(whole).sent]
-    record = json.loads(whole.read_text(encoding="utf-8"))
-    outcome["record"] = record
+    outcome: dict[str, Any] = {"sent": {}, "records": {}, "cuts": {}}
+    wholes: dict[str, tuple[Path, Any, dict[str, Any]]] = {}
+    for kind, seats in (("committee", committee), ("staking", staking)):
+        whole = folder / f"{kind}.json"
+        outcome["sent"][kind] = [deploy(whole, seats).sent, deploy(whole, seats).sent]
+        record = json.loads(whole.read_text(encoding="utf-8"))
+        outcome["records"][kind] = record
+        # What a committee's network has of its own: its transaction, and what is noted of it.
+        first = 3 if kind == "committee" else 0
+        again = cuts(folder, kind, record, account, lambda path, seats=seats: deploy(path, seats), first)
+        outcome["cuts"][kind] = again
+        wholes[kind] = whole, seats, record
 
-    save = script.Deployment.save
-    for cut in range(1, 6):
-        path = folder / f"cut-{cut}.json"
+    path, _, record = wholes["staking"]
+    oracle = project.StrategyOracle.at(record["contracts"]["oracle"]["address"])
+    contract = project.NodeStaking.at(record["contracts"]["staking"]["address"])
+    outcome["staking"] = {"obeyed": oracle.staking(), "treasury": contract.treasury(), "guardian": contract.guardian()}
+
+    existing = record["contracts"]["stake_token"]
+    other = folder / "existing.json"
+    seats = replace(staking, token=existing["address"], treasury=0)
+    outcome["sent"]["existing"] = [deploy(other, seats).sent, deploy(other, seats).sent]
+    outcome["records"]["existing"] = json.loads(other.read_text(encoding="utf-8"))
+
+    def edited(name: str, kind: str, **changes: Any) -> Path:
+        _, _, record = wholes[kind]
+        edited = json.loads(json.dumps(record))
+        for key, value in changes.items():
+            entries = edited["contracts"] if key in edited["contracts"] else edited
+            entries[key] = value
+            if value is None:
+                del entries[key]
+        target = folder / f"{name}.json"
+        target.write_text(json.dumps(edited), encoding="utf-8")
+        return target
+
+    whole, _, record = wholes["committee"]
+    entries = record["contracts"]
+    garbage = folder / "garbage.json"
+    garbage.write_text("{", encoding="utf-8")
+    outcome["refusals"] = {
+        "committee": refusal(whole, replace(committee, signers=committee.signers[::-1])),
+        "arguments": refusal(whole, committee, collection=replace(collection, reveal_delay=21)),
+        "deployer": refusal(whole, committee, account=stranger),
+        "chain": refusal(edited("chain", "committee", chain_id=1), committee),
+        "genesis": refusal(edited("genesis", "committee", genesis_hash="0x" + "00" * 32), committee),
+        "absent": refusal(
+            edited("absent", "committee", oracle=entries["oracle"] | {"address": str(stranger.address)}), committee
+        ),
+        "swapped": refusal(
+            edited("swapped", "committee", oracle=entries["oracle"] | {"address": entries["collection"]["address"]}),
+            committee,
+        ),
+        "garbage": refusal(garbage, committee),
+        "staked": refusal(whole, staking),
+        "unstaked": refusal(path, committee),
+        "rules": refusal(path, replace(staking, params={**staking.params, "seats": 30})),
+        "guardian": refusal(path, replace(staking, guardian=str(stranger.address))),
+        "token": refusal(path, replace(staking, token=entries["oracle"]["address"])),
+        "no token": refusal(other, replace(staking, treasury=0)),
+        "nothing": refusal(other, replace(staking, token=str(stranger.address), treasury=0)),
+        "treasury": refusal(path, replace(staking, treasury=TREASURY + 1)),
+        "obeyed": refusal(edited("obeyed", "staking", staking=None), staking),
+    }
+    outcome["committees"] = bad_committees(folder, [str(account.address), str(stranger.address)])
+    outcome["rules"] = bad_rules(folder)
+    return outcome
+
+
+def cuts(
+    folder: Path, kind: str, record: dict[str, Any], account: Any, deploy: Callable[[Path], Any], first: int
+) -> list[dict[str, Any]]:
+    """Ends a deployment at one write or transaction after the other, and lets the next run finish it.
+
+    It dies before a write, and after a transaction that nothing was noted of; `first` of them are passed over.
+    """
+    save, send = steps.Deployment.save, steps.Deployment.send
+    found: list[dict[str, Any]] = []
+    while True:
+        path = folder / f"{kind}-cut-{len(found)}.json"
         nonce, calls = account.nonce, 0
 
-        def dying(self: Any, cut: int = cut) -> None:
+        def die_now() -> None:
             nonlocal calls
             calls += 1
-            if calls == cut:
+            if calls == first + len(found) + 1:
                 raise CutError
+
+        def dying_save(self: Any) -> None:
+            die_now()
             save(self)
 
-        script.Deployment.save = dying
+        def dying_send(self: Any, transaction: Any) -> Any:
+            done = send(self, transaction)
+            die_now()
+            return done
+
+        steps.Deployment.save, steps.Deployment.send = dying_save, dying_send
         try:
             deploy(path)
         except CutError:
-            died = True
+            pass
         else:
-            died = False
-        script.Deployment.save = save
+            return found
+        finally:
+            steps.Deployment.save, steps.Deployment.send = save, send
         deploy(path)
         told = json.loads(path.read_text(encoding="utf-8"))
-        outcome["cuts"][cut] = {
-            "died": died,
-            "transactions": account.nonce - nonce,
-            "complete": sorted(told) == sorted(record) and "block" in told["oracle"] and "block" in told["collection"],
-            "blocks": [told["oracle"]["block"] - nonce, told["collection"]["block"] - nonce],
-        }
+        contracts = told["contracts"]
+        found.append(
+            {
+                "transactions": account.nonce - nonce,
+                "same fields": sorted(told) == sorted(record)
+                and all(sorted(contracts[name]) == sorted(entry) for name, entry in record["contracts"].items()),
+                "complete": told["complete"],
+                "blocks": [contracts[name]["block"] - nonce for name in sorted(contracts)],
+            }
+        )
 
-    def edited(name: str, **changes: Any) -> Path:
-        path = folder / f"{name}.json"
-        path.write_text(json.dumps(record | changes), encoding="utf-8")
-        return path
 
-    elsewhere = record["oracle"] | {"address": stranger.address}
-    swapped = record["oracle"] | {"address": record["collection"]["address"]}
-    outcome["refusals"] = {
-        "committee": refusal(whole, committee=replace(committee, signers=committee.signers[::-1])),
-        "arguments": refusal(whole, collection=replace(collection, reveal_delay=21)),
-        "deployer": refusal(whole, account=stranger),
-        "chain": refusal(edited("chain", chain_id=1)),
-        "absent": refusal(edited("absent", oracle=elsewhere)),
-        "swapped": refusal(edited("swapped", oracle=swapped)),
-    }
-    garbage = folder / "garbage.json"
-    garbage.write_text("{", encoding="utf-8")
-    outcome["refusals"]["garbage"] = refusal(garbage)
+def complaint(attempt: Callable[[], Any]) -> str:
+    """What is said of something that cannot be used."""
+    try:
+        attempt()
+    except DeploymentError as error:
+        return str(error.message)
+    return "nothing was refused"
 
-    signers, keys = [account.address, stranger.address], ["0x" + "11" * 32, "0x" + "22" * 32]
+
+def bad_committees(folder: Path, signers: list[str]) -> dict[str, str]:
+    keys = ["0x" + "11" * 32, "0x" + "22" * 32]
     documents = {
         "text": "[1, 2]",
         "keys": json.dumps({"signers": signers}),
@@ -116,21 +187,32 @@ def main(committee_file: Path, folder: Path) -> dict[str, Any]:
         "twice": json.dumps({"signers": signers, "transport_keys": [keys[0], keys[0]]}),
         "short": json.dumps({"signers": signers, "transport_keys": [keys[0], "0x22"]}),
     }
-    outcome["committees"] = {"missing": complaint(script, folder / "missing.json")}
+    found = {"missing": complaint(lambda: Committee.load(folder / "missing.json"))}
     for name, document in documents.items():
         file = folder / f"committee-{name}.json"
         file.write_text(document, encoding="utf-8")
-        outcome["committees"][name] = complaint(script, file)
-    return outcome
+        found[name] = complaint(lambda file=file: Committee.load(file))
+    return found
 
 
-def complaint(script: Any, path: Path) -> str:
-    """What the script says of a committee's file."""
-    try:
-        script.Committee.load(path)
-    except script.DeploymentError as error:
-        return str(error.message)
-    return "nothing was refused"
+def bad_rules(folder: Path) -> dict[str, Any]:
+    file = folder / "rules.json"
+    file.write_text(json.dumps({"seats": 7, "minimum": "5_000"}), encoding="utf-8")
+    chosen = rules.rules(file, ("seats=9", "era=3600"))
+    found: dict[str, Any] = {name: chosen[name] for name in ("seats", "minimum", "era", "strikes")}
+    found["order"] = list(chosen) == [item.name for item in _params()]
+    for name, text in {"json": "{", "list": "[]", "unknown": '{"seat": 1}', "float": '{"seats": 1.5}'}.items():
+        file.write_text(text, encoding="utf-8")
+        found[name] = complaint(lambda: rules.rules(file, ()))
+    found["missing"] = complaint(lambda: rules.rules(folder / "missing.json", ()))
+    found["single"] = complaint(lambda: rules.rules(None, ("seats",)))
+    found["address"] = complaint(lambda: rules.address("--guardian", "0x12", rules.NOBODY))
+    return found
+
+
+def _params() -> Any:
+    inputs = project.NodeStaking.contract_type.constructor.inputs
+    return next(item for item in inputs if item.name == "params").components
 
 
 if __name__ == "__main__":

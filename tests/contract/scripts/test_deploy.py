@@ -6,17 +6,36 @@ import json
 import os
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_utils import keccak, to_canonical_address, to_checksum_address
+from eth_utils import keccak, to_checksum_address
+
+from node.agreement.committee import Committee
+from node.deployment.file import SOURCES, load
 
 ROOT = Path(__file__).parents[3]
 APE = ROOT / ".venv-ape" / "bin"
 SIGNERS = [to_checksum_address(keccak(b"signer %d" % i)[:20]) for i in range(4)]
 TRANSPORT_KEYS = [keccak(b"transport %d" % i) for i in range(4)]
 COMMITTEE = {"signers": SIGNERS, "transport_keys": ["0x" + key.hex() for key in TRANSPORT_KEYS]}
+TESTNET = {
+    "minimum": 1_000 * 10**18,
+    "seats": 31,
+    "era": 86_400,
+    "delay": 14 * 86_400,
+    "reporter_share": 500,
+    "observer_fee": 2 * 10**13,
+    "signer_fee": 2 * 10**13,
+    "price_cap": 5 * 10**10,
+    "premium": 1_000,
+    "attendance": 2_500,
+    "least_reports": 8,
+    "strikes": 3,
+    "least_seats": 4,
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -53,10 +72,9 @@ class Project:
             check=False,
         )
 
-    def deploy(self, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    def deploy(self, output: Path, *options: str | Path) -> subprocess.CompletedProcess[str]:
         network = ("--network", "ethereum:local:test", "--account", "TEST::0")
-        files = ("--committee", str(self.committee), "--output", str(output))
-        return self.run("ape", "run", "deploy", *network, *files, *options)
+        return self.run("ape", "run", "deploy", *network, "--output", output, *options)
 
 
 @pytest.fixture(scope="module")
@@ -76,31 +94,37 @@ def test_compile__with_ape__gives_the_shipped_artifacts(compiled: Project) -> No
         assert built[name]["deploymentBytecode"]["bytecode"] == artifact["bytecode"], name
 
 
-def test_deploy__local_chain__writes_the_deployment_file(compiled: Project, tmp_path: Path) -> None:
-    output = tmp_path / "deployments" / "local.json"
-    done = compiled.deploy(output, "--name", "Weather", "--symbol", "WTHR", "--reveal-delay", "20")
+def test_deploy__local_chain__writes_a_file_that_nodes_take(compiled: Project, tmp_path: Path) -> None:
+    output, rules = tmp_path / "deployments" / "local.json", tmp_path / "rules.json"
+    rules.write_text('{"seats": 7, "strikes": 2}', encoding="utf-8")
+    chosen = ("--parameters", rules, "--set", "seats=9", "--treasury", "5", "--guardian", "none")
+    done = compiled.deploy(output, "--name", "Weather", "--symbol", "WTHR", "--reveal-delay", "20", *chosen)
     assert done.returncode == 0, done.stdout + done.stderr
-    record = json.loads(output.read_text(encoding="utf-8"))
-    oracle = record["oracle"]["address"]
-    members = keccak(b"".join(map(to_canonical_address, SIGNERS)) + b"".join(TRANSPORT_KEYS))
-    words = (record["chain_id"], int(oracle, 16), int.from_bytes(members), 1, 3, 1)
-    assert record["config_digest"] == "0x" + keccak(b"".join(word.to_bytes(32) for word in words)).hex()
-    assert record["network"] == "ethereum:local"
-    assert record["committee"]["signers"] == SIGNERS
-    assert record["collection"]["arguments"] == ["Weather", "WTHR", oracle, "20", ""]
-    assert record["oracle"]["block"] < record["collection"]["block"]
+    assert "6 transactions" in done.stdout
+    found = load(output)
+    assert (found.chain_id, found.network) == (1337, "ethereum:local")
+    assert found.config_digest is None
+    assert found.least_node == version("patina")
+    collection, staking = found.contracts["collection"], found.contracts["staking"]
+    told = {"name_": "Weather", "symbol_": "WTHR", "oracle_": found.oracle, "reveal_delay_": "20", "contract_uri_": ""}
+    assert collection.arguments == told
+    assert staking.arguments is not None
+    assert (staking.arguments["oracle"], staking.arguments["token"]) == (found.oracle, found.stake_token)
+    assert int(staking.arguments["guardian"], 16) == 0
+    params = {name: int(value) for name, value in staking.arguments["params"].items()}
+    assert params == {**TESTNET, "seats": 9, "strikes": 2}
+    assert [found.contracts[name].block for name in SOURCES] == [1, 2, 3, 6]
     assert not list(output.parent.glob("*.new"))
 
 
-def test_deploy__bad_committee__ends_with_a_message_and_no_file(compiled: Project, tmp_path: Path) -> None:
+def test_deploy__committee_with_rules_of_staking__ends_with_a_message_and_no_file(
+    compiled: Project, tmp_path: Path
+) -> None:
     output = tmp_path / "local.json"
-    compiled.write_committee({"signers": SIGNERS, "transport_keys": ["0x" + "11" * 32]})
-    try:
-        done = compiled.deploy(output)
-    finally:
-        compiled.write_committee(COMMITTEE)
+    done = compiled.deploy(output, "--committee", compiled.committee, "--set", "seats=4", "--treasury", "5")
     assert done.returncode == 1
-    assert done.stderr.strip() == "Error: committee: 4 signers but 1 transport keys"
+    complaint = "Error: --committee makes a network without staking, which has no use for --set, --treasury"
+    assert done.stderr.strip() == complaint
     assert not output.exists()
 
 
@@ -113,29 +137,66 @@ def outcome(compiled: Project, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_deploy__run_again__sends_nothing(outcome: Any) -> None:
-    assert outcome["sent"] == [3, 0]
+    assert outcome["sent"] == {"committee": [3, 0], "staking": [6, 0], "existing": [4, 0]}
 
 
-@pytest.mark.parametrize("cut", range(1, 6))
-def test_deploy__cut_off_at_any_write__is_finished_by_the_next_run(outcome: Any, cut: int) -> None:
-    result = outcome["cuts"][str(cut)]
-    assert result["died"]
-    assert result["complete"]
-    # Nothing twice: an oracle, its committee, a collection, each in the block after the other.
-    assert result["transactions"] == 3
-    assert result["blocks"] == [1, 3]
+def test_deploy__committee__is_what_the_config_digest_says(outcome: Any, tmp_path: Path) -> None:
+    file = tmp_path / "committee.json"
+    file.write_text(json.dumps(outcome["records"]["committee"]), encoding="utf-8")
+    found = load(file)
+    assert found.staking is None
+    assert found.signers == tuple(SIGNERS)
+    assert found.config_digest == Committee(1337, found.oracle, SIGNERS, TRANSPORT_KEYS).config_digest
+
+
+def test_deploy__staking__is_obeyed_and_funded(outcome: Any) -> None:
+    record, found = outcome["records"]["staking"], outcome["staking"]
+    assert found["obeyed"] == record["contracts"]["staking"]["address"]
+    assert found["treasury"] == int(record["treasury"]["wei"]) == 10**17
+    assert found["guardian"] == record["deployer"] == record["owner"]
+
+
+def test_deploy__existing_token__is_taken_as_it_stands(outcome: Any) -> None:
+    token = outcome["records"]["existing"]["contracts"]["stake_token"]
+    made = outcome["records"]["staking"]["contracts"]["stake_token"]
+    assert token == {**made, "contract": None, "arguments": None, "block": None}
+    assert "treasury" not in outcome["records"]["existing"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "transactions", "blocks", "least"),
+    [("committee", 3, [3, 1], 6), ("staking", 6, [6, 1, 2, 3], 17)],
+)
+def test_deploy__cut_off_at_any_step__is_finished_by_the_next_run(
+    outcome: Any, kind: str, transactions: int, blocks: list[int], least: int
+) -> None:
+    cuts = outcome["cuts"][kind]
+    assert len(cuts) == least
+    # Nothing twice: each contract in its block, one after the other, and no field is left over or lost.
+    wanted = {"transactions": transactions, "blocks": blocks, "same fields": True, "complete": True}
+    assert [cut for cut in cuts if cut != wanted] == []
 
 
 @pytest.mark.parametrize(
     ("case", "complaint"),
     [
         ("committee", "the oracle has another one"),
-        ("arguments", "not ['Weather', 'WTHR'"),
+        ("arguments", "reveal_delay_ '20', not '21'"),
         ("deployer", "has deployer"),
         ("chain", "has chain_id 1"),
         ("absent", "nothing stands at"),
         ("swapped", "is not this source"),
         ("garbage", "is not a deployment file"),
+        ("genesis", "has genesis_hash 0x00"),
+        ("staked", "is of a network with a committee"),
+        ("unstaked", "is of a network with staking"),
+        ("rules", "params seats '31', not '30'"),
+        ("guardian", "guardian '0x"),
+        ("token", "stake_token: "),
+        ("no token", "this run is to make one"),
+        ("nothing", "nothing stands at"),
+        ("treasury", "send more by yourself"),
+        ("obeyed", "the owner's decision"),
     ],
 )
 def test_deploy__file_that_does_not_fit__is_refused_and_left_alone(outcome: Any, case: str, complaint: str) -> None:
@@ -157,3 +218,24 @@ def test_deploy__file_that_does_not_fit__is_refused_and_left_alone(outcome: Any,
 )
 def test_deploy__committee_file_with_a_fault__is_refused(outcome: Any, case: str, complaint: str) -> None:
     assert complaint in outcome["committees"][case]
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("json", "is not JSON"),
+        ("list", "is not an object"),
+        ("unknown", "there is no seat; there are minimum, seats"),
+        ("float", "seats is not a whole number"),
+        ("missing", "cannot read"),
+        ("single", "seats is not a whole number"),
+        ("address", "--guardian: 0x12 is not an address"),
+    ],
+)
+def test_deploy__rules_with_a_fault__are_refused(outcome: Any, case: str, told: str) -> None:
+    assert told in outcome["rules"][case]
+
+
+def test_deploy__rules__come_from_the_options_the_file_and_the_defaults_in_this_order(outcome: Any) -> None:
+    chosen = {name: outcome["rules"][name] for name in ("seats", "minimum", "era", "strikes", "order")}
+    assert chosen == {"seats": 9, "minimum": 5_000, "era": 3_600, "strikes": 3, "order": True}
