@@ -15,6 +15,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "node.cli.protection:protection",
         "Export, import and examine what keeps this key from signing twice.",
     ),
+    "join": (
+        "node.cli.join:join",
+        "Earn a seat in the committee: register this node, bond, and wait for the era's end.",
+    ),
+    "stake": ("node.cli.stake:stake", "Look after a node's bond, seat and rewards."),
     "run": ("node.cli.run:run", "Run the node until SIGTERM or Ctrl-C."),
     "status": ("node.cli.status:status", "Show what the node that runs with this configuration is doing."),
     "report": ("node.cli.report:report", "Print the landed report of FEED for CHECKPOINT."),

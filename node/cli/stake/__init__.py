@@ -1,0 +1,29 @@
+"""`patina stake`: everything an operator does with a bond, each command imported only when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from node.cli.lazy import LazyGroup
+
+#: name -> ("module:attribute", one line of help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "status": ("node.cli.stake.status:status", "Show the node's bond, seat, rewards, and what is due when."),
+    "bond": ("node.cli.stake.money:bond", "Add AMOUNT of the token to the node's bond."),
+    "unbond": ("node.cli.stake.money:unbond", "Announce to take AMOUNT out of the bond."),
+    "withdraw": ("node.cli.stake.money:withdraw", "Take out what was unbonded and is ready."),
+    "claim": ("node.cli.stake.money:claim", "Have the node's rewards paid to its payee."),
+    "collect": ("node.cli.stake.money:collect", "Have paid out what accounts are owed for gas and for slashes."),
+    "exit": ("node.cli.stake.membership:leave", "Unbond everything and give up the seat."),
+    "rejoin": ("node.cli.stake.membership:rejoin", "Be a candidate again, after an exit or a suspension."),
+    "payee": ("node.cli.stake.membership:payee", "Have ADDRESS paid for the node's work from now on."),
+    "rotate-key": ("node.cli.stake.membership:rotate_key", "Register the keys that this configuration names now."),
+    "rotate": ("node.cli.stake.membership:rotate", "End the era, if it is over, and elect the next committee."),
+    "fund": ("node.cli.stake.money:fund", "Give FEED so much ETHER to pay for its reports."),
+    "slash": ("node.cli.stake.slash:slash", "Take all stake of a node that signed two reports for one view."),
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
+def stake() -> None:
+    """Look after a node's bond, seat and rewards."""

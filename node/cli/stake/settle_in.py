@@ -1,0 +1,48 @@
+"""Sees to it that there is a node to join with: its configuration, or `patina init` first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from node.errors import ConfigError
+
+if TYPE_CHECKING:
+    from node.cli.stake.options import Choice
+
+
+def ensure_node(choice: Choice, deployment: Path | None) -> None:
+    """Offer `patina init` where there is no configuration; ConfigError where nobody can be asked."""
+    path = choice.config_path
+    config = path / "config.toml" if path.is_dir() else path
+    if config.exists():
+        return
+    folder = config.absolute().parent
+    words = f"{folder} has no node yet (no {config.name})"
+    if choice.yes:
+        raise ConfigError(f"{words}: set one up with patina init, then run patina join again")
+    if config.name != "config.toml":
+        raise ConfigError(f"{config}: there is no such file; set a node up with patina init, or correct the path")
+    click.echo(
+        f"{words}.\n"
+        "Before it can join, a node needs a configuration and keys. patina init asks for the chain, an endpoint\n"
+        "and a broker, and makes the keys.\n",
+        err=True,
+    )
+    if not click.confirm("Set the node up now?", default=True, err=True):
+        raise ConfigError("nothing was done: run patina init when you are ready, then patina join")
+    _init(folder, deployment)
+
+
+def _init(folder: Path, deployment: Path | None) -> None:
+    from node.cli.init import init
+
+    arguments = [str(folder)]
+    if deployment is not None:
+        from node.deployment.file import load
+
+        known = load(deployment)
+        arguments += ["--chain-id", str(known.chain_id), "--oracle", known.oracle]
+    init.main(args=arguments, standalone_mode=False)
