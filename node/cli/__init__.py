@@ -42,7 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Run the protocol's own code on a simulated network that fails, and check every promise at every step.",
     ),
     "model": ("node.cli.model:model", "Make the model that paints: train, quantise, export, evaluate."),
-    "devnet": ("node.cli.devnet:devnet", "Run an embedded chain and an embedded broker until Ctrl-C."),
+    "devnet": ("node.cli.devnet:devnet", "Run a testnet in a box until Ctrl-C."),
+    "faucet": ("node.cli.faucet:faucet", "Give ADDRESS coin on a development chain."),
     "config": ("node.cli.config:config", "Show the configuration, secrets masked."),
 }
 

@@ -28,16 +28,31 @@ class Endpoints:
     chain_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Devnet:
+    """A running chain and broker: where they are reached, and the work that makes the chain's blocks, without end."""
+
+    endpoints: Endpoints
+    make_blocks: Callable[[], Awaitable[None]]
+
+
 async def run_devnet(settings: DevnetSettings, on_ready: Callable[[Endpoints], None] = lambda _: None) -> None:
     """Run chain and broker until cancelled; ``on_ready`` is told once where they listen.
 
     Raises :class:`PatinaError` if a port cannot be had, or if anvil is asked for and cannot be run.
     """
+    async with serve_devnet(settings) as devnet:
+        on_ready(devnet.endpoints)
+        await devnet.make_blocks()
+
+
+@contextlib.asynccontextmanager
+async def serve_devnet(settings: DevnetSettings) -> AsyncIterator[Devnet]:
+    """Chain and broker for as long as the context lasts; errors are those of :func:`run_devnet`."""
     from node.devnet.broker import serve_broker
 
     async with _chain(settings) as (url, work), serve_broker(settings.broker) as broker:
-        on_ready(Endpoints(url, broker.url, settings.chain.chain_id))
-        await work()
+        yield Devnet(Endpoints(url, broker.url, settings.chain.chain_id), work)
 
 
 @contextlib.asynccontextmanager

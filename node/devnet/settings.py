@@ -1,8 +1,9 @@
-"""Settings of the embedded chain, its JSON-RPC server and the embedded broker."""
+"""Settings of the embedded chain, its JSON-RPC server, the embedded broker, and the network that stands on them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 GWEI = 10**9
 
@@ -54,3 +55,19 @@ class DevnetSettings:
     port: int = 0
     block_interval: float = 0.0
     anvil: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """What a testnet in a box has beside chain and broker.
+
+    ``nodes`` of its own make the first committee; they, and their logs, live in ``folder``. ``deployment`` is the
+    file that tells others what stands where. ``painted``: the feed has an edition, painted at every crossing, which
+    takes a node that has its recipe. ``seed`` decides how the share price moves.
+    """
+
+    folder: Path
+    deployment: Path
+    nodes: int = 3
+    painted: bool = False
+    seed: bytes = b"patina devnet"
