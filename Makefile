@@ -9,7 +9,7 @@ ARGS ?=
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-ape demo test chaos fuzz check test-ray simulate bench exactness exactness-arm artifacts clean
+.PHONY: help install install-dev install-ape demo test chaos fuzz staking check test-ray simulate bench exactness exactness-arm artifacts clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ test: install-dev install-ape check ## every check and every test
 
 chaos: install-dev ## real processes killed, cut off, lied to, reorganised and copied, at length (ARGS="--scenario kills --seed 7")
 	$(BIN)/python -m tests.integration.chaos $(ARGS)
+
+staking: install-dev ## thousands of random sequences of staking against its model (hours; ARGS="-k '[7]'" runs a twentieth)
+	$(BIN)/pytest --numprocesses auto --dist worksteal --timeout 0 --hypothesis-profile staking tests/contract/staking/test_invariants.py $(ARGS)
 
 test-ray: install-dev ## the render pool on a local Ray cluster of two nodes, one of them killed
 	$(BIN)/pytest -m cluster $(ARGS) tests/integration/render

@@ -20,4 +20,6 @@ hypothesis.settings.register_profile(
     print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
+# Long sequences of what can happen to staking (make staking).
+hypothesis.settings.register_profile("staking", max_examples=4_000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("patina")
