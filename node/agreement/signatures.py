@@ -7,12 +7,14 @@ from typing import Final
 from node.agreement import reasons
 from node.agreement.effects import Dropped, Effect, RoundKey, Transmit
 from node.agreement.messages import Attestation
-from node.agreement.report import Report, statement_digest
+from node.agreement.report import Report, Statement, statement_digest
 from node.agreement.seat import Seat
 from node.agreement.tally import Signed, Tally
 
 MAX_REPORTS: Final = 16
 """Reports kept to tell what signatures are over: the latest ones."""
+MAX_STATEMENTS: Final = 64
+"""Statements whose digests are remembered."""
 
 
 class Signatures:
@@ -24,6 +26,7 @@ class Signatures:
         self._tally = Tally(seat.committee.signers, seat.committee.quorum, seat.recover)
         self._reports: dict[bytes, Report] = {}
         self._transmitted: set[bytes] = set()
+        self._digests: dict[Statement, bytes] = {}
 
     @property
     def complete(self) -> bool:
@@ -47,7 +50,7 @@ class Signatures:
 
     def count(self, sender: int, attestation: Attestation) -> list[Effect]:
         """Take a member's attestation."""
-        digest = statement_digest(self._domain, attestation.statement)
+        digest = self._digest(attestation.statement)
         reason = self._tally.add(sender, attestation.view, Signed(digest, attestation.signature))
         if reason is not None:
             return [Dropped(sender, reason)]
@@ -55,6 +58,15 @@ class Signatures:
             return self.transmit(digest)
         other = any(report.view == attestation.view for report in self._reports.values())
         return [Dropped(sender, reasons.OTHER_REPORT)] if other else []
+
+    def _digest(self, statement: Statement) -> bytes:
+        """Each statement is hashed once: it is announced again and again, and by every member."""
+        found = self._digests.get(statement)
+        if found is None:
+            if len(self._digests) >= MAX_STATEMENTS:
+                self._digests.clear()
+            found = self._digests[statement] = statement_digest(self._domain, statement)
+        return found
 
     def transmit(self, digest: bytes) -> list[Effect]:
         """The report goes on chain once a quorum signed it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -24,8 +24,7 @@ _WORD: Final = 32
 _HEX: Final = re.compile("0x(?:[0-9a-f]{2})*")
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """A statement and a signature over it: 64 bytes of EIP-2098."""
 
     statement: Statement

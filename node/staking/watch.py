@@ -128,8 +128,13 @@ class Watch:
 
     def hear(self, committee: Committee, sender: int, attestation: Attestation) -> None:
         """Take an attestation whose envelope the committee member `sender` sealed."""
-        signed = Signed(attestation.statement, attestation.signature)
-        self._take(committee, committee.signers[sender], signed, genuine=False)
+        signer = committee.signers[sender]
+        member = self._members.get((committee.config_digest, signer))
+        if member is not None:
+            first = member.firsts.get((attestation.feed, attestation.checkpoint, attestation.view))
+            if first is not None and first.signed == (attestation.statement, attestation.signature):
+                return  # announced again
+        self._take(committee, signer, Signed(attestation.statement, attestation.signature), genuine=False)
 
     def noting(self, committee: Committee, opener: Callable[[bytes], Opened]) -> Callable[[bytes], Opened]:
         """Wrap what opens a committee's envelopes, so that every attestation in them is heard."""

@@ -110,6 +110,15 @@ def test_status__brokers_away__says_since_when_and_when_it_votes(node: Node, tmp
     assert "no broker for 42 s; votes on chain after 600 s" in status(tmp_path).stdout
 
 
+def test_status__members_that_signed_twice__are_named(node: Node, tmp_path: Path) -> None:
+    found = {"signer": "0x" + "22" * 20, "feed": 1, "checkpoint": 40, "view": 0, "state": "sent", "note": "0xabc"}
+    node.figures["staking"] = {"evidence": [found | {"own": False}, found | {"own": True, "state": "found"}]}
+    configure(tmp_path)
+    shown = " ".join(status(tmp_path).output.split())
+    assert "signed two reports, feed 1, checkpoint 40, view 0 (sent) 0xabc" in shown
+    assert "YOUR KEY SIGNED TWICE" in shown
+
+
 def test_status__json__is_the_nodes_figures_and_its_readiness(node: Node, tmp_path: Path) -> None:
     configure(tmp_path)
     document = json.loads(status(tmp_path, "--json").stdout)

@@ -87,6 +87,17 @@ def test_incident__somebody_else_signs_in_a_members_name__no_evidence_and_no_hid
     assert [row.signer for row in journal.equivocations.all()] == [bench.signers[2].address]
 
 
+def test_incident__false_statement_under_a_true_signature__hides_nothing(journal: Journal, bench: Bench) -> None:
+    """One that will sign two reports says the first signature over something else before."""
+    watch = watching(journal, bench)
+    true = bench.attestation(2, bench.report(7))
+    watch.hear(bench.committee, 2, Attestation(*bench.attestation(2, bench.report(5)).statement, true.signature))
+    watch.hear(bench.committee, 2, true)
+    watch.hear(bench.committee, 2, true)
+    watch.hear(bench.committee, 2, bench.attestation(2, bench.report(8)))
+    assert [row.signer for row in journal.equivocations.all()] == [bench.signers[2].address]
+
+
 def test_hear__more_false_signatures_than_are_checked__passed_over_until_time_has_gone_by(
     journal: Journal, bench: Bench
 ) -> None:
@@ -113,6 +124,8 @@ def test_hear__own_key__loud_alarm(journal: Journal, bench: Bench) -> None:
     assert [(entry["log_level"], entry["event"][:21]) for entry in logs] == [("critical", "YOUR KEY SIGNED TWICE")]
     [told] = watch.status()["evidence"]  # type: ignore[misc]
     assert told["own"] is True
+    assert watch.alarmed
+    assert not watching(journal, bench, own=0).alarmed
 
 
 def test_hear__the_same_view_under_two_configurations__no_offence(journal: Journal, bench: Bench) -> None:
