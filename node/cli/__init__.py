@@ -23,6 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("node.cli.run:run", "Run the node until SIGTERM or Ctrl-C."),
     "status": ("node.cli.status:status", "Show what the node that runs with this configuration is doing."),
     "report": ("node.cli.report:report", "Print the landed report of FEED for CHECKPOINT."),
+    "check-deployment": (
+        "node.cli.check_deployment:check_deployment",
+        "Check that what stands on chain is what FILE says and what this package's sources make.",
+    ),
     "verify": (
         "node.cli.verify:verify",
         "Verify TOKEN of COLLECTION from chain data and content alone, and render it again.",
