@@ -18,11 +18,13 @@ from node.cli.options import anvil_option, json_option
 @anvil_option
 @json_option
 def demo(*, once: bool, folder: Path, rows: int | None, anvil: bool, as_json: bool) -> None:
-    """Run four nodes and replay two real share-price histories.
+    """Run a network of staked nodes and replay two real share-price histories.
 
-    Everything happens on this machine, on an embedded chain with an embedded broker.
-    Ends with a table of what landed on chain, and exit status 0 only if every crossing that the histories demand
-    landed and the 3.5 % wick of 10 October 2025 repainted nothing. The gallery stays up until Ctrl-C.
+    Everything happens on this machine, on an embedded chain with an embedded broker. Four nodes hold a seat by their
+    bonds, one waits for a seat; on the way one of the four signs twice, is slashed, and is replaced.
+    Ends with tables of what landed on chain and of what the nodes hold, and exit status 0 only if every crossing that
+    the histories demand landed, the 3.5 % wick of 10 October 2025 repainted nothing, and nobody else was slashed. The
+    gallery stays up until Ctrl-C.
     """
     from node.cli.watch import play
     from node.devnet.replay.track import demo_tracks

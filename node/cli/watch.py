@@ -43,6 +43,9 @@ def play(
     Raises:
         ReplayError: the folder is taken, or the replay could not be carried through.
     """
+    from node.log import configure
+
+    configure("warning", "auto")
     where = prepare(folder or Path(time.strftime("patina-replay-%Y%m%d-%H%M%S")), replace=replace)
     watcher = Watcher(as_json=as_json)
     work = _until_stopped(tracks, where, watcher, nodes=nodes, tokens=tokens, serve=serve, anvil=anvil, staked=staked)

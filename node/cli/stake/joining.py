@@ -88,8 +88,8 @@ class Joining:
         talk.say("Its rules, which nobody can change:")
         talk.points(
             [
-                f"The {times(params.seats, 'highest bond')} get a seat, from {minimum} up; {len(view.nodes)} nodes are "
-                f"candidates now, and {len(view.members)} sit.",
+                f"The {times(params.seats, 'highest bond')} get a seat, from {minimum} up; candidates now: "
+                f"{len(view.nodes)}, seated: {len(view.members)}.",
                 f"Seats are given anew when an era is over, at the earliest every {span(params.era)}.",
                 earnings(params),
                 attendance_rule(params),

@@ -27,7 +27,8 @@ class Seating:
         from node.staking.plan import Step, elect, missing_candidates, next_step
         from node.staking.words import times
 
-        told = ""
+        told: tuple[object, ...] = ()
+        declined: int | None = None
         while True:
             view = await self._desk.view()
             step = next_step(view, 0)
@@ -48,14 +49,16 @@ class Seating:
                     "patina join again later, or leave patina run running, which takes its seat by itself."
                 )
                 return view
-            if (said := self._forecast(view)) != told:
-                told = said
-                self._talk.say(said)
-            if step is Step.ROTATE:
+            committee = elect(view.nodes, view.overview.params)
+            if (news := (committee, view.overview.era_ends, view.era_over)) != told:
+                told = news
+                self._talk.say(self._forecast(view))
+            if step is Step.ROTATE and declined != view.overview.era:
                 self._talk.say("The era is over, and nobody has ended it yet. Anyone may; the treasury repays the gas.")
                 if self._talk.agrees("End it now?"):
                     await end_era(self._desk, view.overview.era)
                     continue
+                declined = view.overview.era
             if not self._wait:
                 self._later()
                 return view
@@ -64,19 +67,18 @@ class Seating:
     def _forecast(self, view: View) -> str:
         from node.cli.stake.status import clock_here
         from node.staking.plan import elect
-        from node.staking.words import moment
+        from node.staking.words import era_end
 
         assert view.account is not None  # noqa: S101 - a candidate has one
         committee = elect(view.nodes, view.overview.params)
         seat = committee.index(view.account.node.id)
         ends = view.overview.era_ends
-        when = f"era {view.overview.era} ends {moment(ends, view.now)}"
+        when = f"Era {view.overview.era} {era_end(ends, view.now)}"
         if ends > view.now:
-            when += f", about {clock_here(ends, view.now)} on your clock"
+            when += f", about {clock_here(ends, view.now)} on your clock; a member, or anyone, then ends it"
         return (
             f"As things stand this node gets a seat at the next rotation: member {seat} of {len(committee)} (nodes "
-            f"{', '.join(map(str, committee))}). {when[0].upper()}{when[1:]}; a node of the committee, or anyone, then "
-            "ends it. A higher bond of somebody else may still change that."
+            f"{', '.join(map(str, committee))}). {when}. A higher bond of somebody else may still change that."
         )
 
     def _seated(self, view: View) -> None:

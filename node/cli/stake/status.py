@@ -120,13 +120,16 @@ def state(view: View) -> str:
 def show(desk: Desk, view: View, owed: dict[str, tuple[int, int]]) -> None:
     """One screen for a person."""
     from node.staking.amounts import show_ether
-    from node.staking.words import moment, share, times
+    from node.staking.words import era_end, moment, share, times
 
     talk, overview, params = desk.talk, view.overview, view.overview.params
     rows = [
         ("staking", f"{desk.staking.address} on chain {desk.chain_id}"),
-        ("era", f"{overview.era}, ends {moment(overview.era_ends, view.now)}"),
-        ("committee", f"{len(view.members)} of at most {times(params.seats, 'seat')}; {len(view.nodes)} candidates"),
+        ("era", f"{overview.era}, which {era_end(overview.era_ends, view.now)}"),
+        (
+            "committee",
+            f"{len(view.members)} of at most {times(params.seats, 'seat')}; {times(len(view.nodes), 'candidate')}",
+        ),
     ]
     if not overview.obeyed:
         rows.append(("attention", "the oracle does not obey this staking contract (any more): nobody is seated"))
@@ -149,8 +152,9 @@ def show(desk: Desk, view: View, owed: dict[str, tuple[int, int]]) -> None:
             rows.append(("", f"nothing can be withdrawn before: {moment(account.locked_until, view.now)}"))
         if node.frozen_until > view.now:
             rows.append(("frozen", f"by the guardian until {moment(node.frozen_until, view.now)}"))
-        present = f"{account.attended} of {times(account.due, 'report')} of this era, as far as they are settled"
+        present = "no report of this era is settled yet"
         if account.due:
+            present = f"worked on {account.attended} of {times(account.due, 'settled report')} of this era"
             present += f" ({share(account.attended * 10_000 // account.due)}; {share(params.attendance)} are needed)"
         rows += [
             ("attendance", present),

@@ -116,7 +116,7 @@ def table(outcome: Outcome) -> Table:
             str(row.block),
             percent(row.answer),
             f"{row.previous_band} -> {row.band}" if row.crossing else f"{row.band} painted",
-            " ".join(map(str, row.signers)),
+            " ".join(str(place + 1) for place in row.signers),
             f"{row.gas:,}",
             _short(row.token_uri_before),
             _short(row.token_uri_after),

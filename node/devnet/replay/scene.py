@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BOND: Final = 2_000 * UNIT
 WAITING_BOND: Final = 1_500 * UNIT
 """What who waits for a seat has bonded: less than those who hold one."""
-ERA: Final = 21_600
+ERA: Final = 7_200
 """Seconds of the chain's clock."""
 FUNDS: Final = 2 * 10**18
 """Wei that each feed has to pay its reports with, and the treasury for rotations."""

@@ -32,6 +32,7 @@ def make_row(row: int, **changes: Any) -> LandedRow:
         "answer": 0,
         "previous_band": 0,
         "band": 0,
+        "config": "0x" + "cd" * 32,
         "signers": (0, 1, 2),
         "gas": 77_123,
         "transaction": "0x" + "ab" * 32,

@@ -126,7 +126,7 @@ def test_table__each_row__shows_what_happened_on_one_line() -> None:
     row = make_row(1, answer=PERCENT, previous_band=0, band=1, token_uri_after=f"ipfs://{cid}/1000001.json")
     shown = render(Outcome((make_row(0), row), (), 2, 1.0))
     [line] = [line for line in shown.splitlines() if "0 -> 1" in line]
-    for part in ("1 Tide", "day 3", "22", "1.00 %", "0 1 2", "77,123", "ipfs://bafybe..5fbzdi/1000001.json"):
+    for part in ("1 Tide", "day 3", "22", "1.00 %", "1 2 3", "77,123", "ipfs://bafybe..5fbzdi/1000001.json"):
         assert part in line
     assert "0 painted" in shown
 
