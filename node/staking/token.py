@@ -60,11 +60,14 @@ async def read_purse(pool: RpcPool, multicall: str, token: str, owner: str, spen
         Call(token, abi.encode("next_drip", owner)),
     ]
     balance, allowance, drip = await pool.agree(lambda ask: aggregate(ask, multicall, calls, block))
-    held, allowed = decoded(abi, "balanceOf", balance or None), decoded(abi, "allowance", allowance or None)
+    held, allowed = (
+        decoded(abi, "balanceOf", balance or None, 1),
+        decoded(abi, "allowance", allowance or None, 2),
+    )
     if held is None or allowed is None:
         raise ChainError(f"the token at {token} does not tell what {owner} holds")
     coin = parse.quantity(await pool.request("eth_getBalance", [owner, hex(block.number)]), "a balance")
-    return Purse(coin, int(held), int(allowed), decoded(abi, "next_drip", drip or None))
+    return Purse(coin, int(held), int(allowed), decoded(abi, "next_drip", drip or None, 1))
 
 
 def approve(spender: str, amount: int) -> bytes:

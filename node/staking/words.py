@@ -40,6 +40,13 @@ def moment(second: int, now: int) -> str:
     return f"{stamp(second)} ({distance})"
 
 
+def era_end(ends: int, now: int) -> str:
+    """What can be said of an era's end: when it is, or that anybody may end it."""
+    if ends == 0:
+        return "may be ended at once: it is the first"
+    return f"ends {moment(ends, now)}" if ends > now else f"is over since {moment(ends, now)}: anyone may end it"
+
+
 def share(basis_points: int) -> str:
     """Basis points as percent: "66.67 %"."""
     whole, part = divmod(basis_points, 100)
