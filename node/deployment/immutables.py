@@ -88,7 +88,7 @@ def _difference(source: str, shipped: bytes, code: bytes) -> str:
 
 
 def _read(kind: str, wanted: Value, raw: bytes) -> Value | None:
-    """The value in an immutable's bytes, None unless they are exactly how vyper writes one."""
+    """The value in an immutable's bytes, None unless they are how vyper writes one."""
     words = [int.from_bytes(raw[at : at + 32]) for at in range(0, len(raw), 32)]
     if kind == "number":
         return words[0]
@@ -100,10 +100,9 @@ def _read(kind: str, wanted: Value, raw: bytes) -> Value | None:
         from eth_utils.address import to_checksum_address
 
         return str(to_checksum_address(raw[12:])) if not any(raw[:12]) else None
-    text, rest = raw[32 : 32 + words[0]], raw[32 + words[0] :]
-    if len(text) != words[0] or any(rest):
-        return None
-    return text.decode("utf-8", "replace")
+    # Behind a text's end stands what the constructor's memory held there; nothing reads it.
+    text = raw[32 : 32 + words[0]]
+    return text.decode("utf-8", "replace") if len(text) == words[0] else None
 
 
 Rules = dict[str, tuple[str, Value]]
