@@ -56,7 +56,7 @@ async def record(ground: Ground, path: Path) -> Deployment:
     """
     owner = ground.owner
     genesis = await owner.rpc("eth_getBlockByNumber", "0x0", False)
-    digest = bytes(await owner.read(ground.oracle, "config_digest"))
+    digest = bytes((await owner.read(ground.oracle, "configuration"))[0])
     places = {
         ORACLE: ground.oracle,
         STAKE_TOKEN: ground.stake.token,
