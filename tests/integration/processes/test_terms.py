@@ -111,6 +111,12 @@ class World:
         return (await self.chain.configuration()).config_digest
 
 
+def quick(_: int, settings: dict[str, Any]) -> None:
+    """Wait less for a leader or a sender that stands still."""
+    settings["agreement"] = {**settings["agreement"], "view_ms": 1_500, "max_view_ms": 3_000}
+    settings["transmit"] = {**settings["transmit"], "stage_ms": 1_000}
+
+
 @asynccontextmanager
 async def world(folder: Path) -> AsyncIterator[World]:
     async with (
@@ -125,6 +131,8 @@ async def world(folder: Path) -> AsyncIterator[World]:
             oracle=stage.oracle,
             rpc=stage.rpc,
             broker=stage.broker,
+            adapt=quick,
+            poll_ms=300,  # five nodes and the chain share a machine
         )
         await stage.seat([(member.address, member.transport_key) for member in members[:4]])
         feed = await stage.open_unpainted(TRACK)
@@ -175,14 +183,14 @@ async def test_committee_changes__crossings_go_on__each_lands_once_and_seats_mov
         await here.until(0, state="seated", config_digest="0x" + second.hex())
         await here.member(0).process.kill()
         await here.restart(0, KILLED)
-        os.kill(here.member(STOPPED).process.pid, signal.SIGCONT)
-        landed.append(await here.landed(checkpoint))
+        landed.append(await here.landed(checkpoint))  # one still stands still: whoever lost its seat has signed
         assert await here.config() == second
         await here.final()
-        for number in (0, 1, 2, 3, 4):
+        for number in (0, 1, 3, 4):
             await here.until(number, previous_terms=[], rounds=[])
 
-        landed.append(await here.cross())
+        landed.append(await here.cross())  # and whoever got one
+        os.kill(here.member(STOPPED).process.pid, signal.SIGCONT)
 
         # Twice in quick succession, the second before the first is final; back to a configuration of before.
         await here.seat([4, 3, 2, 1])
@@ -198,5 +206,5 @@ async def test_committee_changes__crossings_go_on__each_lands_once_and_seats_mov
         assert [(one.previous_band, one.band) for one in everything] == [(0, 1), (1, 2), (2, 3), (3, 4)]
         for number in range(5):
             assert max(Counter(here.signed(number)).values(), default=0) <= 1
+        assert (landed[1].signers, landed[2].signers) == (0b1011, 0b1011)
         assert here.signed(4) == [(second, landed[2].checkpoint)]
-        assert (first, landed[1].checkpoint) in here.signed(3)
