@@ -63,6 +63,16 @@ class Equivocations:
         """Every first signature that is kept."""
         return [HeardRow(**row) for row in self._store.rows("SELECT * FROM heard")]
 
+    def first(self, config: bytes, feed: int, checkpoint: int, view: int, signer: str) -> HeardRow | None:
+        """The first signature of a member for a view, if it is kept."""
+        if max(feed, checkpoint) >= 1 << 63:
+            return None  # no round of this node's has such a number
+        row = self._store.row(
+            "SELECT * FROM heard WHERE config = ? AND feed = ? AND checkpoint = ? AND view = ? AND signer = ?",
+            (config, feed, checkpoint, view, signer),
+        )
+        return None if row is None else HeardRow(**row)
+
     def forget(self, feed: int, before: int) -> None:
         """Let go of the feed's rounds before this block: they are over for good."""
         self._store.execute("DELETE FROM heard WHERE feed = ? AND checkpoint < ?", (feed, before))

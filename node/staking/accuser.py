@@ -12,7 +12,7 @@ from eth_hash.auto import keccak
 from node.errors import ChainError, JournalError, PatinaError, RevertError
 from node.staking import calldata
 from node.staking.evidence import Evidence
-from node.staking.watch import evidence_of
+from node.staking.kept import evidence_of
 from node.transmit import turn
 
 if TYPE_CHECKING:

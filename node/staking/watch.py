@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -15,8 +14,8 @@ from node.agreement.messages import Attestation, Opened
 from node.agreement.report import statement_digest, statement_of
 from node.agreement.signature import recover
 from node.errors import AgreementError, JournalError, PatinaError
-from node.gossip.bucket import Rate, TokenBucket, milliseconds
-from node.journal.equivocations import EvidenceRow, HeardRow
+from node.gossip.bucket import milliseconds
+from node.journal.equivocations import HeardRow
 from node.staking.evidence import (
     FOLDER,
     Evidence,
@@ -26,6 +25,8 @@ from node.staking.evidence import (
     unpack_statement,
     write_evidence,
 )
+from node.staking.heard import First, Member, Place
+from node.staking.kept import evidence_of, row_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,57 +35,25 @@ if TYPE_CHECKING:
     from node.chain.types import FullReport, Landed
     from node.journal import Journal
 
-MAX_HEARD: Final = 1_024
+MAX_HEARD: Final = 4_096
 """First signatures kept of one member of one configuration, the latest ones."""
 MAX_CONFIGURATIONS: Final = 4
+MAX_UNKEPT: Final = 31 * MAX_HEARD
+"""Signatures that wait to be written down, of all members together."""
 MAX_LANDED: Final = 1_024
 """Landed reports whose signers are remembered, the latest ones."""
 MAX_SUSPECTS: Final = 64
 """Landed reports that wait to be read whole."""
 MAX_EVIDENCE: Final = 8
 """Pieces of evidence kept against one signer of one configuration: one is enough, and it could go on for ever."""
-CHECKS: Final = Rate(per_second=20, burst=512)
-"""Signatures of one member that are checked; an honest one never needs a check."""
 PATIENCE: Final = 300
 """Writes that pass over what was signed in a round that is not begun here, before it is let go of."""
+SWEEP: Final = 60
+"""Writes between two looks at what memory holds of rounds that are over."""
 FLUSH_S: Final = 1.0
 """Seconds between writes of what was heard."""
 
 log = structlog.get_logger("equivocation")
-
-Place = tuple[int, int, int]
-
-
-@dataclass(slots=True, eq=False)
-class _First:
-    """The first signature of a member for a view; whether it is known to be genuine, and the writes that passed it."""
-
-    signed: Signed
-    genuine: bool = False
-    waited: int = 0
-
-
-class _Member:
-    """What one member of one configuration signed."""
-
-    def __init__(self, now: int) -> None:
-        self.firsts: OrderedDict[Place, _First] = OrderedDict()
-        self.rounds: dict[RoundKey, list[_First]] = {}
-        self.checks = TokenBucket(CHECKS, now)
-        self.found = 0
-
-    def note(self, first: _First) -> None:
-        """Keep a first signature."""
-        place = place_of(first.signed.statement)
-        self.firsts[place] = first
-        self.rounds.setdefault(RoundKey(*place[:2]), []).append(first)
-
-    def drop(self, place: Place) -> None:
-        """Let go of a first signature."""
-        first, key = self.firsts.pop(place), RoundKey(*place[:2])
-        self.rounds[key].remove(first)
-        if not self.rounds[key]:
-            del self.rounds[key]
 
 
 class Watch:
@@ -114,12 +83,16 @@ class Watch:
         self._staking = staking
         self._clock = clock
         self._committees: OrderedDict[bytes, Committee] = OrderedDict()
-        self._members: dict[tuple[bytes, str], _Member] = {}
+        self._members: dict[tuple[bytes, str], Member] = {}
         self._restored: dict[bytes, list[HeardRow]] = {}
-        self._unkept: OrderedDict[tuple[bytes, str, Place], _First] = OrderedDict()
+        self._unkept: OrderedDict[tuple[bytes, str, Place], First] = OrderedDict()
+        self._under_way: set[tuple[int, int]] = set()
+        self._over: dict[int, tuple[int, int]] = {}
         self._unwritten: list[Evidence] = []
         self._landed: OrderedDict[tuple[bytes, RoundKey], Landed] = OrderedDict()
         self.suspects: deque[Landed] = deque(maxlen=MAX_SUSPECTS)
+        self.alarmed = False
+        """Whether this node's own key was seen to sign twice since the node was started."""
         self.counters: Counter[str] = Counter()
         for row in journal.equivocations.heard():
             self._restored.setdefault(row.config, []).append(row)
@@ -182,12 +155,12 @@ class Watch:
     def _take(self, committee: Committee, signer: str, signed: Signed, *, genuine: bool) -> None:
         member = self._member(committee, signer)
         place = place_of(signed.statement)
-        first = member.firsts.get(place)
+        first = member.firsts.get(place) or self._recalled(committee.config_digest, signer, member, place)
         if first is not None and first.signed.statement == signed.statement:
             first.genuine = first.genuine or (genuine and first.signed == signed)
             return
         if first is None:
-            self._note(committee, signer, member, _First(signed, genuine))
+            self._note(committee, signer, member, First(signed, genuine))
             return
         if not first.genuine:
             if not self._affordable(member):
@@ -195,12 +168,12 @@ class Watch:
             first.genuine = self._genuine(committee, signer, first.signed)
             if not first.genuine:
                 member.drop(place)
-                self._note(committee, signer, member, _First(signed, genuine))
+                self._note(committee, signer, member, First(signed, genuine))
                 return
         if genuine or (self._affordable(member) and self._genuine(committee, signer, signed)):
             self._found(committee, signer, member, first.signed, signed)
 
-    def _member(self, committee: Committee, signer: str) -> _Member:
+    def _member(self, committee: Committee, signer: str) -> Member:
         config = committee.config_digest
         if config not in self._committees:
             self._committees[config] = committee
@@ -211,13 +184,30 @@ class Watch:
             for row in self._restored.pop(config, ()):
                 if row.signer in committee.signers:
                     self._restore(row)
-        return self._members.setdefault((config, signer), _Member(self._clock()))
+        return self._members.setdefault((config, signer), Member(self._clock()))
 
     def _restore(self, row: HeardRow) -> None:
-        member = self._members.setdefault((row.config, row.signer), _Member(self._clock()))
-        member.note(_First(Signed(unpack_statement(row.statement), row.signature)))
+        member = self._members.setdefault((row.config, row.signer), Member(self._clock()))
+        member.note(First(Signed(unpack_statement(row.statement), row.signature)))
 
-    def _note(self, committee: Committee, signer: str, member: _Member, first: _First) -> None:
+    def _recalled(self, config: bytes, signer: str, member: Member, place: Place) -> First | None:
+        """What the journal holds of a member that said so much that some of it had to go here."""
+        if not member.crowded:
+            return None
+        try:
+            row = self._journal.equivocations.first(config, *place, signer)
+        except JournalError as error:
+            log.warning("signatures heard are not read", error=str(error))
+            return None
+        if row is None:
+            return None
+        first = First(Signed(unpack_statement(row.statement), row.signature))
+        member.note(first)
+        if len(member.firsts) > MAX_HEARD:
+            member.drop(next(iter(member.firsts)))
+        return first
+
+    def _note(self, committee: Committee, signer: str, member: Member, first: First) -> None:
         config, place = committee.config_digest, place_of(first.signed.statement)
         member.note(first)
         self._unkept[config, signer, place] = first
@@ -225,12 +215,16 @@ class Watch:
         if len(member.firsts) > MAX_HEARD:
             gone = next(iter(member.firsts))
             member.drop(gone)
-            self._unkept.pop((config, signer, gone), None)
+            member.crowded = True
+            if gone[:2] not in self._under_way:
+                self._unkept.pop((config, signer, gone), None)
+            elif len(self._unkept) > MAX_UNKEPT:
+                self._unkept.popitem(last=False)
         landed = self._landed.get((config, RoundKey(*place[:2])))
         if landed is not None and landed.signers >> committee.signers.index(signer) & 1:
             self._suspect(committee, landed, first.signed)
 
-    def _affordable(self, member: _Member) -> bool:
+    def _affordable(self, member: Member) -> bool:
         if member.checks.take(1, self._clock()):
             return True
         self.counters["signatures unchecked"] += 1
@@ -247,7 +241,7 @@ class Watch:
 
     # -- what is found ---------------------------------------------------------------------------------------------
 
-    def _found(self, committee: Committee, signer: str, member: _Member, first: Signed, second: Signed) -> None:
+    def _found(self, committee: Committee, signer: str, member: Member, first: Signed, second: Signed) -> None:
         evidence = Evidence(
             committee.chain_id, committee.oracle, committee.config_digest, signer, first, second, self._staking()
         )
@@ -258,6 +252,7 @@ class Watch:
             return
         said = {"feed": feed, "checkpoint": checkpoint, "view": view, "signer": signer}
         if signer == self._own:
+            self.alarmed = True
             log.critical("YOUR KEY SIGNED TWICE: another program signs with it, stop both and find out", **said)
         else:
             log.error("a member signed two reports for one view", **said, file=str(self._folder / evidence.name))
@@ -280,9 +275,20 @@ class Watch:
     def forget(self, feed: int, before: int) -> None:
         """A report of the feed in block `before` is final: what was signed for earlier checkpoints is kept no more.
 
-        Memory goes on holding it for a while.
+        Memory goes on holding it until the next one is final.
         """
         self._journal.equivocations.forget(feed, before)
+        _, newest = self._over.get(feed, (0, 0))
+        self._over[feed] = newest, before
+
+    def sweep(self) -> None:
+        """Let go of what was signed in rounds that the last final report but one had ended."""
+        for (config, signer), member in self._members.items():
+            gone = [place for place in member.firsts if place[1] < self._over.get(place[0], (0, 0))[0]]
+            for place in gone:
+                member.drop(place)
+                self._unkept.pop((config, signer, place), None)
+            member.crowded = member.crowded and len(member.firsts) > MAX_HEARD // 2
 
     def flush(self) -> None:
         """Write down what was heard in open rounds since the last call, and evidence that could not be written."""
@@ -290,7 +296,7 @@ class Watch:
             self._write()
         if not self._unkept:
             return
-        under_way = set(self._open_rounds())
+        under_way = self._under_way = set(self._open_rounds())
         due = [(key, first) for key, first in self._unkept.items() if key[2][:2] in under_way]
         for key, first in list(self._unkept.items()):
             first.waited += 1
@@ -320,17 +326,16 @@ class Watch:
         chain, _, oracle = (self._journal.identity or "chain 0, oracle ").partition(", oracle ")
         return int(chain.removeprefix("chain ")), oracle
 
-    @property
-    def alarmed(self) -> bool:
-        """Whether this node's own key was seen to sign twice."""
-        return any(row.signer == self._own for row in self._journal.equivocations.all())
-
     async def run(self) -> None:
         """Write down what is heard until cancelled."""
         self.restore_files()
+        flushes = 0
         while True:
             await asyncio.sleep(FLUSH_S)
             self.flush()
+            flushes += 1
+            if flushes % SWEEP == 0:
+                self.sweep()
 
     def status(self) -> dict[str, object]:
         """Figures for status pages, and who was found."""
@@ -349,23 +354,3 @@ class Watch:
                 for row in self._journal.equivocations.all()
             ],
         }
-
-
-def row_of(evidence: Evidence) -> EvidenceRow:
-    """The evidence as the journal keeps it."""
-    return EvidenceRow(
-        evidence.config_digest,
-        *evidence.place,
-        evidence.signer,
-        pack_statement(evidence.first.statement),
-        evidence.first.signature,
-        pack_statement(evidence.second.statement),
-        evidence.second.signature,
-    )
-
-
-def evidence_of(row: EvidenceRow, chain_id: int, oracle: str, staking: str | None = None) -> Evidence:
-    """The evidence that the journal keeps, of this chain and oracle."""
-    first = Signed(unpack_statement(row.first), row.first_signature)
-    second = Signed(unpack_statement(row.second), row.second_signature)
-    return Evidence(chain_id, oracle, row.config, row.signer, first, second, staking)

@@ -15,6 +15,7 @@ from node.chain.types import FullReport, Landed
 from node.journal import Journal
 from node.staking import watch as watches
 from node.staking.evidence import read_evidence
+from node.staking.heard import CHECKS
 from node.staking.watch import MAX_EVIDENCE, MAX_HEARD, Watch
 from tests.unit.staking.conftest import Bench
 
@@ -105,7 +106,7 @@ def test_hear__more_false_signatures_than_are_checked__passed_over_until_time_ha
     watch = watching(journal, bench, clock=clock)
     watch.hear(bench.committee, 2, bench.attestation(2, bench.report(7)))
     forged = bench.attestation(2, bench.report(6))
-    for _ in range(watches.CHECKS.burst + 10):
+    for _ in range(CHECKS.burst + 10):
         watch.hear(bench.committee, 2, Attestation(*forged.statement, bytes(64)))
     assert watch.counters["signatures unchecked"] > 0
     watch.hear(bench.committee, 3, bench.attestation(3, bench.report(7)))
@@ -125,7 +126,7 @@ def test_hear__own_key__loud_alarm(journal: Journal, bench: Bench) -> None:
     [told] = watch.status()["evidence"]  # type: ignore[misc]
     assert told["own"] is True
     assert watch.alarmed
-    assert not watching(journal, bench, own=0).alarmed
+    assert not watching(journal, bench, own=2).alarmed
 
 
 def test_hear__the_same_view_under_two_configurations__no_offence(journal: Journal, bench: Bench) -> None:
@@ -180,6 +181,33 @@ def test_hear__a_member_that_signs_without_end__memory_and_disk_are_bounded(
     assert len(member.firsts) == 16
     assert len(watch._unkept) <= 16
     assert len(journal.equivocations.all()) <= MAX_EVIDENCE
+
+
+def test_incident__flood_after_the_first_signature__it_is_not_forgotten_in_an_open_round(
+    journal: Journal, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that signs two reports says a thousand other things in between."""
+    monkeypatch.setattr(watches, "MAX_HEARD", 16)
+    watch = watching(journal, bench)
+    watch.hear(bench.committee, 1, bench.attestation(1, bench.report(7)))
+    watch.flush()  # this node is in the round by now
+    watch.hear(bench.committee, 2, bench.attestation(2, bench.report(7)))
+    for checkpoint in range(100, 130):
+        watch.hear(bench.committee, 2, bench.attestation(2, bench.report(7, checkpoint=checkpoint)))
+    watch.flush()
+    watch.hear(bench.committee, 2, bench.attestation(2, bench.report(8)))
+    assert [row.checkpoint for row in journal.equivocations.all()] == [40]
+
+
+def test_sweep__rounds_over_and_another_one_too__memory_lets_go_of_them(journal: Journal, bench: Bench) -> None:
+    watch = watching(journal, bench)
+    for checkpoint in (40, 44, 48):
+        watch.hear(bench.committee, 2, bench.attestation(2, bench.report(7, checkpoint=checkpoint)))
+    held = watch._members[bench.committee.config_digest, bench.signers[2].address].firsts
+    for before, left in ((42, [40, 44, 48]), (46, [44, 48]), (50, [48])):
+        watch.forget(1, before)
+        watch.sweep()
+        assert [checkpoint for _, checkpoint, _ in held] == left
 
 
 def full(bench: Bench, root: int) -> FullReport:
