@@ -7,7 +7,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import gas, programs, rendering, retention, sampling, traffic
+from benchmarks import gas, programs, rendering, retention, sampling, staking, traffic
 from benchmarks.latency import table as latency
 from benchmarks.table import lines
 
@@ -21,7 +21,7 @@ def main() -> int:
     the machine is warm, and this process large.
     """
     missed = 0
-    for part in (latency, sampling, traffic, retention, gas, rendering):
+    for part in (latency, sampling, traffic, retention, gas, staking, rendering):
         missed |= part.main()
         sys.stdout.write("\n")
     rows = programs.rows()
@@ -32,7 +32,7 @@ def main() -> int:
         "sampling": sampling.rows(),
         "traffic": traffic.rows(),
         "journal": retention.rows(),
-        "gas": gas.rows(),
+        "gas": gas.rows() + staking.rows(),
         "rendering": rendering.rows(),
         "programs": rows,
     }

@@ -525,7 +525,7 @@ SHARDS = 1 if MODEST else 20
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_staking__any_sequence__conserves_both_books_and_slashes_the_guilty_only(deployers: Any, shard: int) -> None:
-    """Incidents: unbond just before the slash lands; rewards earned while nothing is staked or stuck after a dispute."""
+    """Incidents: unbond just before the slash lands; rewards while nothing is staked, or stuck after a dispute."""
     StakingMachine.deployers = deployers
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         StakingMachine,
