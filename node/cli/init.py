@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import click
 
 from node.cli.ask import ask_broker, ask_list, ask_new_password, ask_value, check_of
 from node.cli.options import json_option
-from node.config.directory import NodeFolder, create_node_folder, refuse_what_is_there
+from node.config.directory import DEPLOYMENT_NAME, NodeFolder, create_node_folder, refuse_what_is_there
+from node.deployment.file import read
 from node.errors import ConfigError
 from node.keys.secrets import Secret, read_secret, read_text
 from node.keys.signing import SCRYPT_N, SCRYPT_N_LIGHT, key_from_hex
@@ -29,7 +31,12 @@ _NEEDED = (
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path), default=Path())
 @click.option("--name", help="What the node is called in logs; by default the folder's name.")
-@click.option("--chain-id", help="Chain id.")
+@click.option(
+    "--deployment",
+    type=click.Path(path_type=Path),
+    help="The network's deployment file, which says chain, oracle and staking; a copy is kept.",
+)
+@click.option("--chain-id", help="Chain id, where there is no deployment file.")
 @click.option("--oracle", help="Address of the StrategyOracle contract, with its checksum.")
 @click.option("--rpc", multiple=True, help="JSON-RPC URL; may be repeated. A URL with a key: use --rpc-file.")
 @click.option("--rpc-file", type=click.Path(path_type=Path), help="File with JSON-RPC URLs, one a line.")
@@ -52,6 +59,7 @@ def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any)
     Nothing that exists is overwritten, and a set-up that fails leaves nothing behind.
     """
     refuse_what_is_there(directory)
+    deployed = _deployed(directory, given)
     settings = _settings(directory, given, ask=not non_interactive)
     password, file, keep = _password(given["password_file"], given["generate_password"], ask=not non_interactive)
     key = None if given["import_key"] is None else key_from_hex(read_secret(given["import_key"]))
@@ -64,9 +72,34 @@ def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any)
         password_file=file,
         keep_password=keep,
         signing_key=key,
+        deployment=None if deployed is None else deployed.raw,
         scrypt_n=SCRYPT_N_LIGHT if given["light"] else SCRYPT_N,
     )
-    _print(node, as_json=as_json, unattended=keep or file is not None)
+    staked = deployed is not None and deployed.staking
+    _print(node, as_json=as_json, unattended=keep or file is not None, staked=staked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Deployed:
+    """A deployment file as it is to be kept, and whether its network is joined by staking."""
+
+    raw: bytes
+    staking: bool
+
+
+def _deployed(directory: Path, given: dict[str, Any]) -> _Deployed | None:
+    """The deployment file that was named, read before anything is asked."""
+    path = given["deployment"]
+    if path is None:
+        return None
+    for option in ("chain_id", "oracle"):
+        if given[option] is not None:
+            name = f"--{option.replace('_', '-')}"
+            raise ConfigError(f"--deployment and {name} exclude each other: the file says it")
+    if path.absolute() != (directory / DEPLOYMENT_NAME).absolute():
+        refuse_what_is_there(directory, DEPLOYMENT_NAME)
+    found, raw = read(path)
+    return _Deployed(raw, found.staking is not None)
 
 
 def _settings(directory: Path, given: dict[str, Any], *, ask: bool) -> dict[str, dict[str, Any]]:
@@ -81,7 +114,8 @@ def _settings(directory: Path, given: dict[str, Any], *, ask: bool) -> dict[str,
         "chain.endpoints": urls,
         "gossip.brokers.url": [{"url": url} for url in given["broker"]],
     }
-    missing = [(setting, flag, question) for setting, flag, question in _NEEDED if not have[setting]]
+    known = ("chain.id", "chain.oracle") if given["deployment"] is not None else ()
+    missing = [needed for needed in _NEEDED if not have[needed[0]] and needed[0] not in known]
     if missing and not ask:
         lines = [f"  {flag}: {question}" for _, flag, question in missing]
         raise ConfigError("\n".join(["not given, and not to be asked for:", *lines]))
@@ -95,7 +129,9 @@ def _settings(directory: Path, given: dict[str, Any], *, ask: bool) -> dict[str,
         have[setting] = asked(question, check_of(setting))
         if setting == "gossip.brokers.url":
             have[setting] = [ask_broker(url) for url in have[setting]]
-    chain = {"id": _number(have["chain.id"]), "oracle": have["chain.oracle"], "endpoints": have["chain.endpoints"]}
+    chain = {"endpoints": have["chain.endpoints"]}
+    if not known:
+        chain |= {"id": _number(have["chain.id"]), "oracle": have["chain.oracle"]}
     settings: dict[str, dict[str, Any]] = {
         "node": {"name": name},
         "chain": chain,
@@ -132,7 +168,7 @@ def _password(file: Path | None, generate: bool, *, ask: bool) -> tuple[Secret, 
     return password, None, click.confirm(question, default=True, err=True)
 
 
-def _print(node: NodeFolder, *, as_json: bool, unattended: bool) -> None:
+def _print(node: NodeFolder, *, as_json: bool, unattended: bool, staked: bool) -> None:
     transport = f"0x{node.transport_key.hex()}"
     if as_json:
         shown = {"config": str(node.config), "address": node.address, "transport_key": transport}
@@ -146,8 +182,14 @@ def _print(node: NodeFolder, *, as_json: bool, unattended: bool) -> None:
         f"  transport key     {transport}\n"
         f"  configuration     {node.config}\n\n"
         "Next:\n"
-        "  1. Give the address and the transport key to the committee's owner.\n"
+        f"  1. Copy {folder / 'keys'} to a safe place; nobody can restore these keys.\n"
         "  2. Send some of the chain's coin to the address: it pays for the transactions.\n"
-        f"  3. Copy {folder / 'keys'} to a safe place; nobody can restore these keys.\n"
-        f"  4. patina run{where}" + ("" if unattended else "   (it asks for the password)") + "\n"
+        + (
+            f"  3. patina join{where}   (it walks you through staking)\n"
+            if staked
+            else "  3. Give the address and the transport key to the committee's owner.\n"
+        )
+        + f"  4. patina run{where}"
+        + ("" if unattended else "   (it asks for the password)")
+        + "\n"
     )

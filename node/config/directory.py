@@ -22,6 +22,7 @@ from node.keys.signing import SCRYPT_N, EthKeystore
 from node.keys.transport import TransportKeyFile
 
 CONFIG_NAME = "config.toml"
+DEPLOYMENT_NAME = "deployment.json"
 _KEYS = Path("keys")
 _STATE = Path("state")
 _RECIPES = Path("recipes")
@@ -44,6 +45,7 @@ def create_node_folder(
     password_file: Path | None = None,
     keep_password: bool = False,
     signing_key: bytes | None = None,
+    deployment: bytes | None = None,
     scrypt_n: int = SCRYPT_N,
 ) -> NodeFolder:
     """Make a node in `folder`, which may exist as long as nothing in it is in the way.
@@ -51,15 +53,21 @@ def create_node_folder(
     `settings` are those of node.config.text: at least chain.id, chain.oracle, chain.endpoints (texts) and
     gossip.brokers (a list of tables). URLs with keys in them move to keys/endpoints, a broker URL's user and password
     to `username` and a password file. For a node that starts by itself, `password_file` names the
-    file that has the password, or `keep_password` writes it to keys/password.
+    file that has the password, or `keep_password` writes it to keys/password. `deployment` is the content of a
+    deployment file, kept as deployment.json beside the configuration and taken for chain.id and chain.oracle.
     Raises ConfigError (with all faults) or KeyFileError, and then leaves the folder as it was.
     """
     folder = folder.absolute()
     if password_file is not None or keep_password:
         file = str(_KEYS / "password" if password_file is None else password_file.absolute())
         settings = {"keys": {"signing_password_file": file, "transport_password_file": file}} | dict(settings)
+    if deployment is not None:
+        settings = {**settings, "chain": {"deployment": DEPLOYMENT_NAME, **settings.get("chain", {})}}
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    refuse_what_is_there(folder)
+    # One that lies here already is its own copy.
+    here = folder / DEPLOYMENT_NAME
+    copied = deployment is not None and not (here.is_file() and here.read_bytes() == deployment)
+    refuse_what_is_there(folder, DEPLOYMENT_NAME if copied else "")
     staging: Path | None = None
     moved: list[Path] = []
     try:
@@ -67,12 +75,15 @@ def create_node_folder(
         staging = Path(tempfile.mkdtemp(prefix=".patina-init-", dir=folder))
         if keep_password and password_file is None:
             _write_lines(staging / _KEYS / "password", [password.reveal()])
+        if deployment is not None:
+            create_private(staging / DEPLOYMENT_NAME, deployment)
         address, transport_key = _fill(staging, settings, password, signing_key, scrypt_n)
         # The configuration goes last: a folder without one is no node, whatever interrupted us.
-        for name in (_KEYS, _STATE, _RECIPES, Path(CONFIG_NAME)):
+        kept = [Path(DEPLOYMENT_NAME)] if copied else []
+        for name in (_KEYS, _STATE, _RECIPES, *kept, Path(CONFIG_NAME)):
             (staging / name).rename(folder / name)
             moved.append(folder / name)
-        staging.rmdir()
+        shutil.rmtree(staging)
     except BaseException as error:
         for path in moved:
             path.unlink() if path.is_file() else shutil.rmtree(path)
@@ -89,13 +100,16 @@ def create_node_folder(
     return NodeFolder(folder / CONFIG_NAME, address, transport_key)
 
 
-def refuse_what_is_there(folder: Path) -> None:
-    """Raise ConfigError where something in `folder` would be overwritten: before anybody is asked anything."""
+def refuse_what_is_there(folder: Path, also: str = "") -> None:
+    """Raise ConfigError where something in `folder`, `also` a file of that name, would be overwritten.
+
+    Before anybody is asked anything.
+    """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file; name a folder, new or empty")
     if (folder / CONFIG_NAME).exists():
         raise ConfigError(f"{folder}: a node is set up here already, and is left as it is; name another folder")
-    for name in (_KEYS, _STATE, _RECIPES):
+    for name in (_KEYS, _STATE, _RECIPES, *([Path(also)] if also else [])):
         if (folder / name).exists():
             raise ConfigError(f"{folder / name}: is in the way, and is left as it is; name a new or empty folder")
 

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 
 from node.bounded import read_at_most
 from node.config.checks import check_together
+from node.config.deployed import fill_deployed
 from node.config.faults import Fault, Faults, FaultyConfigError
 from node.config.nearest import suggest
 from node.config.schema import SECTIONS, BrokerConfig, Config, GossipConfig, Key
@@ -38,6 +39,7 @@ def load(path: Path | str, *, environ: Mapping[str, str] | None = None, check_fi
     path = Path(path).absolute()
     tables = _parse(path)
     reader = Reader(path.parent, Faults(), check_files)
+    fill_deployed(tables, path.parent, reader.faults)
     _refuse_unknown(tables, SECTIONS, "", reader.faults, what="section")
     sections: dict[str, Any] = {}
     for name, section in SECTIONS.items():

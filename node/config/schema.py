@@ -5,36 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Literal
 
+from node.config.key import HTTP as HTTP
+from node.config.key import MULTICALL3 as MULTICALL3
+from node.config.key import Address as Address
+from node.config.key import Key as Key
 from node.keys.secrets import SecretUrl
 
-Address = NewType("Address", str)
-#: Multicall3 stands at the same address on every public chain (github.com/mds1/multicall).
-MULTICALL3 = Address("0xcA11bde05977b3631167028862bE2a173976CA11")
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What is to be said about one key, and what its value is held to.
-
-    `example` stands in the example file where there is no default. `exists` asks for a file at a path, and for a
-    private one that no other user can read it. `schemes` are a URL's, `choices` a text's. `many` is the least
-    length of a list. `remedy` is what to do about a missing file.
-    """
-
-    doc: str
-    example: object = None
-    low: int | Decimal | None = None
-    high: int | Decimal | None = None
-    choices: tuple[str, ...] = ()
-    schemes: tuple[str, ...] = ()
-    exists: Literal["file", "private file", ""] = ""
-    many: int = 0
-    remedy: str = "create it, or correct the path"
-
-
-HTTP = ("http", "https")
 _HOUR = 3_600_000
 _MAKE_KEYS = "make one with: patina keys new, or correct the path"
 _MAKE_CERTIFICATES = "make one with: patina certs, or correct the path"
@@ -88,15 +66,29 @@ class ChainConfig:
     """The chain, how it is reached, and when a block of it counts as final."""
 
     id: Annotated[
-        int, Key("Chain id; an endpoint of another chain is refused.", example=11155111, low=1, high=2**64 - 1)
+        int,
+        Key(
+            "Chain id; an endpoint of another chain is refused. Where deployment is set, its file says it.",
+            example=11155111,
+            low=1,
+            high=2**64 - 1,
+        ),
     ]
     oracle: Annotated[
         Address,
         Key(
-            "Address of the StrategyOracle contract, with its checksum (EIP-55).",
+            "Address of the StrategyOracle contract, with its checksum (EIP-55). Where deployment is set, its file "
+            "says it.",
             example="0x1111111111111111111111111111111111111111",
         ),
     ]
+    deployment: Annotated[
+        Path | None,
+        Key(
+            "The network's deployment file, in the place of id, oracle and staking.contract.",
+            example="deployment.json",
+        ),
+    ] = None
     endpoints: Annotated[
         tuple[SecretUrl, ...],
         Key(

@@ -94,8 +94,14 @@ class Deployment:
 
 def load(path: Path | str) -> Deployment:
     """The deployment in the file at `path`, no network asked. Raises DeploymentError, which names the first fault."""
+    return read(path)[0]
+
+
+def read(path: Path | str) -> tuple[Deployment, bytes]:
+    """The same with the file's bytes, for whoever keeps a copy."""
     path = Path(path).absolute()
-    return parse(_read(path), path)
+    raw = _read(path)
+    return parse(raw, path), raw
 
 
 def parse(raw: bytes, path: Path) -> Deployment:

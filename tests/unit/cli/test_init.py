@@ -131,3 +131,91 @@ def test_init__no_folder_named__set_up_right_here(tmp_path: Path, monkeypatch: p
     assert result.exit_code == 0, result.output
     assert "patina run\n" in result.stdout
     assert load(tmp_path / "config.toml", environ={}).node.name == tmp_path.name
+
+
+def entry(contract: str, address: str) -> dict[str, object]:
+    return {"contract": contract, "address": address, "block": 1, "arguments": {}, "code_hash": "0x" + "1f" * 32}
+
+
+def deployment(folder: Path) -> Path:
+    """A file of a network with staking, as a stranger gets it."""
+    document = {
+        "format": 2, "complete": True, "protocol_version": 1, "software": {"least_node": "0.1.0"}, "chain_id": 31337,
+        "network": "ethereum:local", "genesis_hash": "0x" + "1f" * 32, "deployer": ORACLE, "owner": ORACLE,
+        "config_digest": None,
+        "contracts": {
+            "oracle": entry("StrategyOracle", ORACLE),
+            "staking": entry("NodeStaking", "0x2222222222222222222222222222222222222222"),
+            "stake_token": entry("TestToken", "0x3333333333333333333333333333333333333333"),
+        },
+    }  # fmt: skip
+    path = folder / "network.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_init__deployment_file__says_the_addresses_and_is_kept_beside(tmp_path: Path) -> None:
+    file = deployment(tmp_path)
+    result = init(tmp_path / "n", "--deployment", file, *FLAGS[4:], "--generate-password")
+    assert result.exit_code == 0, result.output
+    assert "patina join --config" in result.stdout
+    assert "committee's owner" not in result.stdout
+    assert (tmp_path / "n" / "deployment.json").read_bytes() == file.read_bytes()
+    file.unlink()
+    config = load(tmp_path / "n" / "config.toml", environ={})
+    assert (config.chain.id, config.chain.oracle) == (31337, ORACLE)
+    assert config.staking.contract == "0x2222222222222222222222222222222222222222"
+    written = (tmp_path / "n" / "config.toml").read_text()
+    assert '\ndeployment = "deployment.json"\n' in written
+    assert "\n# oracle = " in written
+
+
+def test_init__deployment_file__is_not_asked_about(tmp_path: Path) -> None:
+    answers = ["alice", "http://127.0.0.1:8545", "", "mqtt://127.0.0.1", "", "", "correct horse", "correct horse", "y"]
+    result = init(tmp_path / "n", "--light", "--deployment", deployment(tmp_path), answers=answers)
+    assert result.exit_code == 0, result.output
+    assert load(tmp_path / "n" / "config.toml", environ={}).node.name == "alice"
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (["--oracle", ORACLE], "--deployment and --oracle exclude each other"),
+        (["--chain-id", "5"], "--deployment and --chain-id exclude each other"),
+    ],
+)
+def test_init__deployment_file_and_an_address__is_refused(tmp_path: Path, more: list[str], complaint: str) -> None:
+    given = ["--deployment", str(deployment(tmp_path)), *FLAGS[4:], *more, "--generate-password"]
+    result = init(tmp_path / "n", *given)
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+    assert not (tmp_path / "n").exists()
+
+
+def test_init__bad_deployment_file__is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    file = deployment(tmp_path)
+    file.write_text(file.read_text().replace("NodeStaking", "NodeStalking"))
+    result = init(tmp_path / "n", "--deployment", file, *FLAGS[4:], "--generate-password")
+    assert result.exit_code == 1
+    assert "contracts.staking.contract is not NodeStaking" in result.stderr
+    assert not (tmp_path / "n").exists()
+
+
+def test_init__deployment_json_in_the_way__is_left_as_it_is(tmp_path: Path) -> None:
+    file = deployment(tmp_path)
+    folder = tmp_path / "n"
+    folder.mkdir()
+    (folder / "deployment.json").write_text("mine")
+    result = init(folder, "--deployment", file, *FLAGS[4:], "--generate-password")
+    assert result.exit_code == 1
+    assert "is in the way" in result.stderr
+    assert (folder / "deployment.json").read_text() == "mine"
+
+
+def test_init__in_the_folder_of_the_very_file__keeps_it(tmp_path: Path) -> None:
+    file = deployment(tmp_path).rename(tmp_path / "deployment.json")
+    before = file.read_bytes()
+    result = init(tmp_path, "--deployment", file, *FLAGS[4:], "--generate-password")
+    assert result.exit_code == 0, result.output
+    assert file.read_bytes() == before
+    assert load(tmp_path / "config.toml", environ={}).chain.oracle == ORACLE
