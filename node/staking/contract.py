@@ -45,6 +45,7 @@ class Staking:
         self.pool = pool
         self.address = str(to_checksum_address(address))
         self._multicall = multicall
+        self._oracle: str | None = None
 
     async def overview(self, block: Block | None = None) -> Overview:
         """Where staking stands: one request, and one more the first time."""
@@ -75,8 +76,10 @@ class Staking:
         )
 
     async def oracle(self) -> str:
-        """The oracle that the contract was made for."""
-        return _address(await self._one("oracle"))
+        """The oracle that the contract was made for, which never changes."""
+        if self._oracle is None:
+            self._oracle = _address(await self._one("oracle"))
+        return self._oracle
 
     async def params(self) -> Params:
         """The contract's rules."""
