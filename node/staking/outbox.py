@@ -108,13 +108,11 @@ class Outbox:
         self._ready = True
         return done
 
-    async def cost(self, to: str, calldata: bytes, value: int = 0) -> int:
-        """The most wei that a transaction would take now, value included; RevertError when it would revert."""
-        gas = self._fees.gas_limit(await self._accounts.estimate(self.address, to, calldata, value))
-        return gas * self._fees.first(await self._accounts.base_fee()).max_fee + value
-
-    async def send(self, what: str, to: str, calldata: bytes, *, value: int = 0) -> Mined:
+    async def send(self, what: str, to: str, calldata: bytes, *, value: int = 0, more_gas: int = 0) -> Mined:
         """Send a transaction and wait until it is in a block; `what` says in words what it does.
+
+        `more_gas` is added to the estimate, which endpoints make at a gas price of nothing: what a contract repays for
+        gas is written nowhere then.
 
         Raises:
             RevertError: the contract refuses; nothing was sent, or its gas alone was spent.
@@ -122,7 +120,8 @@ class Outbox:
         """
         if not self._ready:
             await self.resume()
-        cost = await self._cost_now(to, calldata, value)
+        gas = await self._gas(to, calldata, value) + more_gas
+        cost = gas * self._fees.first(await self._accounts.base_fee()).max_fee + value
         held = await self._accounts.balance(self.address)
         if held < cost:
             raise ChainError(
@@ -132,7 +131,7 @@ class Outbox:
         row = self._journal.transactions.last(1)
         key = f"{row[0].id + 1 if row else 1} {what}"
         try:
-            tx_hash = await self._sender.send(key, to, calldata, value=value)
+            tx_hash = await self._sender.send(key, to, calldata, value=value, least_gas=gas)
         except UnpaidError:
             found = self._journal.transactions.get(key)
             if found is not None and found.state == "queued":
@@ -141,14 +140,14 @@ class Outbox:
         self._tell(Told(what, "sent", tx_hash))
         return await self._see_through(key, known=tx_hash)
 
-    async def _cost_now(self, to: str, calldata: bytes, value: int) -> int:
-        """As `cost`; an endpoint may be a block behind that which holds the transaction before this one."""
+    async def _gas(self, to: str, calldata: bytes, value: int) -> int:
+        """The gas limit; an endpoint may be a block behind that which holds the transaction before this one."""
         for _ in range(_LAG if self._block and len(self._chain.pool.endpoints) > 1 else 0):
             try:
-                return await self.cost(to, calldata, value)
+                return self._fees.gas_limit(await self._accounts.estimate(self.address, to, calldata, value))
             except RevertError:
                 await self._sleep(self._fees.poll)
-        return await self.cost(to, calldata, value)
+        return self._fees.gas_limit(await self._accounts.estimate(self.address, to, calldata, value))
 
     async def _see_through(self, key: str, known: bytes | None = None, *, quiet: bool = False) -> Mined:
         """Wait for one transaction, which is replaced where it is stuck; `quiet` where its end was told before."""
@@ -183,7 +182,8 @@ class Outbox:
     async def _failed(self, row: TransactionRow) -> RevertError:
         """What a transaction that failed in its block says on the state that it left."""
         why = await self._accounts.reverts(self.address, row.recipient, row.calldata, row.value)
-        return RevertError(f"{_what(row.key)}: it failed in block {row.block_number}: {why or 'something came before'}")
+        why = why or "it ran out of gas, or something else came before it; look, and run it again"
+        return RevertError(f"{_what(row.key)}: it failed in block {row.block_number}: {why}")
 
     async def _strangers(self) -> None:
         """Wait for transactions of this account that this journal knows nothing of.

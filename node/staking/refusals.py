@@ -123,12 +123,15 @@ REFUSALS: Final = {
 """Reason -> what it means, and what to do."""
 
 
+_SAID: Final = "the contract said"
+
+
 def explain(error: Exception) -> str:
     """A refusal in words with its remedy; any other error's own text."""
     text = str(error)
     found = [reason for reason in REFUSALS if reason in text]
-    if not found:
+    if not found or _SAID in text:
         return text
     reason = max(found, key=len)
     meaning, remedy = REFUSALS[reason]
-    return f"{meaning}\n  what to do: {remedy}\n  (the contract said: {reason})"
+    return f"{meaning}\n  what to do: {remedy}\n  ({_SAID}: {reason})"

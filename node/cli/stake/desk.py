@@ -98,15 +98,15 @@ class Desk:
             self._outbox = outbox
         return self._outbox
 
-    async def send(self, what: str, to: str, calldata: bytes, *, value: int = 0) -> Mined:
-        """Send one transaction of the operator's and wait for it; a refusal comes in words."""
+    async def send(self, what: str, to: str, calldata: bytes, *, value: int = 0, more_gas: int = 0) -> Mined:
+        """Send one transaction of the operator's and wait for it; a refusal comes in words. As `Outbox.send`."""
         from node.staking.refusals import explain
 
         outbox = await self.outbox()
         try:
-            done = await outbox.send(what, to, calldata, value=value)
+            done = await outbox.send(what, to, calldata, value=value, more_gas=more_gas)
         except RevertError as error:
-            raise RevertError(f"{what}: {explain(error)}") from None
+            raise RevertError(explain(error)) from None
         finally:
             self.seen = max(self.seen, outbox.block)
         return done
@@ -152,7 +152,10 @@ async def open_desk(choice: Choice, talk: Talk) -> AsyncIterator[Desk]:
                 "signing address and transport key (patina keys list) to whoever that is"
             )
         staking = Staking(pool, address, multicall=chosen.multicall)
-        oracle = await staking.oracle()
+        try:
+            oracle = await staking.oracle()
+        except RevertError:
+            raise ConfigError(f"what stands at {address} is no staking contract: correct the address") from None
         if oracle != chain.oracle:
             raise ConfigError(
                 f"the staking contract {address} is that of the oracle {oracle}, and the configuration names "
@@ -170,6 +173,7 @@ def perform(choice: Choice, work: Callable[[Desk], Awaitable[dict[str, Any]]]) -
     """Run one staking command: what it returns is its JSON; PatinaError."""
     from node.cli.stake.talk import Talk
     from node.log import configure
+    from node.staking.refusals import explain
 
     configure("error", "auto")
     talk = Talk(yes=choice.yes, as_json=choice.as_json)
@@ -180,6 +184,8 @@ def perform(choice: Choice, work: Callable[[Desk], Awaitable[dict[str, Any]]]) -
 
     try:
         asyncio.run(run())
+    except RevertError as error:
+        raise RevertError(explain(error)) from None
     except KeyboardInterrupt:
         raise PatinaError("stopped; what was sent goes on, and is found again by the next run") from None
 

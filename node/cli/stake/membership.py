@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,6 +13,9 @@ from node.errors import PatinaError
 
 if TYPE_CHECKING:
     from node.cli.stake.desk import Desk
+
+_REPAID: Final = 80_000
+"""Gas for writing down what is repaid for a rotation: two slots and an event, which no estimate sees."""
 
 
 @click.command("exit")
@@ -211,7 +214,7 @@ async def end_era(desk: Desk, era: int) -> None:
             raise refused
         call = await closing_call(view.overview, ledger, (await desk.chain.head()).number)
         try:
-            await desk.send(call.what, desk.staking.address, call.calldata)
+            await desk.send(call.what, desk.staking.address, call.calldata, more_gas=_REPAID if call.rotates else 0)
             refused = None
         except RevertError as error:
             refused = error

@@ -28,7 +28,7 @@ def status(number: int | None, *, choice: Choice) -> None:
     """
 
     async def work(desk: Desk) -> dict[str, Any]:
-        found = number or await which(desk)
+        found = await which(desk) if number is None else (await desk.staking.node(number)).id
         view = await desk.view(found)
         owed = await owed_to(desk)
         document = describe(desk, view, owed)

@@ -1,0 +1,243 @@
+"""`patina stake` against real contracts: money out and in, keys, exits, slashes, and each refusal in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.agreement.committee import Committee
+from node.agreement.report import Report, report_digest, statement_of
+from node.devnet.genesis import dev_account
+from node.keys.secrets import Secret
+from node.keys.signing import SCRYPT_N_LIGHT, EthKeystore, LocalSigner
+from node.staking.evidence import Evidence, Signed, write_evidence
+
+UNIT = 10**18
+DAY = 86_400
+
+
+def words(done: Any) -> str:
+    return " ".join(done.output.split())
+
+
+def account(stranger: Any, index: int) -> LocalSigner:
+    return LocalSigner(bytes(dev_account(stranger.network.chain.settings.seed, index).key))
+
+
+def as_operator(stranger: Any, key: LocalSigner, name: str = "other.json") -> list[str]:
+    """Options that make a known account the operator."""
+    path = stranger.folder / "keys" / name
+    if not path.exists():
+        secret = bytes(dev_account(stranger.network.chain.settings.seed, _index(stranger, key)).key)
+        EthKeystore.import_key(path, secret, Secret("planted-operator-password-7"), scrypt_n=SCRYPT_N_LIGHT)
+    return ["--operator", str(path)]
+
+
+def _index(stranger: Any, key: LocalSigner) -> int:
+    return next(index for index in range(8) if account(stranger, index).address == key.address)
+
+
+@pytest.fixture
+def seated(stranger: Any) -> Any:
+    """The stranger has node 1 with 150 bonded, in a committee of one; 850 are left."""
+    operator = stranger.make_operator()
+    network = stranger.network
+    key = EthKeystore(stranger.folder / "keys" / "operator.json").unlock(Secret("planted-operator-password-7"))
+    from node.config import load, unlock_signer
+    from node.keys.transport import TransportKeyFile
+    from node.staking.possession import prove_possession
+
+    config = load(stranger.folder / "config.toml", check_files=False)
+    transport = TransportKeyFile(config.keys.transport_key).public_key
+    proof = prove_possession(unlock_signer(config), 31337, network.staking, operator, transport)
+    network.call(key, "NodeStaking", "register", stranger.signer, transport, operator, proof)
+    network.call(key, "TestToken", "approve", network.staking, 150 * UNIT)
+    network.call(key, "NodeStaking", "bond", 150 * UNIT)
+    network.call(key, "NodeStaking", "rotate", [])
+    return stranger
+
+
+def test_bond_unbond_withdraw__through_the_delay__moves_exact_amounts(seated: Any) -> None:
+    done = seated.patina("stake", "bond", "50.25", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "The bond is 200.25 STK now." in done.output
+    assert "All of it (200.25 STK) is lost" in words(done)
+    done = seated.patina("stake", "unbond", "100.25", "--yes")
+    assert "can be withdrawn from" in done.output
+    assert "(in 14 days)" in words(done)
+    assert "below the minimum" not in done.output
+    done = seated.patina("stake", "withdraw", "--yes")
+    assert done.exit_code == 1
+    assert "nothing is ready: 100.25 STK can be withdrawn from" in words(done)
+    seated.network.later(14 * DAY)
+    found = seated.json("stake", "withdraw")
+    assert (found["withdrawn"], found["to"]) == (str(10_025 * UNIT // 100), seated.operator)
+    assert len(found["transactions"]) == 1
+    done = seated.patina("stake", "withdraw", "--yes")
+    assert "patina stake unbond AMOUNT comes first" in words(done)
+    for arguments, said in (
+        (["bond", "5000"], "send it"),
+        (["bond", "-1"], "No such option"),
+        (["bond", "0"], "is nothing"),
+        (["unbond", "101"], "unbond at most that"),
+        (["unbond", "1.0000000000000000001"], "more decimals than the token"),
+    ):
+        done = seated.patina("stake", *arguments, "--yes")
+        assert done.exit_code != 0
+        assert said in words(done)
+
+
+def test_exit_rejoin__with_a_seat__says_when_the_money_is_back(seated: Any) -> None:
+    done = seated.patina("stake", "exit", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "let the node run until then" in words(done)
+    assert "leaving" in seated.patina("stake", "status").output
+    assert "leaving already" in seated.patina("stake", "exit", "--yes").output
+    seated.network.later(15 * DAY)
+    done = seated.patina("stake", "withdraw", "--yes")
+    assert "its last seat can still be answered for" in words(done)
+    assert "not before its seat is lost" in words(done)
+    done = seated.patina("stake", "rotate", "--yes")
+    assert done.exit_code == 0, done.output
+    done = seated.patina("stake", "rotate", "--yes")
+    assert "goes on until" in words(done)
+    done = seated.patina("stake", "rejoin", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "below the minimum: patina stake bond 100 comes next" in words(done)
+    # join mends it in one go, bonding what is missing.
+    done = seated.join("--yes", "--bond", "120", "--no-wait")
+    assert done.exit_code == 0, done.output
+    assert seated.json("stake", "status")["node"]["state"] == "candidate"
+    assert "a candidate already" in words(seated.patina("stake", "rejoin", "--yes"))
+
+
+def test_payee_rotate_key__change_what_they_say(seated: Any) -> None:
+    other = account(seated, 5).address
+    assert seated.json("stake", "payee", other)["payee"] == other
+    assert "is the payee already" in words(seated.patina("stake", "payee", other, "--yes"))
+    assert "no checksum" in words(seated.patina("stake", "payee", other.lower(), "--yes"))
+    assert "the keys that the node has already" in words(seated.patina("stake", "rotate-key", "--yes"))
+    old = seated.folder / "keys" / "signing.json"
+    old.rename(old.with_name("signing-1.json"))
+    fresh = EthKeystore.create(old, Secret((seated.folder / "keys" / "password").read_text().strip()), scrypt_n=1024)
+    done = seated.patina("stake", "rotate-key", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "never both at once" in words(done)
+    assert seated.json("stake", "status")["node"]["signer"] == fresh.address
+
+
+def test_status__of_everybody__needs_no_password(seated: Any) -> None:
+    seated.environ.pop("PATINA_OPERATOR_PASSWORD")
+    done = seated.patina("stake", "status")
+    assert done.exit_code == 0, done.output
+    for part in (
+        "1: seated as member 0 of 1, and keeps it",
+        "150 STK",
+        "no report of this era is settled yet",
+        "0 of 2",
+    ):
+        assert part in done.output
+    found = seated.json("stake", "status")
+    assert (found["node"]["seat"], found["node"]["place"], found["least_winning_bond"]) == (0, 1, str(100 * UNIT))
+    # Without the operator's keystore the signing address says which node it is.
+    (seated.folder / "keys" / "operator.json").unlink()
+    assert seated.json("stake", "status")["node"]["id"] == 1
+    assert "there is no such node" in words(seated.patina("stake", "status", "--node", "7"))
+    done = seated.patina("stake", "claim", "--yes")
+    assert done.exit_code == 1
+    assert "make one with patina join" in words(done)
+
+
+def test_fund_claim_collect__only_what_is_there(seated: Any) -> None:
+    done = seated.patina("stake", "claim", "--yes")
+    assert "there is nothing to claim" in words(done)
+    done = seated.patina("stake", "collect", "--yes")
+    assert "nothing is owed to" in words(done)
+    # The account pays a rotation, and the treasury repays it.
+    owner = account(seated, 0)
+    seated.network.call(owner, "NodeStaking", "fund_treasury", value=UNIT)
+    seated.network.later(7 * 3_600)
+    done = seated.patina("stake", "rotate", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "for gas, to" in words(seated.patina("stake", "status"))
+    done = seated.patina("stake", "collect", "--yes")
+    assert done.exit_code == 0, done.output
+    assert f"{seated.operator} is owed 0." in words(done)
+    done = seated.patina("stake", "fund", "9", "0.5", "--yes")
+    assert done.exit_code == 1
+    assert "there is no such feed" in words(done)
+    assert "look its number up" in words(done)
+
+
+@pytest.fixture
+def evidence(seated: Any, tmp_path: Path) -> Callable[..., Path]:
+    """Writes evidence that the node of OTHERS[0], a member, signed two reports."""
+    network = seated.network
+    key = network.sit(0, 200)
+    network.later(7 * 3_600)
+    network.call(account(seated, 2), "NodeStaking", "rotate", [])
+    from node.config import load
+    from node.keys.transport import TransportKeyFile
+
+    transport = TransportKeyFile(load(seated.folder / "config.toml", check_files=False).keys.transport_key).public_key
+    committee = Committee(31337, network.oracle, [seated.signer, key.address], [transport, bytes([1]) * 32])
+
+    def write(signer: LocalSigner = key, roots: tuple[int, int] = (7, 8), **changes: Any) -> Path:
+        signed = []
+        for root in roots:
+            report = Report(1, 40, b"\x0b" * 32, 0, 0b11, (5, 6), (1, -2), bytes([root]) * 32)
+            signed.append(Signed(statement_of(report), signer.sign_digest(report_digest(committee.domain, report))))
+        fields = {
+            "chain_id": 31337, "oracle": network.oracle, "config_digest": committee.config_digest,
+            "signer": signer.address, "first": signed[0], "second": signed[1], "staking": network.staking,
+        }  # fmt: skip
+        return write_evidence(tmp_path, Evidence(**{**fields, **changes}))
+
+    return write
+
+
+def test_slash__good_evidence__takes_everything_and_pays_the_reporter(
+    seated: Any, evidence: Callable[..., Path]
+) -> None:
+    file = evidence()
+    done = seated.patina("stake", "slash", "--evidence", file, "--check-only")
+    assert done.exit_code == 0, done.output
+    assert "Node 2 has 200 STK at stake: 20 STK will be credited" in words(done)
+    assert "180 STK are burnt" in words(done)
+    assert seated.json("stake", "status", "--node", "2")["node"]["state"] == "seated"
+    found = seated.json("stake", "slash", "--evidence", file)
+    assert (found["node"], found["reward"], found["sent"]) == (2, str(20 * UNIT), True)
+    assert seated.json("stake", "status", "--node", "2")["node"]["state"] == "slashed"
+    done = seated.patina("stake", "slash", "--evidence", file, "--yes")
+    assert done.exit_code == 1
+    assert "was slashed already" in words(done)
+    assert "20 STK of slashes" in words(seated.patina("stake", "status"))
+    done = seated.patina("stake", "collect", "--yes")
+    assert "is owed 20 STK" in words(done)
+    # Whoever was slashed is told so, whatever it tries.
+    other = as_operator(seated, account(seated, 2))
+    for command in (["bond", "1"], ["unbond", "1"], ["withdraw"], ["exit"], ["rejoin"], ["rotate-key"]):
+        done = seated.patina("stake", *command, "--yes", *other)
+        assert done.exit_code == 1
+        assert "this node was slashed" in words(done)
+
+
+def test_slash__evidence_that_proves_nothing_here__is_refused_before_anything_is_sent(
+    seated: Any, evidence: Callable[..., Path], tmp_path: Path
+) -> None:
+    stranger_key = LocalSigner(b"\x33" * 32)
+    before = seated.network.sent(seated.operator)
+    for make, said in (
+        (lambda: tmp_path / "none.json", "No such file"),
+        (lambda: evidence(stranger_key), "is no node of this staking contract"),
+        (lambda: evidence(roots=(7, 7)), "signing one twice is no offence"),
+        (lambda: evidence(chain_id=1), "a signature is"),
+        (lambda: evidence(config_digest=b"\x05" * 32), "a signature is"),
+    ):
+        done = seated.patina("stake", "slash", "--yes", "--evidence", make())
+        assert done.exit_code == 1
+        assert said in words(done)
+    assert seated.network.sent(seated.operator) == before
