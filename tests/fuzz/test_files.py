@@ -20,8 +20,18 @@ from hypothesis import strategies as st
 from node.agreement.report import Domain, Statement, statement_digest
 from node.config import load
 from node.config.text import example_toml
+from node.deployment import file as deployment
 from node.devnet.history import MAX_BYTES, parse_history, read_history
-from node.errors import AgreementError, ConfigError, JournalError, KeyFileError, PatinaError, RenderError, ReplayError
+from node.errors import (
+    AgreementError,
+    ConfigError,
+    DeploymentError,
+    JournalError,
+    KeyFileError,
+    PatinaError,
+    RenderError,
+    ReplayError,
+)
 from node.journal.safety import protection_file as protection
 from node.keys.certificates import load_private_key, read_certificate
 from node.keys.redaction import redactor
@@ -47,6 +57,29 @@ RECIPE: dict[str, Any] = {
     "classes": ["storm", "clear", "golden"],
     "signals": {signal: {"full_scale": str(10**16)} for signal in SIGNALS},
     "palette": {"hue": [0, 255], "accent": [9, 200]},
+}
+ADDRESS = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+DEPLOYMENT: dict[str, Any] = {
+    "format": 2,
+    "complete": True,
+    "protocol_version": 1,
+    "software": {"least_node": "0.1.0"},
+    "chain_id": 31337,
+    "network": "ethereum:local",
+    "genesis_hash": "0x" + "1f" * 32,
+    "deployer": ADDRESS,
+    "owner": ADDRESS,
+    "config_digest": None,
+    "contracts": {
+        name: {"contract": source, "address": ADDRESS, "block": 1, "arguments": {}, "code_hash": "0x" + "1f" * 32}
+        for name, source in deployment.SOURCES.items()
+    },
+}
+OWNED: dict[str, Any] = {
+    **DEPLOYMENT,
+    "config_digest": "0x" + "1f" * 32,
+    "committee": {"signers": [ADDRESS], "transport_keys": ["0x" + "11" * 32]},
+    "contracts": {"oracle": DEPLOYMENT["contracts"]["oracle"]},
 }
 PIPELINE: dict[str, Any] = {
     "format": "patina-pipeline-recipe/1",
@@ -266,6 +299,14 @@ def test_evidence__noise_damage_and_odd_values__is_refused_or_proves_what_it_say
         return decoded
 
     fed_with(Decoder("node.staking.evidence.decode_evidence", read, AgreementError, (raw,)), json.loads(raw))
+
+
+def test_deployment_file__noise_damage_and_odd_values__is_read_or_refused(folder: Path) -> None:
+    raw = spelled(DEPLOYMENT)
+    read = through_file(folder / "deployment.json", deployment.load)
+    decoder = Decoder("node.deployment.file.load", read, DeploymentError, (raw, spelled(OWNED)))
+    fed_with(decoder, DEPLOYMENT, OWNED)
+    assert hold(decoder, raw).staking == ADDRESS
 
 
 def test_secret_files__noise__is_text_or_refused(folder: Path) -> None:

@@ -28,6 +28,7 @@ from node.devnet.rpc import DevnetServer
 from node.devnet.settings import ChainSettings
 from node.devnet.staking import RULES
 from node.keys.signing import LocalSigner
+from node.staking.possession import prove_possession
 from node.staking.types import Params
 
 SETTINGS = ChainSettings(accounts=4, finality_depth=2)
@@ -90,6 +91,21 @@ class Network:
 
     def code(self, address: str) -> bytes:
         return bytes(self.chain.code(bytes.fromhex(address[2:]), self.chain.head))
+
+    def join(self, number: int) -> None:
+        """An account becomes a node that is its own operator, and bonds the minimum."""
+        signer = LocalSigner(bytes(dev_account(SETTINGS.seed, number).key))
+        token, staking = (self.document["contracts"][name]["address"] for name in ("stake_token", "staking"))
+        key = bytes([number]) * 32
+        proof = prove_possession(signer, SETTINGS.chain_id, staking, signer.address, key)
+        self.call("TestToken", token, "mint", signer.address, RULES.minimum)
+        self.call("TestToken", token, "approve", staking, RULES.minimum, signer=signer)
+        self.call("NodeStaking", staking, "register", signer.address, key, signer.address, proof, signer=signer)
+        self.call("NodeStaking", staking, "bond", RULES.minimum, signer=signer)
+
+    def rotate(self) -> None:
+        self.chain.increase_time(RULES.era)
+        self.call("NodeStaking", self.document["contracts"]["staking"]["address"], "rotate", [])
 
     def told(self, **changes: Any) -> dict[str, Any]:
         """The file with other contracts or other fields."""

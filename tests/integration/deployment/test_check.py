@@ -255,6 +255,23 @@ async def test_check__config_digest_that_never_was__is_named(network: Any) -> No
     assert named(faults) == [("oracle", "config digest")]
 
 
+async def test_check__committee_elected__holds_under_its_digest_and_later_ones(network: Any) -> None:
+    with network.undone():
+        digests = []
+        for number in (1, 2):
+            network.join(number)
+            network.rotate()
+            found = await network.check()
+            assert found.hold
+            told = {(one.subject, one.what): one.detail for one in found.found}
+            assert told["oracle", "config digest"] == told["staking", "current()"]
+            assert told["oracle", "config digest"].endswith(f", number {number}")
+            digests.append(told["oracle", "config digest"].partition(",")[0])
+        assert digests[0] != digests[1]
+        for digest in digests:
+            assert await network.faults(network.told(config_digest=digest)) == []
+
+
 @pytest.mark.parametrize(("version", "faults"), [("0.0.9", [("software", "version")]), ("0.2.dev1", [])])
 async def test_check__software_too_old__is_named(network: Any, version: str, faults: list[tuple[str, str]]) -> None:
     assert named(await network.faults(version=version)) == faults
