@@ -222,8 +222,8 @@ def rows() -> list[dict[str, Any]]:
     note("staking: settle, one record", SEATS, scene.staking.send("settle", scene.records).gas_used)
     note("staking: claim", None, scene.staking.send("claim", 1).gas_used)
     note("staking: collect", None, scene.staking.send("collect", scene.chain.account.address).gas_used)
-    note("staking: unbond", None, scene.staking.send("unbond", 1, key=scene.operators[-1]).gas_used)
     note("staking: bond, which pushes the lowest of 64 candidates out", None, scene.join(2 * MINIMUM)[1])
+    note("staking: unbond", None, scene.staking.send("unbond", 1, key=scene.operators[-1]).gas_used)
     note("staking: slash_equivocation, with the next committee", SEATS, scene.slash(members, 7))
     return found
 
