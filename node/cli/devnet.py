@@ -181,10 +181,10 @@ def show_testnet(testnet: Testnet, settings: DevnetSettings, *, as_json: bool) -
         f"An era lasts {rules.era // block} blocks,\nunbonded stake waits {rules.delay // block}: "
         f"each block is {block} s of the chain's clock.\n\n"
         "Become a node, in another terminal:\n"
-        f"  patina init my-node --deployment {shown} --rpc {rpc} --broker {broker}\n"
-        "  patina join --config my-node     (says what to do next, step by step)\n"
+        f"  patina init my-node --deployment {shown} --rpc {rpc} --broker {broker} --generate-password --light\n"
+        "  patina join --config my-node --light\n"
         "  patina run --config my-node\n"
-        f"Coin, which is worth nothing here:\n  patina faucet ADDRESS --rpc {rpc}\n\n"
+        f"Coin for the two accounts that joining names:\n  patina faucet ADDRESS --rpc {rpc}\n\n"
         "Ctrl-C stops it all. What is started next is another chain, and wants other nodes.\n"
     )
 

@@ -28,11 +28,11 @@ POLICY: Final = Policy(
     cadence=10,
     window=3,
     lookback=0,
-    heartbeat=60,
+    heartbeat=30,
     hysteresis=PERCENT // 10,
     thresholds=(-PERCENT, -PERCENT // 2, PERCENT // 2, PERCENT),
 )
-"""Thresholds among which a wandering price keeps crossing, and a report every 60 blocks where it does not."""
+"""Thresholds among which a wandering price keeps crossing, and a report every 30 blocks where it does not."""
 STEP_BLOCKS: Final = 4
 """How many blocks a price stands still."""
 

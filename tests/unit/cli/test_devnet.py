@@ -96,7 +96,7 @@ def test_devnet__as_json__says_what_a_program_needs_to_join(started: Started) ->
 def test_devnet__for_a_person__says_the_rules_and_every_step_of_joining(started: Started) -> None:
     shown = invoke("devnet").stdout
     for part in (
-        "patina init my-node --deployment deployment.json --rpc http://127.0.0.1:8545 --broker mqtt://127.0.0.1:1883",
+        "patina init my-node --deployment deployment.json --rpc http://127.0.0.1:8545 --broker mqtt://127.0.0.1:1883 ",
         "patina join --config my-node",
         "patina run --config my-node",
         "patina faucet ADDRESS",
