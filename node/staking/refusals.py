@@ -83,6 +83,7 @@ REFUSALS: Final = {
     "staking: settled already": ("somebody has settled these records meanwhile", "run it again"),
     "staking: other records": ("a report landed meanwhile, or somebody settles too", "run it again"),
     "staking: unknown feed": ("there is no such feed", "look its number up"),
+    "feeds: unknown feed": ("there is no such feed", "look its number up"),
     "staking: nothing sent": ("nothing would be paid", "name an amount above zero"),
     "staking: too much coin": ("the contract holds as much coin as it can", "pay less"),
     "staking: not the opener": ("only whoever opened the feed may take its funds", "use the opener's account"),

@@ -70,14 +70,15 @@ class Joining:
                 ("token", f"{desk.token.address} ({desk.token.symbol})"),
             ]
         )
-        if self._wishes.deployment is None:
+        deployment = self._wishes.deployment or desk.config.chain.deployment
+        if deployment is None:
             talk.say(
                 "The oracle is the one that your configuration names, and the rest is what the chain says belongs to "
                 "it. Compare them with what the network publishes; --deployment FILE does it for you."
             )
         else:
-            compare(desk, self._wishes.deployment)
-            talk.say(f"They are those of {self._wishes.deployment}.")
+            compare(desk, deployment)
+            talk.say(f"They are those of {deployment}: have it from where the network's makers publish it.")
         if not overview.obeyed:
             raise ConfigError(
                 f"the oracle does not obey the staking contract {desk.staking.address}: a bond there earns no seat. "

@@ -9,10 +9,11 @@ from node.errors import PatinaError
 if TYPE_CHECKING:
     from node.cli.stake.desk import Desk
     from node.staking.plan import View
-    from node.staking.token import Purse
 
 _GAS: Final = 700_000
 """What registering, approving and bonding use together, and a little more; a rotation is repaid."""
+
+_DEVNETS: Final = (1_337, 31_337)
 
 
 class Means:
@@ -23,6 +24,7 @@ class Means:
         self._talk = desk.talk
         self._bond = bond
         self._drip = drip
+        self._warned = False
 
     async def check(self) -> int:
         """The bond that is wanted in all, in the token's units, once everything for it is there; PatinaError."""
@@ -40,6 +42,9 @@ class Means:
         if node is not None:
             rows.append(("bonded", desk.amount(node.bond)))
         talk.rows(rows)
+        have = 0 if node is None else node.bond
+        if have < params.minimum:
+            await self._coin()
         least = least_winning_bond(view.nodes, params, node.id if node else None)
         talk.say()
         talk.say(
@@ -49,8 +54,9 @@ class Means:
         target = self._target(view, least)
         if target < least:
             talk.say(f"With {desk.amount(target)} the node waits in the queue until a seat is free for it.")
-        await self._coin(purse, 0 if node is None else node.bond, target)
-        await self._tokens(target - (0 if node is None else node.bond))
+        if have < target:
+            await self._coin()
+        await self._tokens(target - have)
         return target
 
     def _target(self, view: View, least: int) -> int:
@@ -79,27 +85,36 @@ class Means:
         question = f"What is the bond to be, in {desk.token.symbol}?"
         return max(have, self._talk.ask(question, checked, proposed, "--bond AMOUNT"))
 
-    async def _coin(self, purse: Purse, bonded: int, target: int) -> None:
+    async def _coin(self) -> None:
+        """Wait for, or ask for, the coin that all steps together may take; PatinaError where nobody can be asked."""
         from node.staking.amounts import show_ether
 
-        if bonded >= target:
-            return
+        operator, signer = self._desk.operator.address, self._desk.operator.signer_address
         needed = _GAS * await self._price()
-        if purse.coin < needed:
-            raise PatinaError(
-                f"the operator account {self._desk.operator.address} has {show_ether(purse.coin)}, and all steps "
-                f"together may take up to {show_ether(needed)} for gas: send it {show_ether(needed - purse.coin)} or "
-                "more (a testnet has a faucet for its coin), then run patina join again"
+        while (held := (await self._desk.purse(operator)).coin) < needed:
+            missing = (
+                f"the operator account {operator} has {show_ether(held)}, and all steps together may take up to "
+                f"{show_ether(needed)} for gas: send it {show_ether(needed - held)} or more{self._faucet(operator)}"
             )
-        signer = self._desk.operator.signer_address
+            if self._talk.yes:
+                raise PatinaError(f"{missing}, then run patina join again")
+            self._talk.say()
+            self._talk.say(missing[0].upper() + missing[1:] + ".")
+            self._talk.sure("Done, look again?")
         low = self._desk.config.transmit.low_balance
-        if signer is not None and signer != self._desk.operator.address:
+        if not self._warned and signer is not None and signer != operator:
+            self._warned = True
             held = (await self._desk.purse(signer)).coin
             if held < low:
                 self._talk.say(
                     f"The signing key's account has {show_ether(held)}; it pays for the reports that this node sends. "
-                    f"Send it some before the node sits: {show_ether(low)} or more to {signer}."
+                    f"Send it some before the node sits, {show_ether(low)} or more to {signer}{self._faucet(signer)}."
                 )
+
+    def _faucet(self, address: str) -> str:
+        if self._desk.chain_id in _DEVNETS:
+            return f" (on a devnet: patina faucet {address})"
+        return " (a testnet has a faucet for its coin)"
 
     async def _price(self) -> int:
         from node.chain.accounts import Accounts

@@ -75,7 +75,9 @@ class Seating:
         ends = view.overview.era_ends
         when = f"Era {view.overview.era} {era_end(ends, view.now)}"
         if ends > view.now:
-            when += f", about {clock_here(ends, view.now)} on your clock; a member, or anyone, then ends it"
+            here = clock_here(ends, view.now)
+            when += f", about {here} on your clock" if here else ""
+            when += "; a member, or anyone, then ends it"
         return (
             f"As things stand this node gets a seat at the next rotation: member {seat} of {len(committee)} (nodes "
             f"{', '.join(map(str, committee))}). {when}. A higher bond of somebody else may still change that."

@@ -41,8 +41,5 @@ def _init(folder: Path, deployment: Path | None) -> None:
 
     arguments = [str(folder)]
     if deployment is not None:
-        from node.deployment.file import load
-
-        known = load(deployment)
-        arguments += ["--chain-id", str(known.chain_id), "--oracle", known.oracle]
+        arguments += ["--deployment", str(deployment)]
     init.main(args=arguments, standalone_mode=False)

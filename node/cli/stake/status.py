@@ -212,6 +212,7 @@ def warn_of_clock(desk: Desk, view: View) -> None:
         )
 
 
-def clock_here(second: int, now: int) -> str:
-    """When that is on the clock of whoever sits here, if the chain's time goes as fast as theirs."""
-    return time.strftime("%a %H:%M", time.localtime(time.time() + second - now))
+def clock_here(second: int, now: int) -> str | None:
+    """When that is on the clock of whoever sits here; None where the chain's own clock goes another way."""
+    here = time.time()
+    return None if abs(now - here) >= _CLOCKS_APART else time.strftime("%a %H:%M", time.localtime(here + second - now))
