@@ -83,13 +83,15 @@ def show(finding: Finding) -> None:
 
     colour = {Verdict.OK: "green", Verdict.WRONG: "red", Verdict.UNKNOWN: "yellow"}[finding.verdict]
     verdict = click.style(f"{finding.verdict:<12}", fg=colour, bold=finding.verdict is not Verdict.OK)
-    subject, what = f"{finding.subject:<12}", f"{finding.what:<{_WIDTH}}"
-    click.echo(f"{verdict}{subject}{what} {_printable(finding.detail)}")
+    what, _, name = finding.what.partition(" ") if finding.what.startswith("immutable ") else (finding.what, "", "")
+    # Of an immutable the name alone: the modules before it are for programs, and would fill the line.
+    shown = f"{what} {name.rpartition('.')[2]}" if name else what
+    click.echo(f"{verdict}{finding.subject:<12}{shown:<{_WIDTH}} {_printable(finding.detail)}")
     if finding.remedy:
-        click.echo(f"{'':<24}{'':<{_WIDTH}} -> {_printable(finding.remedy)}")
+        click.echo(f"{'':<12}-> {_printable(finding.remedy)}")
 
 
-_WIDTH = 32
+_WIDTH = len("immutable _CACHED_DOMAIN_SEPARATOR")
 
 
 def _show_verdict(deployment: Deployment, findings: Findings) -> None:

@@ -30,7 +30,7 @@ async def test_check_deployment__all_holds__a_line_each_and_status_0(network: An
     assert all(line.startswith("ok ") for line in lines[:-2])
     assert lines[-1] == f"All {len(lines) - 2} hold: ethereum:local is what its file says."
     oracle = network.document["contracts"]["oracle"]["address"]
-    assert any("immutable rules.ORACLE" in line and line.endswith(oracle) for line in lines)
+    assert any("staking     immutable ORACLE " in line and line.endswith(oracle) for line in lines)
 
 
 async def test_check_deployment__a_lie__is_told_with_a_remedy_and_status_1(network: Any) -> None:
