@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
-from node.chain.failures import UnavailableError, state_gone
+from node.chain.failures import DisagreementError, RpcError, UnavailableError, UnwitnessedError, state_gone
 from node.errors import ChainError, RevertError
+
+_UNTOLD: Final = (DisagreementError, RpcError, UnavailableError, UnwitnessedError)
+"""Endpoints that cannot or will not say, or not the same: nothing is known about the contract."""
 
 
 class Verdict(StrEnum):
@@ -84,7 +88,7 @@ class Asking:
         elif state_gone(error):
             why, remedy = "no endpoint keeps the block that this needs", "name one with all blocks (an archive)"
             self.findings.unknown(self.subject, self.what, why, remedy)
-        elif isinstance(error, UnavailableError) or "no endpoint answers" in str(error):
+        elif isinstance(error, _UNTOLD) or "no endpoint answers" in str(error):
             remedy = "try again, or name another endpoint with --rpc"
             self.findings.unknown(self.subject, self.what, str(error), remedy)
         else:

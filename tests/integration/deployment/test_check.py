@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from eth_utils.crypto import keccak
 
+from node.chain.failures import MissingError, RpcError
 from node.chain.interface import artifact
 from node.chain.pool import PoolSettings, RpcPool
 from node.chain.types import NOBODY
 from node.deployment.check import check
 from node.deployment.file import SOURCES, load
 from node.deployment.findings import Finding, Findings, Verdict
+from node.devnet.chain import DevnetChain
 from node.devnet.genesis import dev_account
+from node.devnet.rpc import DevnetServer
 from node.devnet.settings import ChainSettings
+from node.errors import ChainError, RevertError
 from node.keys.address import checksum_address
 from node.keys.signing import LocalSigner
 
@@ -289,3 +295,52 @@ async def test_check__endpoint_that_is_gone__leaves_everything_unchecked(network
     assert not findings.hold
     unknown = [one for one in findings.found if one.verdict is Verdict.UNKNOWN]
     assert named(unknown) == [("chain", "id"), *((name, "everything") for name in SOURCES)]
+
+
+async def test_check__endpoints_that_disagree__leave_it_unchecked(network: Any) -> None:
+    """One that serves the same chain without the contracts is not believed, and the other not alone."""
+    await network.check()
+    findings = Findings()
+    async with served(DevnetChain(network.chain.settings)) as other, RpcPool([network.url, other]) as pool:
+        await check(load(network.folder / "deployment.json"), pool, findings, "0.1.0")
+    verdicts = {(one.subject, one.what): one.verdict for one in findings.found}
+    assert verdicts["chain", "genesis"] is Verdict.OK
+    assert verdicts["oracle", "code"] is Verdict.UNKNOWN
+    assert not findings.hold
+    assert Verdict.WRONG not in verdicts.values()
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (RevertError("no"), Verdict.WRONG),
+        (ChainError("3 bytes that do not decode"), Verdict.WRONG),
+        (RpcError("rpc.example", "eth_call", -32_005, "too many requests"), Verdict.UNKNOWN),
+        (MissingError("no such block"), Verdict.UNKNOWN),
+    ],
+)
+async def test_asking__answer_that_is_none__is_a_finding(error: ChainError, verdict: Verdict) -> None:
+    findings = Findings()
+    with findings.asking("oracle", "owner", "ask its people"):
+        raise error
+    (found,) = findings.found
+    assert (found.subject, found.what, found.verdict) == ("oracle", "owner", verdict)
+    assert found.remedy
+
+
+async def test_asking__fault_of_this_software__is_raised() -> None:
+    findings = Findings()
+    with pytest.raises(ZeroDivisionError), findings.asking("oracle", "owner", "ask its people"):
+        raise ZeroDivisionError
+    assert not findings.found
+    assert not findings.hold
+
+
+@asynccontextmanager
+async def served(chain: DevnetChain) -> AsyncIterator[str]:
+    server = DevnetServer(chain)
+    await server.start()
+    try:
+        yield server.url
+    finally:
+        await server.aclose()
