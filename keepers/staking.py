@@ -54,6 +54,8 @@ class StakingKeeper:
         self._state: tuple[object, ...] = ()
         self._since = 0.0
         self._claimed: int | None = None
+        self._step = ""
+        self._refused = False
 
     async def resume(self, feeds: Sequence[Feed]) -> None:
         """Nothing is kept here: the contract knows where it stands."""
@@ -103,6 +105,10 @@ class StakingKeeper:
             return
         if not await self._turn(staking, found, head):
             return
+        if records and found.settled_until != 0 and self._spoilt():
+            # Reports that land all the while spoil every step to the ledger's head: its end is fixed first.
+            await self._send(staking, f"mark {found.era} {_short(found.cursor)}", calldata.mark())
+            return
         # A walk may have begun before the era was over: it is ended for itself first.
         if ended and len(records) <= MAX_BATCH and found.settled_until != 0:
             await self._send(staking, f"rotate {found.era} {_short(found.cursor)}", calldata.rotate(records))
@@ -130,6 +136,11 @@ class StakingKeeper:
         place = turn(staking.address, found.era, number, members, found.candidates)
         return place is not None and now >= self._since + place * self._stage
 
+    def _spoilt(self) -> bool:
+        """Whether the last transaction was refused, or came to nothing."""
+        row = self._context.journal.transactions.get(self._step)
+        return self._refused or (row is not None and (row.succeeded is False or row.state == "cancelled"))
+
     async def _claim(self, staking: Staking, found: Overview) -> None:
         """Have paid out what this node has earned in eras that are over."""
         address = self._context.sender.address
@@ -150,7 +161,9 @@ class StakingKeeper:
                 break
             # Mined, and somebody else was first; if it is due all the same it is another matter.
             key = f"{staking.address} {what} again {again}"
+        self._step, self._refused = key, True
         tx = await self._context.sender.send(key, staking.address, step)
+        self._refused = False
         log.info("sent", what=what, tx="0x" + tx.hex())
 
 

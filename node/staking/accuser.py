@@ -37,8 +37,9 @@ log = structlog.get_logger("equivocation")
 class Accuser:
     """Reads landed reports that are worth it, and submits evidence where that is configured.
 
-    Members take turns, in an order that the evidence decides: one transaction is the rule, and whoever finds the
-    signer slashed already has nothing to do.
+    Members take turns, in an order that the offender decides, whatever evidence each of them holds: one transaction is
+    the rule. Whoever finds the signer slashed already has nothing to do, and who waits for one transaction against it
+    sends no other: a second one would fail, and cost gas as often as the offender pleases.
     """
 
     def __init__(
@@ -111,10 +112,12 @@ class Accuser:
         if done is not None:
             self._over(row, done)
             return
+        if self._waits(staking, row.signer):
+            return
         now = asyncio.get_running_loop().time()
         if now < self._since.setdefault(row, now) + self._turn(evidence) * self._stage:
             return
-        key = f"slash {staking.address} {evidence.name.removesuffix('.json')} {evidence.config_digest.hex()[:8]}"
+        key = _key(staking, row)
         try:
             tx = await self._sender.send(key, staking.address, calldata.slash_equivocation(evidence))
         except RevertError as error:
@@ -139,6 +142,15 @@ class Accuser:
             return "the node is slashed already"
         return None
 
+    def _waits(self, staking: Staking, signer: str) -> bool:
+        """Whether a transaction against a signer is on its way."""
+        for row in self._journal.equivocations.all():
+            if row.signer == signer and row.state == "sent":
+                sent = self._journal.transactions.get(_key(staking, row))
+                if sent is not None and sent.state in ("queued", "signed", "sent"):
+                    return True
+        return False
+
     def _turn(self, evidence: Evidence) -> int:
         """When it is this node's turn, 0 first; whoever has no seat comes last."""
         committee = self._journal.configurations.committee(
@@ -148,7 +160,7 @@ class Accuser:
             return 0
         if self._sender.address not in committee.signers:
             return committee.n
-        return turn(keccak(evidence.name.encode()), committee.signers.index(self._sender.address), committee.n)
+        return turn(keccak(evidence.signer.encode()), committee.signers.index(self._sender.address), committee.n)
 
     def _over(self, row: EvidenceRow, why: str) -> None:
         self._mark(row, "over", why)
@@ -160,3 +172,8 @@ class Accuser:
             self._journal.equivocations.mark(row, "sent" if state == "sent" else "over", note)
         except JournalError as error:
             raise ChainError(f"evidence not marked: {error}") from error
+
+
+def _key(staking: Staking, row: EvidenceRow) -> str:
+    """The key of the transaction that brings evidence to a contract."""
+    return f"slash {staking.address} {row.signer}-{row.feed}-{row.checkpoint}-{row.view} {row.config.hex()[:8]}"

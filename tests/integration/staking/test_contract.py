@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,27 @@ async def test_keeper__more_than_one_call_takes__settled_early_in_batches(
     found = await names(scene)
     assert (now.settled, now.era) == (now.ledger, 1)
     assert (found.count("Settled"), found.count("Paid"), found.count("Rotated")) == (3, 5, 1)
+
+
+async def test_keeper__reports_land_in_front_of_each_step__marks_and_rotates_all_the_same(
+    scene: Any, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step is overtaken by a report: what leads to the ledger's head would be refused for ever."""
+    scene.call(scene.members[1], calldata.rotate())
+    await scene.report(7)
+    scene.world.chain.increase_time(3_700)
+    scene.world.chain.mine()
+    context = scene.context(journal, scene.members[1])
+    send, roots = context.sender.send, itertools.count(8)
+
+    async def overtaken(*arguments: Any, **named: Any) -> bytes:
+        await scene.report(next(roots))
+        return bytes(await send(*arguments, **named))
+
+    monkeypatch.setattr(context.sender, "send", overtaken)
+    clock = Clock()
+    keeper = StakingKeeper(context, clock=clock)
+    for _ in range(16):
+        clock.now += 12.0
+        await keeper.final_head(await scene.chain().head(), [])
+    assert (await scene.staking.overview()).era == 2

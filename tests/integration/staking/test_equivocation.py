@@ -17,6 +17,7 @@ from node.journal import Journal
 from node.staking import calldata
 from node.staking.accuser import Accuser
 from node.staking.evidence import read_evidence
+from node.staking.kept import evidence_of
 from node.staking.locator import Locator
 from node.staking.watch import Watch
 
@@ -127,3 +128,32 @@ async def test_landed_report_contradicts_what_was_heard__its_calldata_is_read_an
     assert node.accuser.counters["reports read"] == 1
     assert [row.signer for row in journal.equivocations.all()] == [scene.members[3].address]
     assert not (await scene.staking.node(4)).slashed
+
+
+async def test_many_views_signed_twice__one_transaction_is_under_way_at_a_time(scene: Any, journal: Journal) -> None:
+    """Each further transaction would find the node slashed already, and cost its sender gas."""
+    scene.call(scene.members[0], calldata.rotate())
+    committee = await scene.committee()
+    journal.bind(31337, scene.oracle.address)
+    node = Node(scene, journal, 0, submit=True)
+    await node.locator.find()
+    hear = node.watch.noting(committee, Verifier(committee).open)
+    report = await scene.report(7, signers=(0, 1, 3))
+    for view in range(3):
+        for root in (1, 2):
+            hear(said(scene, committee, 2, replace(report, view=view, content_root=bytes([root]) * 32)))
+    assert len(journal.equivocations.all()) == 3
+    scene.world.chain.automine = False
+    for _ in range(2):
+        await node.accuser.look()
+    assert node.accuser.counters["evidence sent"] == 1
+    scene.world.chain.automine = True
+    scene.world.chain.mine()
+    assert (await scene.staking.node(3)).slashed
+    await node.sender.step()
+    await node.accuser.look()
+    assert node.accuser.counters["evidence sent"] == 1
+    assert sorted(row.state for row in journal.equivocations.all()) == ["over", "over", "sent"]
+    # Whoever holds other evidence against the same signer takes its turn in the same order.
+    turns = {node.accuser._turn(evidence_of(row, 31337, scene.oracle.address)) for row in journal.equivocations.all()}
+    assert len(turns) == 1
