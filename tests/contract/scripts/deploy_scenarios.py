@@ -54,9 +54,7 @@ def main(committee_file: Path, folder: Path) -> dict[str, Any]:
         outcome["sent"][kind] = [deploy(whole, seats).sent, deploy(whole, seats).sent]
         record = json.loads(whole.read_text(encoding="utf-8"))
         outcome["records"][kind] = record
-        # What a committee's network has of its own: its transaction, and what is noted of it.
-        first = 3 if kind == "committee" else 0
-        again = cuts(folder, kind, record, account, lambda path, seats=seats: deploy(path, seats), first)
+        again = cuts(folder, kind, record, account, lambda path, seats=seats: deploy(path, seats))
         outcome["cuts"][kind] = again
         wholes[kind] = whole, seats, record
 
@@ -65,6 +63,9 @@ def main(committee_file: Path, folder: Path) -> dict[str, Any]:
     contract = project.NodeStaking.at(record["contracts"]["staking"]["address"])
     outcome["staking"] = {"obeyed": oracle.staking(), "treasury": contract.treasury(), "guardian": contract.guardian()}
 
+    outcome["codes"] = {
+        name: bytes(networks.provider.get_code(entry["address"])).hex() for name, entry in record["contracts"].items()
+    }
     existing = record["contracts"]["stake_token"]
     other = folder / "existing.json"
     seats = replace(staking, token=existing["address"], treasury=0)
@@ -117,54 +118,51 @@ def main(committee_file: Path, folder: Path) -> dict[str, Any]:
 
 
 def cuts(
-    folder: Path, kind: str, record: dict[str, Any], account: Any, deploy: Callable[[Path], Any], first: int
-) -> list[dict[str, Any]]:
-    """Ends a deployment at one write or transaction after the other, and lets the next run finish it.
+    folder: Path, kind: str, record: dict[str, Any], account: Any, deploy: Callable[[Path], Any]
+) -> dict[str, Any]:
+    """Ends one deployment again and again, once at each moment that leaves file or chain different, and finishes it.
 
-    It dies before a write, and after a transaction that nothing was noted of; `first` of them are passed over.
+    Those are: before each write, and before and after each transaction. Every run picks up what the last one left.
     """
     save, send = steps.Deployment.save, steps.Deployment.send
-    found: list[dict[str, Any]] = []
-    while True:
-        path = folder / f"{kind}-cut-{len(found)}.json"
-        nonce, calls = account.nonce, 0
+    path, first = folder / f"{kind}-cut.json", account.nonce
+    died: set[tuple[str, str]] = set()
 
-        def die_now() -> None:
-            nonlocal calls
-            calls += 1
-            if calls == first + len(found) + 1:
-                raise CutError
+    def die_once(moment: str, state: str) -> None:
+        if (moment, state) not in died:
+            died.add((moment, state))
+            raise CutError
 
-        def dying_save(self: Any) -> None:
-            die_now()
-            save(self)
+    def dying_save(self: Any) -> None:
+        die_once("write", json.dumps(self.fields, sort_keys=True))
+        save(self)
 
-        def dying_send(self: Any, transaction: Any) -> Any:
-            done = send(self, transaction)
-            die_now()
-            return done
+    def dying_send(self: Any, transaction: Any) -> Any:
+        die_once("before", str(account.nonce))
+        done = send(self, transaction)
+        die_once("after", str(account.nonce))
+        return done
 
-        steps.Deployment.save, steps.Deployment.send = dying_save, dying_send
-        try:
-            deploy(path)
-        except CutError:
-            pass
-        else:
-            return found
-        finally:
-            steps.Deployment.save, steps.Deployment.send = save, send
-        deploy(path)
-        told = json.loads(path.read_text(encoding="utf-8"))
-        contracts = told["contracts"]
-        found.append(
-            {
-                "transactions": account.nonce - nonce,
-                "same fields": sorted(told) == sorted(record)
-                and all(sorted(contracts[name]) == sorted(entry) for name, entry in record["contracts"].items()),
-                "complete": told["complete"],
-                "blocks": [contracts[name]["block"] - nonce for name in sorted(contracts)],
-            }
-        )
+    steps.Deployment.save, steps.Deployment.send = dying_save, dying_send
+    try:
+        while True:
+            try:
+                deploy(path)
+            except CutError:
+                continue
+            break
+    finally:
+        steps.Deployment.save, steps.Deployment.send = save, send
+    told = json.loads(path.read_text(encoding="utf-8"))
+    contracts = told["contracts"]
+    return {
+        "deaths": sorted(moment for moment, _ in died),
+        "transactions": account.nonce - first,
+        "same fields": sorted(told) == sorted(record)
+        and all(sorted(contracts[name]) == sorted(entry) for name, entry in record["contracts"].items()),
+        "complete": told["complete"],
+        "blocks": [contracts[name]["block"] - first for name in sorted(contracts)],
+    }
 
 
 def complaint(attempt: Callable[[], Any]) -> str:
