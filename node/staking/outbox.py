@@ -120,34 +120,44 @@ class Outbox:
         """
         if not self._ready:
             await self.resume()
-        gas = await self._gas(to, calldata, value) + more_gas
-        cost = gas * self._fees.first(await self._accounts.base_fee()).max_fee + value
-        held = await self._accounts.balance(self.address)
-        if held < cost:
-            raise ChainError(
-                f"{self.address} holds {show_ether(held)}, and this may take {show_ether(cost)}: "
-                f"send it {show_ether(cost - held)} or more, then run it again"
-            )
         row = self._journal.transactions.last(1)
         key = f"{row[0].id + 1 if row else 1} {what}"
         try:
-            tx_hash = await self._sender.send(key, to, calldata, value=value, least_gas=gas)
+            tx_hash = await self._launched(key, to, calldata, value, more_gas)
         except UnpaidError:
-            found = self._journal.transactions.get(key)
-            if found is not None and found.state == "queued":
-                self._journal.transactions.cancel(found.id, "the account could not pay for it")
-            raise
+            raise await self._unpaid(key) from None
         self._tell(Told(what, "sent", tx_hash))
         return await self._see_through(key, known=tx_hash)
 
-    async def _gas(self, to: str, calldata: bytes, value: int) -> int:
-        """The gas limit; an endpoint may be a block behind that which holds the transaction before this one."""
-        for _ in range(_LAG if self._block and len(self._chain.pool.endpoints) > 1 else 0):
+    async def _launched(self, key: str, to: str, calldata: bytes, value: int, more_gas: int) -> bytes:
+        """Hand it to the sender; an endpoint may be a block behind that which holds the transaction before this one."""
+        tries = _LAG if self._block and len(self._chain.pool.endpoints) > 1 else 0
+        while True:
             try:
-                return self._fees.gas_limit(await self._accounts.estimate(self.address, to, calldata, value))
+                least = 0
+                if more_gas:
+                    estimate = await self._accounts.estimate(self.address, to, calldata, value)
+                    least = self._fees.gas_limit(estimate) + more_gas
+                return await self._sender.send(key, to, calldata, value=value, least_gas=least)
             except RevertError:
+                if not tries:
+                    raise
+                tries -= 1
                 await self._sleep(self._fees.poll)
-        return self._fees.gas_limit(await self._accounts.estimate(self.address, to, calldata, value))
+
+    async def _unpaid(self, key: str) -> ChainError:
+        """Take back what could not be paid for, so that it is not sent unasked later; how much is missing."""
+        row = self._journal.transactions.get(key)
+        if row is None:
+            return ChainError(f"{self.address} cannot pay for it")
+        if row.state == "queued":
+            self._journal.transactions.cancel(row.id, "the account could not pay for it")
+        cost = row.gas * self._fees.first(await self._accounts.base_fee()).max_fee + row.value
+        held = await self._accounts.balance(self.address)
+        return ChainError(
+            f"{self.address} holds {show_ether(held)}, and this may take {show_ether(cost)}: send it "
+            f"{show_ether(max(1, cost - held))} or more, then run it again"
+        )
 
     async def _see_through(self, key: str, known: bytes | None = None, *, quiet: bool = False) -> Mined:
         """Wait for one transaction, which is replaced where it is stuck; `quiet` where its end was told before."""

@@ -207,3 +207,24 @@ def stranger(network: Network, tmp_path: Path) -> Stranger:
     made = create_node_folder(folder, settings, Secret(PASSWORD), keep_password=True, scrypt_n=SCRYPT_N_LIGHT)
     environ = {"PATINA_OPERATOR_PASSWORD": OPERATOR_PASSWORD, "PATINA_CONFIG": "", "HOME": os.environ.get("HOME", "")}
     return Stranger(folder, made.address, network, environ)
+
+
+@pytest.fixture
+def seated(stranger: Stranger) -> Stranger:
+    """The stranger has node 1 with 150 bonded, in a committee of one; 850 are left."""
+    operator = stranger.make_operator()
+    network = stranger.network
+    from node.keys.signing import EthKeystore
+
+    key = EthKeystore(stranger.folder / "keys" / "operator.json").unlock(Secret(OPERATOR_PASSWORD))
+    from node.config import load, unlock_signer
+    from node.keys.transport import TransportKeyFile
+
+    config = load(stranger.folder / "config.toml", check_files=False)
+    transport = TransportKeyFile(config.keys.transport_key).public_key
+    proof = prove_possession(unlock_signer(config), SETTINGS.chain_id, network.staking, operator, transport)
+    network.call(key, "NodeStaking", "register", stranger.signer, transport, operator, proof)
+    network.call(key, "TestToken", "approve", network.staking, 150 * UNIT)
+    network.call(key, "NodeStaking", "bond", 150 * UNIT)
+    network.call(key, "NodeStaking", "rotate", [])
+    return stranger

@@ -47,7 +47,9 @@ def test_join__stranger_with_a_funded_account__sits_after_one_run(stranger: Any)
 
 def test_join__json__holds_seat_and_transactions_and_nothing_else(stranger: Any) -> None:
     stranger.make_operator()
-    found = stranger.json("join", "--light", "--bond", "100")
+    done = stranger.patina("join", "--light", "--yes", "--json", "--bond", "100")
+    found = json.loads(done.stdout)
+    assert "1 of 6" in done.stderr
     assert (found["state"], found["node"]["seat"], found["next_committee"]) == ("seated", 0, [1])
     assert [each["what"] for each in found["transactions"]] == [
         "register the node", "let the staking contract take 100 STK", "bond 100 STK", "end the era",
@@ -137,12 +139,9 @@ def test_join__cut_off_after_every_transaction__goes_on_and_pays_nothing_twice(
 
 
 def test_join__folder_lost_while_a_bond_waits__waits_for_it_and_does_not_bond_twice(
-    stranger: Any, monkeypatch: pytest.MonkeyPatch
+    seated: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
-    stranger.make_operator()
-    assert stranger.join("--yes", "--bond", "100", "--no-wait").exit_code == 0
+    stranger = seated
     chain = stranger.network.chain
     chain.automine = False
     looks: list[float] = []
@@ -160,7 +159,6 @@ def test_join__folder_lost_while_a_bond_waits__waits_for_it_and_does_not_bond_tw
             "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9, "gas": 500_000, "data": calldata,
         }  # fmt: skip
         chain.send(key.sign_transaction(fields).raw)
-    shutil.rmtree(stranger.folder / "state" / "operators")
     original = Outbox._strangers
 
     async def impatient(self: Any) -> None:
@@ -172,12 +170,12 @@ def test_join__folder_lost_while_a_bond_waits__waits_for_it_and_does_not_bond_tw
         await original(self)
 
     monkeypatch.setattr(Outbox, "_strangers", impatient)
-    done = stranger.join("--yes", "--bond", "150", "--no-wait")
+    done = stranger.join("--yes", "--bond", "200", "--no-wait")
     chain.automine = True
     assert done.exit_code == 0, done.output
     assert "not sent from this folder" in done.output
     assert looks
-    assert stranger.json("stake", "status")["node"]["bond"] == str(150 * UNIT)
+    assert stranger.json("stake", "status")["node"]["bond"] == str(200 * UNIT)
 
 
 def test_join__seats_taken__says_what_would_win_one_and_outbids(stranger: Any) -> None:
@@ -316,10 +314,8 @@ def test_join__signing_key_as_operator__only_when_asked_for(stranger: Any) -> No
     assert found["operator"] == found["signer"] == stranger.signer
 
 
-def test_join__signing_address_taken__names_whose_it_is(stranger: Any) -> None:
-    stranger.make_operator()
-    assert stranger.join("--yes", "--bond", "100", "--no-wait").exit_code == 0
-    first = stranger.operator
+def test_join__signing_address_taken__names_whose_it_is(seated: Any) -> None:
+    stranger, first = seated, seated.operator
     (stranger.folder / "keys" / "operator.json").rename(stranger.folder / "keys" / "old.json")
     second = stranger.make_operator()
     done = stranger.join("--yes", "--bond", "100")
@@ -342,17 +338,10 @@ def test_join__deployment_file__must_agree(stranger: Any, tmp_path: Path, monkey
     known = Known(31337, network.oracle, network.staking, network.token)
     monkeypatch.setattr("node.deployment.file.load", lambda path: known)
     stranger.make_operator()
-    done = stranger.join("--yes", "--bond", "100", "--no-wait", "--deployment", tmp_path / "net.json")
-    assert done.exit_code == 0, done.output
+    done = stranger.join("--yes", "--bond", "1", "--deployment", tmp_path / "net.json")
     assert "They are those of" in done.output
+    assert "below the minimum" in done.output
     known.staking = network.oracle
     done = stranger.join("--yes", "--bond", "100", "--deployment", tmp_path / "net.json")
     assert done.exit_code == 1
     assert "the staking contract is" in done.output
-
-
-def test_join__what_is_printed_as_json__is_one_document(stranger: Any) -> None:
-    stranger.make_operator()
-    done = stranger.patina("join", "--light", "--yes", "--json", "--bond", "100")
-    json.loads(done.stdout)
-    assert "1 of 6" in done.stderr

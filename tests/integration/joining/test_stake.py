@@ -40,26 +40,6 @@ def _index(stranger: Any, key: LocalSigner) -> int:
     return next(index for index in range(8) if account(stranger, index).address == key.address)
 
 
-@pytest.fixture
-def seated(stranger: Any) -> Any:
-    """The stranger has node 1 with 150 bonded, in a committee of one; 850 are left."""
-    operator = stranger.make_operator()
-    network = stranger.network
-    key = EthKeystore(stranger.folder / "keys" / "operator.json").unlock(Secret("planted-operator-password-7"))
-    from node.config import load, unlock_signer
-    from node.keys.transport import TransportKeyFile
-    from node.staking.possession import prove_possession
-
-    config = load(stranger.folder / "config.toml", check_files=False)
-    transport = TransportKeyFile(config.keys.transport_key).public_key
-    proof = prove_possession(unlock_signer(config), 31337, network.staking, operator, transport)
-    network.call(key, "NodeStaking", "register", stranger.signer, transport, operator, proof)
-    network.call(key, "TestToken", "approve", network.staking, 150 * UNIT)
-    network.call(key, "NodeStaking", "bond", 150 * UNIT)
-    network.call(key, "NodeStaking", "rotate", [])
-    return stranger
-
-
 def test_bond_unbond_withdraw__through_the_delay__moves_exact_amounts(seated: Any) -> None:
     done = seated.patina("stake", "bond", "50.25", "--yes")
     assert done.exit_code == 0, done.output
@@ -230,13 +210,14 @@ def test_slash__evidence_that_proves_nothing_here__is_refused_before_anything_is
 ) -> None:
     stranger_key = LocalSigner(b"\x33" * 32)
     before = seated.network.sent(seated.operator)
-    for make, said in (
+    cases: tuple[tuple[Callable[[], Path], str], ...] = (
         (lambda: tmp_path / "none.json", "No such file"),
         (lambda: evidence(stranger_key), "is no node of this staking contract"),
         (lambda: evidence(roots=(7, 7)), "signing one twice is no offence"),
         (lambda: evidence(chain_id=1), "a signature is"),
         (lambda: evidence(config_digest=b"\x05" * 32), "a signature is"),
-    ):
+    )
+    for make, said in cases:
         done = seated.patina("stake", "slash", "--yes", "--evidence", make())
         assert done.exit_code == 1
         assert said in words(done)
