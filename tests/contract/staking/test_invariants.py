@@ -196,6 +196,30 @@ class StakingMachine(RuleBasedStateMachine):
         if not node.slashed:
             self.stage.change_keys(node.operator, f"{node.operator.label}, {len(node.operator.former)}")
 
+    @rule(
+        who=WHO,
+        guilty=st.booleans(),
+        caught=st.booleans(),
+        way=st.sampled_from(["unbond", "exit"]),
+        unseated=st.booleans(),
+        wait=st.sampled_from([DELAY - 1, DELAY, DELAY + HOUR - 1, DELAY + HOUR]),
+    )
+    def escape(self, who: int, guilty: bool, caught: bool, way: str, unseated: bool, wait: int) -> None:
+        """Takes everything out as fast as the rules let, often enough after an offence."""
+        if guilty:
+            self.equivocate(who % len(self.nodes), 0)
+        if way == "unbond":
+            self.unbond(who, 0, everything=True)
+        else:
+            self.leave(who)
+        if guilty and caught:
+            self.slash(len(self.offences) - 1, 0)
+        if unseated:
+            boa.env.evm.patch.timestamp = max(now(), self.staking.era_ends())
+            self.rotate(0)
+        boa.env.evm.patch.timestamp += wait
+        self.withdraw(who)
+
     # Time, work and eras.
 
     @rule(seconds=WAITS)
@@ -227,6 +251,11 @@ class StakingMachine(RuleBasedStateMachine):
         due = self.stage.due()
         if not due:
             return
+        settled = self.stage.links.index(self.staking.settled())
+        if settled > 0 and len(due) < 64:
+            # One that is paid for already, in front of those that are not.
+            again = [self.stage.records[settled - 1], *due]
+            self.attempt(False, "settle_from", self.stage.links[settled - 1], again, sender=self.thief)
         if part == 0 or part >= len(due):
             self.staking.settle(due)
             self.pay(due)
@@ -502,9 +531,15 @@ class StakingMachine(RuleBasedStateMachine):
             self.attempt(True, "defund", number, amount)
             self.announced[number] = (amount, now() + HOUR)
         boa.env.evm.patch.timestamp += DELAY + HOUR + FREEZE
-        for i in range(len(self.nodes)):
+        for i, node in enumerate(self.nodes):
             self.withdraw(i)
             self.claim(i)
+            # Bonded while it was leaving already.
+            if node.bond:
+                self.unbond(i, 0, everything=True)
+        boa.env.evm.patch.timestamp += DELAY
+        for i in range(len(self.nodes)):
+            self.withdraw(i)
         for feed in range(2):
             self.defund(feed)
         for what in ("caller", "first", "second", "burnt"):
@@ -530,8 +565,8 @@ def test_staking__any_sequence__conserves_both_books_and_slashes_the_guilty_only
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         StakingMachine,
         settings=settings(
-            max_examples=10 if MODEST else settings().max_examples // SHARDS,
-            stateful_step_count=20 if MODEST else 50,
+            max_examples=20 if MODEST else settings().max_examples // SHARDS,
+            stateful_step_count=25 if MODEST else 50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
