@@ -112,7 +112,7 @@ async def _testnet(
             running = Network(members, session)
             try:
                 if members:
-                    say(f"starting {len(members)} nodes as processes of their own")
+                    say(f"starting {_count(len(members))}, each a process of its own")
                     await running.start()
                     group.create_task(_watch(members))
                 pause = settings.block_interval * STEP_BLOCKS or _IDLE_STEP
@@ -133,7 +133,7 @@ async def _members(
 ) -> list[Member]:
     if not network.nodes:
         return []
-    say(f"making {network.nodes} nodes, and bonding stake for their seats")
+    say(f"making {_count(network.nodes)}, and bonding stake for each seat")
     members = await asyncio.to_thread(
         create_members,
         network.nodes,
@@ -147,6 +147,10 @@ async def _members(
     )
     await seat(ground, members)
     return members
+
+
+def _count(nodes: int) -> str:
+    return f"{nodes} node{'s' if nodes > 1 else ''}"
 
 
 def _patient(_: int, settings: dict[str, Any]) -> None:

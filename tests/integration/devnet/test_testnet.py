@@ -53,7 +53,7 @@ async def devnet(folder: Path, *arguments: str) -> AsyncIterator[dict[str, Any]]
 
 def processes_of(folder: Path, facts: Mapping[str, Any]) -> list[str]:
     """Command lines that have to do with a devnet: its nodes' folder, or its chain's port."""
-    port = facts["rpc"].rpartition(":")[2]
+    port = str(facts.get("rpc")).rpartition(":")[2]
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -125,6 +125,21 @@ async def test_devnet__in_an_empty_folder__has_all_that_a_newcomer_needs_and_goe
         with pytest.raises(aiohttp.ClientConnectionError):
             async with aiohttp.ClientSession() as session:
                 await session.get(facts["rpc"])
+
+
+async def test_devnet__told_to_stop_while_its_nodes_start__stops_them_too(tmp_path: Path) -> None:
+    pipe = asyncio.subprocess.PIPE
+    async with asyncio.timeout(PATIENCE):
+        process = await asyncio.create_subprocess_exec(*COMMAND, "--nodes", "1", stdout=pipe, stderr=pipe, cwd=tmp_path)
+        assert process.stderr is not None
+        while not (line := await process.stderr.readline()).startswith(b"starting 1 node,"):
+            assert line
+        while not processes_of(tmp_path, {}):
+            await asyncio.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, errors = await process.communicate()
+    assert (process.returncode, out, errors) == (0, b"", b"stopping the nodes\nstopped\n")
+    assert processes_of(tmp_path, {}) == []
 
 
 @needs_anvil
