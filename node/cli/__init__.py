@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "demo": (
         "node.cli.demo:demo",
-        "Run four nodes and replay two real share-price histories.",
+        "Run a network of staked nodes and replay two real share-price histories.",
     ),
     "simulate": (
         "node.cli.simulate:simulate",
