@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from node.staking.token import Token
     from node.staking.types import Params
 
+OVERLAP: Final = 3_600
+"""Seconds for which reports of the committee before the one in force are taken."""
 BURNT: Final = "0x000000000000000000000000000000000000dEaD"
 """Who gets slashed stake where it is burnt."""
 

@@ -28,6 +28,7 @@ def leave(*, choice: Choice) -> None:
 
     async def work(desk: Desk) -> dict[str, Any]:
         from node.staking import calldata
+        from node.staking.risks import OVERLAP
         from node.staking.words import moment, span
 
         await desk.outbox()
@@ -41,7 +42,7 @@ def leave(*, choice: Choice) -> None:
             points += [
                 f"The seat is kept until the next rotation, from {moment(ends, view.now)} on: let the node run until "
                 "then, and an hour longer for reports under way.",
-                f"Everything can be withdrawn {span(delay)} and an hour after the seat is lost.",
+                f"Everything can be withdrawn {span(delay + OVERLAP)} after the seat is lost.",
             ]
         else:
             points.append(

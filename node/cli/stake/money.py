@@ -97,6 +97,7 @@ def unbond(amount: str, *, choice: Choice) -> None:
 
     async def work(desk: Desk) -> dict[str, Any]:
         from node.staking import calldata
+        from node.staking.risks import OVERLAP
         from node.staking.words import moment, span
 
         units = desk.units(amount)
@@ -115,7 +116,7 @@ def unbond(amount: str, *, choice: Choice) -> None:
             points.append(
                 f"That is below the minimum of {desk.amount(params.minimum)}: the node is no candidate any more, loses "
                 "its seat at the next rotation if it has one, and nothing can be withdrawn until "
-                f"{span(params.delay)} and an hour after it has lost it."
+                f"{span(params.delay + OVERLAP)} after it has lost it."
             )
         desk.talk.points(points)
         desk.talk.sure(f"Unbond {desk.amount(units)}?")

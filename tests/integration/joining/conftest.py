@@ -64,20 +64,23 @@ class Network:
     staking: str = ""
     nodes: dict[int, LocalSigner] = field(default_factory=dict)
 
-    def transact(self, signer: LocalSigner, to: str | None, calldata: bytes, value: int = 0) -> Any:
-        """Mine one transaction; its receipt. Fails the test when it reverts."""
+    def transact(self, signer: LocalSigner, to: str | None, calldata: bytes, value: int = 0, tip: int = 10**9) -> Any:
+        """Mine one transaction, the one that offers most first; its receipt. Fails the test when it reverts."""
         fields = {
             "type": 2,
             "chainId": SETTINGS.chain_id,
             "nonce": self.sent(signer.address),
             "maxFeePerGas": 10**10,
-            "maxPriorityFeePerGas": 10**9,
+            "maxPriorityFeePerGas": tip,
             "gas": 12_000_000,
             "to": to if to is not None else b"",
             "value": value,
             "data": calldata,
         }
-        receipt = self.chain.receipt(self.chain.send(signer.sign_transaction(fields).raw))
+        tx_hash = self.chain.send(signer.sign_transaction(fields).raw)
+        if not self.chain.automine:
+            self.chain.mine()
+        receipt = self.chain.receipt(tx_hash)
         assert receipt is not None
         assert receipt.succeeded, receipt
         return receipt

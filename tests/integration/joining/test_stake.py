@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_typing import Address
 
 from node.agreement.committee import Committee
 from node.agreement.report import Report, report_digest, statement_of
+from node.chain.interface import interface
 from node.devnet.genesis import dev_account
+from node.journal import Journal
 from node.keys.secrets import Secret
 from node.keys.signing import SCRYPT_N_LIGHT, EthKeystore, LocalSigner
 from node.staking.evidence import Evidence, Signed, write_evidence
+from node.staking.outbox import Outbox, Told
 
 UNIT = 10**18
 DAY = 86_400
@@ -92,6 +96,7 @@ def test_exit_rejoin__with_a_seat__says_when_the_money_is_back(seated: Any) -> N
     assert done.exit_code == 0, done.output
     assert seated.json("stake", "status")["node"]["state"] == "candidate"
     assert "a candidate already" in words(seated.patina("stake", "rejoin", "--yes"))
+    assert seated.json("stake", "withdraw")["withdrawn"] == str(150 * UNIT)
 
 
 def test_payee_rotate_key__change_what_they_say(seated: Any) -> None:
@@ -222,3 +227,78 @@ def test_slash__evidence_that_proves_nothing_here__is_refused_before_anything_is
         assert done.exit_code == 1
         assert said in words(done)
     assert seated.network.sent(seated.operator) == before
+
+
+@pytest.fixture
+def hears(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Told], None]], None]:
+    """Has somebody hear what is told of transactions, between two requests."""
+    original = Outbox.__init__
+
+    def listen(listener: Callable[[Told], None]) -> None:
+        def listening(self: Any, chain: Any, key: Any, journal: Any, fees: Any, tell: Any, **others: Any) -> None:
+            def heard(news: Told) -> None:
+                tell(news)
+                listener(news)
+
+            original(self, chain, key, journal, fees, heard, **others)
+
+        monkeypatch.setattr(Outbox, "__init__", listening)
+
+    return listen
+
+
+def test_send__stuck_transaction__is_replaced_and_both_hashes_are_told(seated: Any, hears: Any) -> None:
+    """Incident: a transaction sent too cheaply blocked every later one."""
+    config = seated.folder / "config.toml"
+    text = config.read_text()
+    assert "# resend_after_ms = 60000" in text
+    config.write_text(text.replace("# resend_after_ms = 60000", "resend_after_ms = 100"))
+    chain = seated.network.chain
+    chain.automine = False
+    hears(lambda news: chain.mine() if news.state == "replaced" else None)
+    done = seated.patina("stake", "unbond", "10", "--yes")
+    chain.automine = True
+    assert done.exit_code == 0, done.output
+    assert done.output.count("transaction 0x") == 2
+    assert "it waited too long, and offers more now" in done.output
+    assert seated.json("stake", "status")["node"]["bond"] == str(140 * UNIT)
+
+
+def test_rotate__somebody_else_is_first_in_the_block__is_told_and_no_failure(seated: Any, hears: Any) -> None:
+    network = seated.network
+    network.later(7 * 3_600)
+    network.chain.automine = False
+
+    def overtake(news: Told) -> None:
+        if news.state == "sent":
+            call = interface("NodeStaking").encode("rotate", [])
+            network.transact(account(seated, 3), network.staking, call, tip=5 * 10**9)
+
+    hears(overtake)
+    done = seated.patina("stake", "rotate", "--yes")
+    network.chain.automine = True
+    assert done.exit_code == 0, done.output
+    assert "Somebody else was first" in done.output
+
+
+def test_outbox__another_command_under_way__says_so(seated: Any) -> None:
+    with Journal(seated.folder / "state" / "operators" / seated.operator.lower()):
+        done = seated.patina("stake", "unbond", "10", "--yes")
+    assert done.exit_code == 1
+    assert "is another patina join or stake command under way?" in words(done)
+
+
+def test_send__account_without_coin__says_how_much_and_sends_nothing_later(seated: Any) -> None:
+    poor = seated.folder / "keys" / "poor.json"
+    address = EthKeystore.create(poor, Secret("planted-operator-password-7"), scrypt_n=SCRYPT_N_LIGHT).address
+    done = seated.patina("stake", "fund", "1", "5", "--yes", "--operator", poor)
+    assert done.exit_code == 1
+    options = ["--operator", str(poor), "--yes"]
+    seated.network.call(account(seated, 0), "NodeStaking", "fund_treasury", value=UNIT)
+    seated.network.later(7 * 3_600)
+    done = seated.patina("stake", "rotate", *options)
+    assert done.exit_code == 1
+    assert f"{address} holds 0 ether, and this may take" in words(done)
+    seated.network.chain.fund(Address(bytes.fromhex(address[2:])), UNIT)
+    assert seated.patina("stake", "claim", *options).exit_code == 1
+    assert seated.network.sent(address) == 0
