@@ -104,11 +104,11 @@ def devnet(
     else:
         if painted and not nodes:
             raise click.UsageError("--painted needs nodes of its own, from which others get the recipe")
-        where = prepare(folder, replace=True) if nodes else folder
-        network = NetworkSettings(where, output.absolute(), nodes, painted)
+        network = NetworkSettings(folder.absolute(), output.absolute(), nodes, painted)
         work = run_testnet(
             settings,
             network,
+            lambda where: prepare(where, replace=True),
             lambda testnet: show_testnet(testnet, settings, as_json=as_json),
             lambda text: click.echo(text, err=True),
         )

@@ -60,10 +60,14 @@ class Testnet:
 async def run_testnet(
     settings: DevnetSettings,
     network: NetworkSettings,
+    prepare: Callable[[Path], object],
     on_ready: Callable[[Testnet], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run everything until cancelled, and then stop it; `on_ready` is told once that newcomers can join.
+
+    `prepare` empties the nodes' folder. It is called once the ports are had, so that a second devnet by mistake does
+    not take the folder from under the first.
 
     Raises:
         PatinaError: a port cannot be had, a file is in the way, or a part does not start.
@@ -72,6 +76,8 @@ async def run_testnet(
     say(f"starting {'anvil' if settings.anvil else 'an embedded chain'} and an embedded broker")
     try:
         async with serve_devnet(settings) as devnet, asyncio.TaskGroup() as group:
+            if network.nodes:
+                await asyncio.to_thread(prepare, network.folder)
             group.create_task(_blocks(devnet.make_blocks))
             async with _testnet(settings, network, devnet.endpoints, group, say) as testnet:
                 on_ready(testnet)

@@ -142,6 +142,24 @@ async def test_devnet__told_to_stop_while_its_nodes_start__stops_them_too(tmp_pa
     assert processes_of(tmp_path, {}) == []
 
 
+async def test_devnet__where_one_runs_already__is_refused_and_takes_nothing_from_it(tmp_path: Path) -> None:
+    (tmp_path / "devnet").mkdir()
+    for name in (".patina-replay", "node.log"):
+        (tmp_path / "devnet" / name).write_text("of the one that runs")
+    other = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    async with asyncio.timeout(PATIENCE), other:
+        taken = str(other.sockets[0].getsockname()[1])
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, "--port", taken, stdout=pipe, stderr=pipe, cwd=tmp_path
+        )
+        _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"patina: the chain cannot listen on" in errors
+    assert (tmp_path / "devnet" / "node.log").exists()
+    assert not (tmp_path / "deployment.json").exists()
+
+
 @needs_anvil
 async def test_devnet__on_anvil_without_nodes__has_the_same_and_replaces_an_older_file(tmp_path: Path) -> None:
     (tmp_path / "deployment.json").write_text('{"format": 1, "network": "patina:devnet", "contracts": {}}')

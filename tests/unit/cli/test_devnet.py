@@ -45,8 +45,13 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Devne
         await until_sigterm(settings, lambda: on_ready(ENDPOINTS))
 
     async def whole(
-        settings: DevnetSettings, network: NetworkSettings, on_ready: Callable[[Testnet], None], _: object
+        settings: DevnetSettings,
+        network: NetworkSettings,
+        prepare: Callable[[Path], object],
+        on_ready: Callable[[Testnet], None],
+        _: object,
     ) -> None:
+        prepare(network.folder)
         found.append((settings, network))
         await until_sigterm(settings, lambda: on_ready(standing(network)))
 
