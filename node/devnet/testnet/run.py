@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -89,8 +89,8 @@ async def run_testnet(
         raise first from None
 
 
-async def _blocks(make: Callable[[], object]) -> None:
-    await make()  # type: ignore[misc]
+async def _blocks(make: Callable[[], Awaitable[None]]) -> None:
+    await make()
 
 
 @asynccontextmanager
