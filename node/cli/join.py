@@ -47,7 +47,7 @@ def join(
     from node.cli.stake.joining import Joining, Wishes
     from node.cli.stake.settle_in import ensure_node
 
-    ensure_node(choice, deployment)
+    choice = ensure_node(choice, deployment)
 
     async def work(desk: Desk) -> dict[str, Any]:
         wishes = Wishes(deployment=deployment, bond=amount, payee=payee, drip=drip, wait=wait, light=light)

@@ -127,6 +127,11 @@ class Joining:
         talk.say(f"The operator account is {operator.address}.")
         # Unlocked here: what an earlier run has sent is seen through before the chain is asked what there is.
         await desk.outbox()
+        found = (await desk.view()).account
+        if found is not None and found.node.slashed:
+            from node.staking.refusals import REFUSALS
+
+            raise PatinaError("; ".join(REFUSALS["staking: slashed"]))
 
     # -- 3: what the accounts hold ---------------------------------------------------------------------------------
 
@@ -181,10 +186,6 @@ class Joining:
     def _check_registered(self, view: View, signer: str, transport: bytes) -> None:
         assert view.account is not None  # noqa: S101 - asked by the caller
         node = view.account.node
-        if node.slashed:
-            from node.staking.refusals import REFUSALS
-
-            raise PatinaError("; ".join(REFUSALS["staking: slashed"]))
         if (node.signer, node.transport_key) != (signer, transport):
             self._talk.say(
                 "The keys of this configuration are not those that the node is registered with: until patina stake "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from node.errors import ChainError, RevertError
+
 if TYPE_CHECKING:
     from node.cli.stake.desk import Desk
     from node.staking.plan import View
@@ -30,7 +32,7 @@ class Seating:
         told: tuple[object, ...] = ()
         declined: int | None = None
         while True:
-            view = await self._desk.view()
+            view = await self._look()
             step = next_step(view, 0)
             if step is Step.SEATED:
                 self._seated(view)
@@ -62,7 +64,27 @@ class Seating:
             if not self._wait:
                 self._later()
                 return view
-            await asyncio.sleep(min(_LOOK_S, self._desk.config.chain.poll_ms / 1000))
+            await asyncio.sleep(self._pause)
+
+    @property
+    def _pause(self) -> float:
+        return min(_LOOK_S, self._desk.config.chain.poll_ms / 1000)
+
+    async def _look(self) -> View:
+        """How things stand; while it is waited, an endpoint may be away for a time. ChainError without waiting."""
+        told = False
+        while True:
+            try:
+                return await self._desk.view()
+            except RevertError:
+                raise
+            except ChainError as error:
+                if not self._wait:
+                    raise
+                if not told:
+                    self._talk.say(f"The chain cannot be asked, trying again: {error}")
+                told = True
+            await asyncio.sleep(self._pause)
 
     def _forecast(self, view: View) -> str:
         from node.cli.stake.status import clock_here

@@ -221,8 +221,7 @@ def _other(stranger: Any) -> Any:
 
 
 def test_join__empty_folder__offers_init_and_goes_on(stranger: Any, tmp_path: Path) -> None:
-    network, folder = stranger.network, tmp_path / "fresh"
-    folder.mkdir()
+    network, folder = stranger.network, tmp_path / "fresh"  # not even the folder is there
     answers = "\n".join(
         [
             "y",

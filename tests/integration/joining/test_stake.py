@@ -204,8 +204,9 @@ def test_slash__good_evidence__takes_everything_and_pays_the_reporter(
     assert "is owed 20 STK" in words(done)
     # Whoever was slashed is told so, whatever it tries.
     other = as_operator(seated, account(seated, 2))
-    for command in (["bond", "1"], ["unbond", "1"], ["withdraw"], ["exit"], ["rejoin"], ["rotate-key"]):
-        done = seated.patina("stake", *command, "--yes", *other)
+    for command in (["bond", "1"], ["withdraw"], ["exit"], ["rejoin"], ["rotate-key"], None):
+        words_ = ["join"] if command is None else ["stake", *command]
+        done = seated.patina(*words_, "--yes", *other)
         assert done.exit_code == 1
         assert "this node was slashed" in words(done)
 
