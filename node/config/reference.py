@@ -44,7 +44,7 @@ once, each fault with its key and what to do. `patina config show` prints the se
 | `PATINA_ENDPOINTS` | `chain.endpoints` and `chain.endpoints_file`: URLs separated by spaces |
 | `PATINA_SIGNING_PASSWORD` | `keys.signing_password_file`: the password itself |
 | `PATINA_TRANSPORT_PASSWORD` | `keys.transport_password_file`: the password itself |
-| `PATINA_OPERATOR_PASSWORD` | the option `--operator-password-file` of `patina join` and `patina stake`: the password of the operator account's keystore |
+| `PATINA_OPERATOR_PASSWORD` | `--operator-password-file` of `patina join` and `patina stake`: the password itself |
 | `PATINA_IMPORT_PASSWORD` | the prompt of `patina keys import` for the password of the keystore |
 | `PATINA_CA_PASSWORD` | the option `--password-file` of `patina certs`: the password of the authority's key |
 | `PATINA_BROKER_1_PASSWORD` | `password_file` of the first broker (2 for the second, and so on): the password itself |
