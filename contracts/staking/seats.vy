@@ -176,12 +176,15 @@ def _renew() -> bool:
     elected: DynArray[uint256, rules.MAX_SEATS] = []
     if obeyed:
         elected = self._elect()
-        # A first comer must not become a committee of one where there was none, or one that the owner chose.
-        if self._number == 0 and len(elected) < rules.PARAMS.least_seats:
+        in_force: bool = self._is_in_force()
+        if in_force and self._same(before, elected):
             return False
-        if self._is_in_force() and self._same(before, elected):
-            return False
-    elif self._number == 0:
+        # A first comer must not become a committee of one where there was none, or one that the owner chose,
+        # be it while this contract had members of its own: then those have no seat any more.
+        if (self._number == 0 or not in_force) and len(elected) < rules.PARAMS.least_seats:
+            obeyed = False
+            elected = []
+    if not obeyed and self._number == 0:
         return False
 
     self._reseat(before, elected)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import boa
@@ -145,27 +148,22 @@ def test_attack__any_way_out__leaves_something_at_stake_while_a_signature_counts
         staking.bond(50 * UNIT, sender=account)
         ended = 2**255
         for number, step in enumerate(steps):
-            acts = {
+            acts: dict[str, Callable[[], Any]] = {
                 "unbond all": lambda: staking.unbond(staking.node(1).bond, sender=account),
                 "unbond some": lambda: staking.unbond(40 * UNIT, sender=account),
                 "exit": lambda: staking.exit(sender=account),
                 "rejoin": lambda: staking.rejoin(sender=account),
                 "bond": lambda: staking.bond(120 * UNIT, sender=account),
                 "rotate": lambda: (later(DAY), staking.rotate([])),
-                "keys": lambda n=number: scene.change_keys(node, f"way out {n}"),
+                "keys": partial(scene.change_keys, node, f"way out {number}"),
                 "withdraw": lambda: staking.withdraw(sender=account),
                 "wait": lambda: later(6 * DAY),
             }
-            try:
+            with contextlib.suppress(boa.BoaError):
                 acts[step]()
-            except boa.BoaError:
-                pass
             if detach and number == 2:
                 scene.oracle.set_staking(ZERO)
-            if not staking.node(1).seated:
-                ended = min(ended, now())
-            else:
-                ended = 2**255
+            ended = 2**255 if staking.node(1).seated else min(ended, now())
             if now() < ended + HOUR + scene.rules.delay:
                 found = staking.node(1)
                 assert found.bond + found.unbonding >= scene.rules.minimum
