@@ -21,11 +21,14 @@ from . import attendance
 from . import bonds
 from . import coin
 from . import evidence
+from . import freezing
+from . import node_views
 from . import registry
 from . import rules
 from . import seats
 from . import standing as standings
 from . import work
+from . import work_views
 
 
 initializes: rules
@@ -38,9 +41,17 @@ initializes: coin[rules := rules]
 initializes: attendance[coin := coin, rules := rules, seats := seats, standings := standings]
 initializes: work[attendance := attendance, coin := coin, rules := rules, seats := seats]
 initializes: evidence[registry := registry, rules := rules, seats := seats]
+initializes: freezing[registry := registry]
+initializes: node_views[attendance := attendance, bonds := bonds, freezing := freezing, registry := registry, seats := seats, standings := standings]
+initializes: work_views[attendance := attendance, bonds := bonds, coin := coin, rules := rules, work := work]
 
 
-exports: eip712_domain_separator.eip712Domain
+exports: (
+    eip712_domain_separator.eip712Domain,
+    freezing.__interface__,
+    node_views.__interface__,
+    work_views.__interface__,
+)
 
 
 event Leaving:
@@ -66,57 +77,10 @@ event Slashed:
     reward: uint256
 
 
-event Frozen:
-    id: indexed(uint256)
-    until: uint256
-
-
-event Thawed:
-    id: indexed(uint256)
-
-
-event GuardianSet:
-    guardian: indexed(address)
-
-
-struct Node:
-    operator: address
-    payee: address
-    signer: address
-    transport_key: bytes32
-    bond: uint256
-    unbonding: uint256
-    candidate: bool
-    seated: bool
-    leaving: bool
-    suspended: bool
-    slashed: bool
-    strikes: uint256
-    # @dev The second at which it last lost a seat; 0: it never did.
-    seat_end: uint256
-    # @dev The era in which it was suspended.
-    suspended_in: uint256
-    # @dev The second until which nothing can be withdrawn; 0: it was never frozen.
-    frozen_until: uint256
-
-
-# @dev Seconds for which the guardian may stop a node's withdrawals, and may not again thereafter.
-FREEZE: constant(uint256) = 30 * 86_400
-
-
 # @dev What a rotation is paid besides the gas that it can measure: the transaction itself, and calldata at
 # less than it costs (a record's nine words are zeros for the most part).
 _BASE_GAS: constant(uint256) = 21_000
 _RECORD_GAS: constant(uint256) = 1_200
-
-
-# @dev Who may stop withdrawals.
-guardian: public(address)
-
-
-_frozen_until: HashMap[uint256, uint256]
-# @dev The second from which on a node may be frozen again.
-_next_freeze: HashMap[uint256, uint256]
 
 
 @deploy
@@ -139,8 +103,7 @@ def __init__(oracle: address, token: address, params: rules.Params, guardian: ad
     attendance.__init__()
     work.__init__()
     evidence.__init__()
-    self.guardian = guardian
-    log GuardianSet(guardian=guardian)
+    freezing.__init__(guardian)
 
 
 @external
@@ -208,7 +171,7 @@ def withdraw() -> uint256:
     @return uint256 How much.
     """
     id: uint256 = registry._live()
-    rules._require(block.timestamp >= self._frozen_until[id], "staking: frozen")
+    rules._require(not freezing._is_frozen(id), "staking: frozen")
     return bonds._withdraw(id)
 
 
@@ -426,385 +389,3 @@ def slash_equivocation(
     if node.seated:
         seats._renew()
     return amount
-
-
-@external
-def freeze(id: uint256):
-    """
-    @notice Stops a node's withdrawals for 30 days, and not again within the 30 days thereafter. It can be slashed meanwhile.
-    @param id The node; the guardian only.
-    """
-    self._check_guardian()
-    registry._exists(id)
-    rules._require(block.timestamp >= self._next_freeze[id], "staking: frozen lately")
-    until: uint256 = block.timestamp + FREEZE
-    self._frozen_until[id] = until
-    self._next_freeze[id] = until + FREEZE
-    log Frozen(id=id, until=until)
-
-
-@external
-def thaw(id: uint256):
-    """
-    @notice Lets a frozen node withdraw again.
-    @param id The node; the guardian only.
-    """
-    self._check_guardian()
-    rules._require(block.timestamp < self._frozen_until[id], "staking: not frozen")
-    self._frozen_until[id] = block.timestamp
-    log Thawed(id=id)
-
-
-@external
-def set_guardian(guardian: address):
-    """
-    @notice Hands the guardian's role on, or ends it for good with the empty address.
-    @param guardian The next one; the present one only may say.
-    """
-    self._check_guardian()
-    self.guardian = guardian
-    log GuardianSet(guardian=guardian)
-
-
-@external
-@view
-def oracle() -> address:
-    """
-    @notice The oracle.
-    @return address The contract.
-    """
-    return rules.ORACLE.address
-
-
-@external
-@view
-def token() -> address:
-    """
-    @notice The ERC-20 that is staked.
-    @return address The contract.
-    """
-    return rules.TOKEN.address
-
-
-@external
-@view
-def slash_receiver() -> address:
-    """
-    @notice Who gets what a slash leaves; 0x...dEaD: it is burnt.
-    @return address The account.
-    """
-    return rules.SLASH_RECEIVER
-
-
-@external
-@view
-def params() -> rules.Params:
-    """
-    @notice The rules.
-    @return Params The rules.
-    """
-    return rules.PARAMS
-
-
-@external
-@view
-def node_count() -> uint256:
-    """
-    @notice How many nodes were ever registered.
-    @return uint256 The newest node's id.
-    """
-    return registry._count
-
-
-@external
-@view
-def node(id: uint256) -> Node:
-    """
-    @notice Everything about a node; reverts for an unknown one.
-    @param id The node.
-    @return Node The node; its keys are those of the next election.
-    """
-    registry._exists(id)
-    standing: standings.Standing = standings._read(id)
-    keys: registry.Keys = registry._keys[id][standing.version]
-    return Node(
-        operator=registry._operators[id],
-        payee=registry._payees[id],
-        signer=keys.signer,
-        transport_key=keys.transport_key,
-        bond=standing.bond,
-        unbonding=bonds._queued(id),
-        candidate=standing.place != 0,
-        seated=standing.seated,
-        leaving=standing.leaving,
-        suspended=standing.suspended,
-        slashed=standing.slashed,
-        strikes=attendance._strikes(id),
-        seat_end=standing.seat_end,
-        suspended_in=standing.suspended_in,
-        frozen_until=self._frozen_until[id],
-    )
-
-
-@external
-@view
-def node_of(operator: address) -> uint256:
-    """
-    @notice An operator's node.
-    @param operator The operator.
-    @return uint256 The node; 0: it has none.
-    """
-    return registry._node_of_operator[operator]
-
-
-@external
-@view
-def node_of_signer(signer: address) -> uint256:
-    """
-    @notice The node that has or had a signing address.
-    @param signer The signing address.
-    @return uint256 The node; 0: nobody ever had it.
-    """
-    return registry._node_of_signer[signer]
-
-
-@external
-@view
-def node_of_transport_key(transport_key: bytes32) -> uint256:
-    """
-    @notice The node that has or had a transport key.
-    @param transport_key The Ed25519 public key.
-    @return uint256 The node; 0: nobody ever had it.
-    """
-    return registry._node_of_transport_key[transport_key]
-
-
-@external
-@view
-def unbondings(id: uint256) -> DynArray[bonds.Unbonding, bonds.MAX_QUEUE]:
-    """
-    @notice What a node has waiting to be withdrawn, the oldest first.
-    @param id The node.
-    @return DynArray The entries; see `locked_until` for what else may hold them.
-    """
-    return bonds._unbondings(id)
-
-
-@external
-@view
-def locked_until(id: uint256) -> uint256:
-    """
-    @notice The second before which a node can withdraw nothing, whatever its entries say: it is frozen, or
-            its bond is below the minimum and its last seat too recent.
-    @param id The node.
-    @return uint256 The second; 0: nothing holds it; the greatest number: not before it has lost its seat.
-    """
-    return max(self._frozen_until[id], bonds._seat_lock(id))
-
-
-@external
-@view
-def candidates() -> DynArray[uint256, seats.MAX_CANDIDATES]:
-    """
-    @notice The nodes that may be elected.
-    @return DynArray Their ids, in no order.
-    """
-    return seats._candidates
-
-
-@external
-@view
-def members(number: uint256) -> DynArray[uint256, rules.MAX_SEATS]:
-    """
-    @notice The members of a configuration, in force or retired.
-    @param number Its number; one of another contract has no members.
-    @return DynArray Their ids in the order of all bitmaps.
-    """
-    return seats._ids(number)
-
-
-@external
-@view
-def current() -> (uint256, bytes32):
-    """
-    @notice The configuration that this contract has in force.
-    @return uint256 Its number; 0: none.
-    @return bytes32 Its digest.
-    """
-    return seats._number, seats._digest
-
-
-@external
-@view
-def config_number(config_digest: bytes32) -> uint256:
-    """
-    @notice The number of a configuration, the last one if it was installed more than once.
-    @param config_digest Its digest.
-    @return uint256 Its number; 0: this contract never installed it.
-    """
-    return seats._numbers[config_digest]
-
-
-@external
-@view
-def era() -> uint256:
-    """
-    @notice The era that is under way, from 0.
-    @return uint256 How many rotations there were.
-    """
-    return attendance._era
-
-
-@external
-@view
-def era_ends() -> uint256:
-    """
-    @notice When the era may be ended.
-    @return uint256 The second.
-    """
-    return attendance._era_ends
-
-
-@external
-@view
-def claimable(id: uint256) -> uint256:
-    """
-    @notice What a node's payee can be paid now.
-    @param id The node.
-    @return uint256 Wei.
-    """
-    return attendance._claimable(id)
-
-
-@external
-@view
-def pending(id: uint256) -> uint256:
-    """
-    @notice What a node has earned in the era that is under way, which the era's end decides on.
-    @param id The node.
-    @return uint256 Wei.
-    """
-    node: attendance.Attendance = attendance._read(id)
-    return node.pending if node.era == attendance._era else 0
-
-
-@external
-@view
-def attendance_of(id: uint256) -> (uint256, uint256):
-    """
-    @notice A node's attendance in the era that is under way, as far as it is settled.
-    @param id The node.
-    @return uint256 Reports to which it could have contributed.
-    @return uint256 Those to which it did.
-    """
-    node: attendance.Attendance = attendance._read(id)
-    if node.era != attendance._era:
-        return 0, 0
-    return node.due, node.attended
-
-
-@external
-@view
-def settled() -> bytes32:
-    """
-    @notice The link of the oracle's ledger up to which all records are paid for.
-    @return bytes32 The link.
-    """
-    return work._settled
-
-
-@external
-@view
-def cursor() -> bytes32:
-    """
-    @notice Where the next batch of records has to end.
-    @return bytes32 A link of the oracle's ledger: the head, unless a walk is under way.
-    """
-    if work._cursor != work._settled:
-        return work._cursor
-    return staticcall rules.ORACLE.ledger()
-
-
-@external
-@view
-def settled_until() -> uint256:
-    """
-    @notice The second up to which all reports are paid for.
-    @return uint256 The second; 0 while a walk is under way.
-    """
-    return work._settled_until()
-
-
-@external
-@view
-def funds(feed: uint256) -> uint256:
-    """
-    @notice What pays for a feed's reports.
-    @param feed The feed.
-    @return uint256 Wei.
-    """
-    return coin._funds[feed]
-
-
-@external
-@view
-def defunding(feed: uint256) -> (uint256, uint256):
-    """
-    @notice What of a feed's funds its opener has announced to take out.
-    @param feed The feed.
-    @return uint256 Wei; they pay for reports until they are taken.
-    @return uint256 The second from which it may.
-    """
-    return coin._announced[feed] & (2**128 - 1), coin._announced[feed] >> 128
-
-
-@external
-@view
-def pays(feed: uint256) -> bool:
-    """
-    @notice Whether a feed's funds, as far as reports are settled, cover the dearest report.
-    @param feed The feed.
-    @return bool Whether they do.
-    """
-    return coin._pays(feed)
-
-
-@external
-@view
-def treasury() -> uint256:
-    """
-    @notice What pays for rotations.
-    @return uint256 Wei.
-    """
-    return coin._treasury
-
-
-@external
-@view
-def owed(account: address) -> uint256:
-    """
-    @notice What an account can collect for reports that it brought and rotations.
-    @param account The account.
-    @return uint256 Wei.
-    """
-    return coin._owed[account]
-
-
-@external
-@view
-def owed_stake(account: address) -> uint256:
-    """
-    @notice What an account can collect of slashes.
-    @param account The account.
-    @return uint256 Units of the stake's token.
-    """
-    return bonds._credits[account]
-
-
-@internal
-@view
-def _check_guardian():
-    """
-    @dev Reverts unless the sender is the guardian.
-    """
-    rules._require(msg.sender == self.guardian, "staking: not the guardian")
