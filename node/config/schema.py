@@ -222,12 +222,18 @@ class AgreementConfig:
     """Timing of the protocol. Nodes with different timings still agree, only later."""
 
     grace_ms: Annotated[
-        int, Key("How long a leader with a quorum of observations waits for more, in ms.", low=0, high=_HOUR)
-    ] = 300
+        int,
+        Key(
+            "How long a leader with a quorum of observations waits for more, in ms: longer than others' poll_ms, or who "
+            "sees blocks a little later is left out, and not paid.",
+            low=0,
+            high=_HOUR,
+        ),
+    ] = 4_500
     view_ms: Annotated[
         int,
         Key("How long the first leader has to propose, in ms; doubled with every further view.", low=100, high=_HOUR),
-    ] = 4_000
+    ] = 12_000
     render_ms: Annotated[
         int, Key("How long a view lasts from its proposal on, in ms: time to render.", low=100, high=24 * _HOUR)
     ] = 120_000
