@@ -99,7 +99,7 @@ class StakingKeeper:
         level = found.settled_until >= found.era_ends if ended else found.cursor == found.settled
         if level and not ended:
             return
-        records = [] if level else await self._records(found, head)
+        records = [] if level else await self._records(staking, found, head)
         # A walk that was begun is brought to its end.
         if not ended and len(records) <= MAX_BATCH and found.settled_until != 0:
             return
@@ -118,11 +118,12 @@ class StakingKeeper:
         step = calldata.settle(batch) if start == found.settled else calldata.settle_from(start, batch)
         await self._send(staking, f"settle {_short(start)} {_short(found.cursor)}", step)
 
-    async def _records(self, found: Overview, head: Block) -> list[Record]:
+    async def _records(self, staking: Staking, found: Overview, head: Block) -> list[Record]:
         """What is not settled yet, up to where the next batch has to end."""
-        if self._ledger is None or self._ledger[0] != found.oracle:
+        if self._ledger is None or self._ledger[0] != staking.address:
             chain = self._context.chain
-            self._ledger = found.oracle, Ledger(chain.pool, found.oracle, await chain.chain_id())
+            ledger = Ledger(chain.pool, found.oracle, await chain.chain_id(), staking=staking.address)
+            self._ledger = staking.address, ledger
         return await self._ledger[1].records(found.settled, found.cursor, head.number)
 
     async def _turn(self, staking: Staking, found: Overview, head: Block) -> bool:

@@ -15,10 +15,14 @@ from node.chain.pool import RpcPool
 from node.errors import ChainError
 from node.staking.types import Record
 
-MAX_RECORDS: Final = 4_096
+MAX_RECORDS: Final = 65_536
 """Records that are looked through for the settled one; so many never wait where anybody settles."""
+TRIED: Final = 256
+"""Of the newest records, each is tried as the first one that is not settled: that takes so many hashes squared."""
 _WINDOW: Final = 16
 """The widest step back, in ranges of logs."""
+
+_Place = tuple[int, int]
 
 
 def seed(chain_id: int, oracle: str) -> bytes:
@@ -85,12 +89,20 @@ def worked(log: Log) -> tuple[int, Record]:
 
 
 class Ledger:
-    """Finds what is not settled, from the newest record back; what was found once is not asked for again."""
+    """Finds what is not settled, from the newest record back; what was found once is not asked for again.
 
-    def __init__(self, pool: RpcPool, oracle: str, chain_id: int, *, chunk: int = 2_000) -> None:
-        """`chunk`: blocks per request for logs."""
+    Where a walk of the staking contract ended, it had been marked: its event tells where in the chain that was, so
+    that one pass over what follows is enough, however much it is.
+    """
+
+    def __init__(
+        self, pool: RpcPool, oracle: str, chain_id: int, *, staking: str | None = None, chunk: int = 2_000
+    ) -> None:
+        """`staking`: the contract that marks links, None where only records are to be read; `chunk`: blocks per
+        request for logs."""
         self._pool = pool
         self._oracle = oracle
+        self._staking = staking
         self._seed = seed(chain_id, oracle)
         self._chunk = chunk
         self._settled_at: tuple[bytes, int] | None = None
@@ -103,21 +115,25 @@ class Ledger:
         """
         if settled == end:
             return []
-        found: list[tuple[int, Record]] = []
+        found: list[tuple[_Place, Record]] = []
         last, step = head, self._chunk
         floor = 0
         if self._settled_at is not None and self._settled_at[0] == settled:
             floor = self._settled_at[1]
         while last >= floor and len(found) <= MAX_RECORDS:
             first = max(floor, last - step + 1)
+            tried = len(found) >= TRIED
             found = [*await self._worked(first, last), *found]
-            records = [record for _, record in found]
-            # All there is: its beginning is known, and so one pass is enough.
-            which = between(settled, end, records, self._seed if first == 0 else None)
+            marked = await self._marked(settled, first, last)
+            behind = [] if marked is None else [one for one in found if one[0] > marked]
+            which = self._lead(settled, end, behind, settled)
+            if which is None and first == 0:
+                # All there is: its beginning is known, and so one pass is enough.
+                which = self._lead(settled, end, found, self._seed)
+            elif which is None and not tried:
+                which = self._lead(settled, end, found[-TRIED:], None)
             if which is not None:
-                # Everything after `settled` stands in this block or later.
-                self._settled_at = settled, found[which.start][0]
-                return records[which.start : which.stop]
+                return which
             last, step = first - 1, min(2 * step, _WINDOW * self._chunk)
         if floor:
             # A reorganisation may have moved what was found before.
@@ -125,12 +141,41 @@ class Ledger:
             return await self.records(settled, end, head)
         raise ChainError(f"the events of {self._oracle} do not lead from one link of its ledger to the other")
 
-    async def _worked(self, first: int, last: int) -> list[tuple[int, Record]]:
+    def _lead(
+        self, settled: bytes, end: bytes, found: list[tuple[_Place, Record]], first: bytes | None
+    ) -> list[Record] | None:
+        """The records that lead from one link to the other, as `between` finds them; None where none do."""
+        which = between(settled, end, [record for _, record in found], first) if found else None
+        if which is None:
+            return None
+        # Everything after `settled` stands in this block or later.
+        self._settled_at = settled, found[which.start][0][0]
+        return [record for _, record in found[which.start : which.stop]]
+
+    async def _worked(self, first: int, last: int) -> list[tuple[_Place, Record]]:
         topics = [interface("StrategyOracle").topic("Worked")]
-        found: list[tuple[int, Record]] = []
-        async for some in logs.scan(self._pool, self._oracle, topics, (first, last), self._chunk, worked):
+        found: list[tuple[_Place, Record]] = []
+        async for some in logs.scan(self._pool, self._oracle, topics, (first, last), self._chunk, _placed):
             found += some
         return found
+
+    async def _marked(self, link: bytes, first: int, last: int) -> _Place | None:
+        """Where the contract last marked a link as the ledger's head."""
+        if self._staking is None:
+            return None
+        topics = [interface("NodeStaking").topic("Marked"), link]
+        found: list[_Place] = []
+        async for some in logs.scan(self._pool, self._staking, topics, (first, last), self._chunk, _place):
+            found += some
+        return found[-1] if found else None
+
+
+def _place(log: Log) -> _Place:
+    return log.block_number, log.index
+
+
+def _placed(log: Log) -> tuple[_Place, Record]:
+    return _place(log), worked(log)[1]
 
 
 def _word(value: int) -> bytes:

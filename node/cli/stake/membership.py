@@ -203,7 +203,7 @@ async def end_era(desk: Desk, era: int) -> None:
     from node.staking.closing import closing_call
     from node.staking.ledger import Ledger
 
-    ledger = Ledger(desk.chain.pool, desk.chain.oracle, desk.chain_id)
+    ledger = Ledger(desk.chain.pool, desk.chain.oracle, desk.chain_id, staking=desk.staking.address)
     refused: RevertError | None = None
     for _ in range(100):
         view = await desk.view()

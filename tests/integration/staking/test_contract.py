@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -13,9 +14,10 @@ from keepers import staking as keeper_module
 from keepers.staking import StakingKeeper
 from node.journal import Journal
 from node.staking import calldata
+from node.staking import ledger as ledger_module
 from node.staking.contract import find_staking
 from node.staking.events import staking_events
-from node.staking.ledger import Ledger, seed
+from node.staking.ledger import Ledger, extend, seed
 
 PARAMS = (100, 4, 3_600, 14 * 86_400, 1_000, 10**15, 2 * 10**15)
 
@@ -165,3 +167,37 @@ async def test_keeper__reports_land_in_front_of_each_step__marks_and_rotates_all
         clock.now += 12.0
         await keeper.final_head(await scene.chain().head(), [])
     assert (await scene.staking.overview()).era == 2
+
+
+async def test_ledger__backlog_of_thousands__is_found_behind_its_mark_in_one_pass(
+    scene: Any, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the mark each record would be tried as the first one: minutes in which the node answers nobody."""
+    scene.call(scene.members[1], calldata.rotate())
+    for root in (7, 8):
+        await scene.report(root)
+    overview = await scene.staking.overview()
+    whole = Ledger(scene.world.pool, scene.oracle.address, 31337)
+    early = await whole.records(overview.settled, overview.cursor, scene.world.chain.head.number)
+    scene.call(scene.members[1], calldata.settle(early))
+    for root in (9, 10, 11):
+        await scene.report(root)
+    overview = await scene.staking.overview()
+    head = scene.world.chain.head.number
+    late = await whole.records(overview.settled, overview.cursor, head)
+    assert len(late) == 3
+
+    hashed = []
+    monkeypatch.setattr(ledger_module, "extend", lambda link, record: hashed.append(record) or extend(link, record))
+    marked = Ledger(scene.world.pool, scene.oracle.address, 31337, staking=scene.address, chunk=5)
+    assert await marked.records(overview.settled, overview.cursor, head) == late
+    monkeypatch.setattr(ledger_module, "TRIED", 1)
+    hashed.clear()
+    marked = Ledger(scene.world.pool, scene.oracle.address, 31337, staking=scene.address)
+    assert await marked.records(overview.settled, overview.cursor, head) == late
+    assert hashed == late
+    # Whatever an endpoint tells of marks, it makes no records up and hides none.
+    for told in (None, (0, 0), (head, 0)):
+        lying = Ledger(scene.world.pool, scene.oracle.address, 31337, staking=scene.address)
+        monkeypatch.setattr(lying, "_marked", AsyncMock(return_value=told))
+        assert await lying.records(overview.settled, overview.cursor, head) == late
