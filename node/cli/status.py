@@ -131,7 +131,10 @@ def _show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
         if not each["connected"]:
             line(f"broker {each['broker']}: {each['error'] or 'not connected yet'}")
     if (voting := figures.get("voting", {})).get("silent_s"):
-        line(f"no broker for {voting['silent_s']:.0f} s; votes on chain after {voting['after_s']:.0f} s")
+        line(
+            f"too few members heard for {voting['silent_s']:.0f} s while a round is open; "
+            f"votes on chain after {voting['after_s']:.0f} s"
+        )
     rendering = figures.get("rendering", {})
     for job in rendering.get("jobs", ()):
         line(f"drawing: {job['done']} of {job['of']} images, {job['per_second']} a second")

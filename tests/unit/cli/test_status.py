@@ -107,7 +107,7 @@ def test_status__brokers_away__says_since_when_and_when_it_votes(node: Node, tmp
     node.figures |= {"voting": {"silent_s": 0.0, "after_s": 600.0}}
     assert "votes on chain" not in status(tmp_path).stdout
     node.figures |= {"voting": {"silent_s": 42.4, "after_s": 600.0}}
-    assert "no broker for 42 s; votes on chain after 600 s" in status(tmp_path).stdout
+    assert "too few members heard for 42 s while a round is open; votes on chain after 600 s" in status(tmp_path).stdout
 
 
 def test_status__members_that_signed_twice__are_named(node: Node, tmp_path: Path) -> None:
