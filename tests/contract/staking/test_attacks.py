@@ -430,6 +430,34 @@ def test_attack__subscriber_calls_staking_from_within_a_report__the_report_lands
     scene.rotate()
 
 
+def test_attack__payee_reads_in_the_middle_of_a_change__every_view_of_every_module_is_locked(
+    scene: Any, deployers: Any
+) -> None:
+    """A view that answered while coin is on its way would tell others something that is not so."""
+    thief = deployers["Thief"].deploy()
+    later(DAY)
+    thief.act(scene.staking.address, scene.staking.rotate.prepare_calldata([]))
+    assert scene.staking.owed(thief.address) > 0
+    values = {
+        "uint256": 1,
+        "address": scene.operators[0].account,
+        "bytes32": scene.staking.current()[1],
+    }
+    views = [
+        entry
+        for entry in scene.staking.abi
+        if entry.get("stateMutability") in ("view", "pure") and entry["name"] != "eip712Domain"
+    ]
+    assert len(views) > 25
+    for entry in views:
+        call = getattr(scene.staking, entry["name"]).prepare_calldata(*(values[one["type"]] for one in entry["inputs"]))
+        with boa.env.anchor():
+            thief.act(scene.staking.address, call)
+            thief.arm(scene.staking.address, call)
+            scene.staking.collect(thief.address)
+            assert (thief.tried(), thief.succeeded()) == (1, False), entry["name"]
+
+
 def test_attack__report_of_a_made_up_past__cannot_be_recorded(scene: Any) -> None:
     """The ledger is written by the oracle alone: whoever is not its staking contract changes no configuration."""
     assert block_hash(1) != block_hash(2)
