@@ -15,7 +15,7 @@ from node.errors import ChainError, JournalError, RevertError
 from node.staking import calldata
 from node.staking.ledger import Ledger, replay
 from node.staking.locator import Locator
-from node.staking.types import MAX_BATCH
+from node.staking.types import MAX_BATCH, REFUND_GAS
 
 if TYPE_CHECKING:
     from node.chain.types import Block, Feed
@@ -111,7 +111,9 @@ class StakingKeeper:
             return
         # A walk may have begun before the era was over: it is ended for itself first.
         if ended and len(records) <= MAX_BATCH and found.settled_until != 0:
-            await self._send(staking, f"rotate {found.era} {_short(found.cursor)}", calldata.rotate(records))
+            await self._send(
+                staking, f"rotate {found.era} {_short(found.cursor)}", calldata.rotate(records), more_gas=REFUND_GAS
+            )
             return
         batch = records[-MAX_BATCH:]
         start = replay(found.settled, records[: -len(batch)])
@@ -154,7 +156,7 @@ class StakingKeeper:
             await self._send(staking, f"collect {found.era}", calldata.collect(address))
         self._claimed = found.era
 
-    async def _send(self, staking: Staking, what: str, step: bytes) -> None:
+    async def _send(self, staking: Staking, what: str, step: bytes, *, more_gas: int = 0) -> None:
         key = f"{staking.address} {what}"
         for again in range(1, MAX_TRIES):
             row = self._context.journal.transactions.get(key)
@@ -163,7 +165,7 @@ class StakingKeeper:
             # Mined, and somebody else was first; if it is due all the same it is another matter.
             key = f"{staking.address} {what} again {again}"
         self._step, self._refused = key, True
-        tx = await self._context.sender.send(key, staking.address, step)
+        tx = await self._context.sender.send(key, staking.address, step, more_gas=more_gas)
         self._refused = False
         log.info("sent", what=what, tx="0x" + tx.hex())
 

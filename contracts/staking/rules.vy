@@ -76,7 +76,8 @@ def __init__(oracle: address, token: address, params: Params, slash_receiver: ad
     assert token.is_contract, "staking: token has no code"
     assert params.minimum != 0 and params.minimum <= convert(max_value(uint128), uint256), "staking: minimum"
     assert params.seats != 0 and params.seats <= MAX_SEATS, "staking: seats"
-    assert params.era >= 12 and params.era <= _YEAR, "staking: era"
+    # Eras are counted in 24 bits: the shortest ones last for 159 years, after which nobody could be unseated.
+    assert params.era >= 300 and params.era <= _YEAR, "staking: era"
     assert params.delay != 0 and params.delay <= _YEAR, "staking: delay"
     # An offender can report itself: at least half is lost.
     assert params.reporter_share <= WHOLE // 2, "staking: reporter share"

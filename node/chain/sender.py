@@ -78,10 +78,14 @@ class Sender:
             "counters": dict(self.counters),
         }
 
-    async def send(self, key: str, to: str, calldata: bytes, *, value: int = 0, least_gas: int = 0) -> bytes:
+    async def send(
+        self, key: str, to: str, calldata: bytes, *, value: int = 0, least_gas: int = 0, more_gas: int = 0
+    ) -> bytes:
         """Send a transaction with `value` wei, once for each `key`, and return the hash of its newest attempt.
 
         `least_gas` is its gas limit where the estimate is lower: what it costs may depend on who is mined before it.
+        `more_gas` is added to the estimate, which endpoints make at a gas price of nothing: what a contract repays for
+        gas is written nowhere then.
 
         Raises RevertError when it would revert (nothing is sent), UnpaidError when the account cannot pay (it is
         queued), ChainError when the chain cannot be asked (call again). Afterwards `run` sees it through. One that
@@ -96,7 +100,7 @@ class Sender:
                 if row is not None:
                     to, calldata, value = row.recipient, row.calldata, row.value
                 estimate = await self._accounts.estimate(self.address, to, calldata, value)
-                gas = max(least_gas, self._fees.gas_limit(estimate))
+                gas = max(least_gas, self._fees.gas_limit(estimate) + more_gas)
                 if row is None:
                     self._journal.transactions.queue(key, self.address, to, calldata, value, gas)
                 else:

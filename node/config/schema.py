@@ -224,8 +224,8 @@ class AgreementConfig:
     grace_ms: Annotated[
         int,
         Key(
-            "How long a leader with a quorum of observations waits for more, in ms: longer than others' poll_ms, or who "
-            "sees blocks a little later is left out, and not paid.",
+            "How long a leader with a quorum of observations waits for more, in ms: longer than others' poll_ms, or "
+            "who sees blocks a little later is left out, and not paid.",
             low=0,
             high=_HOUR,
         ),

@@ -111,8 +111,7 @@ class Outbox:
     async def send(self, what: str, to: str, calldata: bytes, *, value: int = 0, more_gas: int = 0) -> Mined:
         """Send a transaction and wait until it is in a block; `what` says in words what it does.
 
-        `more_gas` is added to the estimate, which endpoints make at a gas price of nothing: what a contract repays for
-        gas is written nowhere then.
+        `more_gas` is added to the estimate (`Sender.send`).
 
         Raises:
             RevertError: the contract refuses; nothing was sent, or its gas alone was spent.
@@ -134,11 +133,7 @@ class Outbox:
         tries = _LAG if self._block and len(self._chain.pool.endpoints) > 1 else 0
         while True:
             try:
-                least = 0
-                if more_gas:
-                    estimate = await self._accounts.estimate(self.address, to, calldata, value)
-                    least = self._fees.gas_limit(estimate) + more_gas
-                return await self._sender.send(key, to, calldata, value=value, least_gas=least)
+                return await self._sender.send(key, to, calldata, value=value, more_gas=more_gas)
             except RevertError:
                 if not tries:
                     raise

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 MAX_BATCH: Final = 64
 """The most records that one call settles."""
 MAX_CANDIDATES: Final = 64
+REFUND_GAS: Final = 80_000
+"""Gas for writing down what is repaid for a rotation: two slots and an event, which no estimate sees."""
 
 
 class Record(NamedTuple):

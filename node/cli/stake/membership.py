@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,12 +10,10 @@ from node.cli.stake.desk import perform
 from node.cli.stake.money import alive, own
 from node.cli.stake.options import Choice, staking_options
 from node.errors import PatinaError
+from node.staking.types import REFUND_GAS
 
 if TYPE_CHECKING:
     from node.cli.stake.desk import Desk
-
-_REPAID: Final = 80_000
-"""Gas for writing down what is repaid for a rotation: two slots and an event, which no estimate sees."""
 
 
 @click.command("exit")
@@ -215,7 +213,7 @@ async def end_era(desk: Desk, era: int) -> None:
             raise refused
         call = await closing_call(view.overview, ledger, (await desk.chain.head()).number)
         try:
-            await desk.send(call.what, desk.staking.address, call.calldata, more_gas=_REPAID if call.rotates else 0)
+            await desk.send(call.what, desk.staking.address, call.calldata, more_gas=REFUND_GAS if call.rotates else 0)
             refused = None
         except RevertError as error:
             refused = error

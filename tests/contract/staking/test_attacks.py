@@ -290,6 +290,14 @@ def test_attack__slashed_member_signs_on_in_the_overlap__earns_and_loses_nothing
         scene.land(scene.feed, before, previous=True)
 
 
+def test_attack__shortest_eras_for_a_century__do_not_run_out(make_stage: Any) -> None:
+    """Rotations end with the last number of an era, and seats that nobody can lose keep their bonds."""
+    with pytest.raises(boa.BoaError):
+        make_stage(era=299)
+    assert 300 * 2**24 > 150 * 365 * DAY
+    make_stage(era=300)
+
+
 # -- work -------------------------------------------------------------------------------------------------------------
 
 
@@ -391,7 +399,7 @@ def test_attack__book_of_coin__is_whole_whatever_order_is_settled_and_who_failed
 
 
 def test_attack__rotations_for_their_refund__are_one_an_era_and_end_with_the_treasury(make_stage: Any) -> None:
-    stage = make_stage(era=12)
+    stage = make_stage(era=300)
     stage.staff(1)
     stage.staking.fund_treasury(value=10**15)
     attacker = boa.env.generate_address()
