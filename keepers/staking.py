@@ -149,11 +149,15 @@ class StakingKeeper:
         address = self._context.sender.address
         number = await staking.node_of_signer(address)
         worth = WORTH * CLAIM_GAS * (await self._accounts.base_fee() + self._context.config.transmit.priority_fee)
-        if number and (await staking.account(number)).claimable >= worth:
-            await self._send(staking, f"claim {number} {found.era}", calldata.claim(number))
-        owed, _ = await staking.owed(address)
-        if owed >= worth:
-            await self._send(staking, f"collect {found.era}", calldata.collect(address))
+        try:
+            if number and (await staking.account(number)).claimable >= worth:
+                await self._send(staking, f"claim {number} {found.era}", calldata.claim(number))
+            owed, _ = await staking.owed(address)
+            if owed >= worth:
+                await self._send(staking, f"collect {found.era}", calldata.collect(address))
+        except RevertError as error:
+            # A payee may refuse to be paid: that must not keep the era from its end.
+            log.warning("not paid out, trying again in the next era", why=str(error))
         self._claimed = found.era
 
     async def _send(self, staking: Staking, what: str, step: bytes, *, more_gas: int = 0) -> None:

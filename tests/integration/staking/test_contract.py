@@ -201,3 +201,22 @@ async def test_ledger__backlog_of_thousands__is_found_behind_its_mark_in_one_pas
         lying = Ledger(scene.world.pool, scene.oracle.address, 31337, staking=scene.address)
         monkeypatch.setattr(lying, "_marked", AsyncMock(return_value=told))
         assert await lying.records(overview.settled, overview.cursor, head) == late
+
+
+async def test_keeper__payee_that_refuses_to_be_paid__rotates_all_the_same(scene: Any, journal: Journal) -> None:
+    clock, member = Clock(), scene.members[1]
+    scene.call(member, calldata.rotate())
+    scene.call(member, calldata.set_payee(scene.oracle.address))
+    scene.pay(calldata.fund(1), 10**18)
+    for root in (7, 8):
+        await scene.report(root)
+    keeper = StakingKeeper(scene.context(journal, member, claim=True), clock=clock)
+    for era in (1, 2):
+        assert (await scene.staking.overview()).era == era
+        scene.world.chain.increase_time(3_700)
+        scene.world.chain.mine()
+        for _ in range(5):
+            clock.now += 12.0
+            await keeper.final_head(await scene.chain().head(), [])
+    assert (await scene.staking.overview()).era == 3
+    assert (await scene.staking.account(2)).claimable > 0
