@@ -223,12 +223,7 @@ class AgreementConfig:
 
     grace_ms: Annotated[
         int,
-        Key(
-            "How long a leader with a quorum of observations waits for more, in ms: longer than others' poll_ms, or "
-            "who sees blocks a little later is left out, and not paid.",
-            low=0,
-            high=_HOUR,
-        ),
+        Key("How long a leader with a quorum waits for late observations, in ms: longer than poll_ms.", low=0, high=_HOUR),
     ] = 4_500
     view_ms: Annotated[
         int,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import boa
@@ -10,69 +9,27 @@ import pytest
 from eth_utils import keccak
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from tests.contract.staking.conftest import DEAD, TIME, Operator, Rules, Stage, Statement, now
-
-HOUR = 3_600
-MINIMUM, ERA, DELAY, FREEZE = 100, 500, 5_000, 30 * 86_400
-RULES = Rules(
-    minimum=MINIMUM,
-    seats=3,
-    era=ERA,
-    delay=DELAY,
-    reporter_share=3_333,
-    observer_fee=7,
-    signer_fee=11,
-    price_cap=3,
-    premium=1_234,
-    attendance=5_000,
-    least_reports=2,
-    strikes=2,
+from tests.contract.staking.books import Books
+from tests.contract.staking.conftest import DEAD, TIME, Operator, Stage, Statement, now
+from tests.contract.staking.model import (
+    AMOUNT,
+    DELAY,
+    FREEZE,
+    HOUR,
+    MINIMUM,
+    MOST_NODES,
+    RULES,
+    WAITS,
+    WHO,
+    ModelNode,
+    Offence,
 )
-MOST_NODES = 6
-WHO = st.integers(0, MOST_NODES - 1)
-AMOUNT = st.one_of(st.integers(1, 30), st.sampled_from([MINIMUM, MINIMUM + 1, 3 * MINIMUM]))
-WAITS = st.sampled_from([1, ERA // 2, ERA, HOUR, DELAY, DELAY + HOUR, FREEZE])
 
 
-@dataclass
-class ModelNode:
-    """What staking must say of a node."""
-
-    operator: Operator
-    bond: int = 0
-    queue: list[tuple[int, int]] = field(default_factory=list)
-    paid: int = 0
-    leaving: bool = False
-    slashed: bool = False
-    seat_end: int = 0
-    frozen_until: int = 0
-    next_freeze: int = 0
-    due: int = 0
-    attended: int = 0
-    pending: int = 0
-    claimable: int = 0
-    strikes: int = 0
-
-    @property
-    def stake(self) -> int:
-        return self.bond + sum(amount for amount, _ in self.queue)
-
-
-@dataclass
-class Offence:
-    """Two statements that a node has signed as a member, and when it could still do harm by it."""
-
-    node: int
-    evidence: tuple[Any, ...]
-    until: int
-
-
-class StakingMachine(RuleBasedStateMachine):
+class StakingMachine(Books):
     """Operators, reporters, a feed's owner, a guardian and a thief, each at any time."""
-
-    deployers: Any
 
     @initialize(bonds=st.lists(st.integers(0, 5), min_size=3, max_size=5))
     def begin(self, bonds: list[int]) -> None:
@@ -84,14 +41,14 @@ class StakingMachine(RuleBasedStateMachine):
         self.thief = boa.env.generate_address()
         self.reporters = [boa.env.generate_address() for _ in range(2)]
         self.caller = boa.env.generate_address()
-        self.nodes: list[ModelNode] = []
+        self.nodes = []
         self.configs: dict[int, tuple[bytes, list[tuple[int, Any]]]] = {}
-        self.force: list[int] = []
+        self.force = []
         self.previous_until = 0
-        self.offences: list[Offence] = []
+        self.offences = []
         self.stake_in = self.stake_out = self.coin_in = self.coin_out = 0
-        self.stake_credits: dict[str, int] = {}
-        self.owed: dict[str, int] = {}
+        self.stake_credits = {}
+        self.owed = {}
         self.feeds = [self.stage.open_feed() for _ in range(2)]
         self.funds = dict.fromkeys(self.feeds, 0)
         self.announced = dict.fromkeys(self.feeds, (0, 0))
@@ -467,53 +424,6 @@ class StakingMachine(RuleBasedStateMachine):
             node.frozen_until = now()
         elif fine:
             node.frozen_until, node.next_freeze = now() + FREEZE, now() + 2 * FREEZE
-
-    @invariant()
-    def stake_is_conserved(self) -> None:
-        if not hasattr(self, "stage"):
-            return
-        held = sum(node.stake for node in self.nodes) + sum(self.stake_credits.values())
-        assert self.stake_in == held + self.stake_out
-        assert self.stage.tokens_held() == held
-
-    @invariant()
-    def coin_is_conserved(self) -> None:
-        """Rewards that a node has lost and that nobody has judged yet are nowhere but in the balance."""
-        if not hasattr(self, "stage"):
-            return
-        held = boa.env.get_balance(self.staking.address)
-        assert held == self.coin_in - self.coin_out
-        nodes = sum(node.claimable + node.pending for node in self.nodes)
-        assert held == nodes + self.treasury + sum(self.funds.values()) + sum(self.owed.values())
-        assert self.staking.treasury() <= self.treasury
-        for number, feed_funds in self.funds.items():
-            assert self.staking.funds(number) == feed_funds
-
-    @invariant()
-    def nodes_equal_the_model(self) -> None:
-        if not hasattr(self, "stage"):
-            return
-        self.steps += 1
-        if self.steps % 3:
-            return
-        candidates = set(self.staking.candidates())
-        for i, node in enumerate(self.nodes):
-            found = self.staking.node(i + 1)
-            assert (found.bond, found.unbonding) == (node.bond, node.stake - node.bond)
-            assert (found.leaving, found.slashed, found.seated) == (node.leaving, node.slashed, i in self.force)
-            assert (found.seat_end, found.strikes) == (node.seat_end, node.strikes)
-            assert (self.staking.claimable(i + 1), self.staking.pending(i + 1)) == (node.claimable, node.pending)
-            assert self.staking.attendance_of(i + 1) == (node.due, node.attended)
-            may_sit = node.bond >= MINIMUM and not (node.slashed or node.leaving or found.suspended)
-            assert found.candidate == may_sit == (i + 1 in candidates)
-
-    @invariant()
-    def offenders_have_something_to_lose(self) -> None:
-        """For the whole delay after an offence that could do harm, at least the minimum is at stake."""
-        for offence in getattr(self, "offences", []):
-            node = self.nodes[offence.node]
-            if now() <= offence.until and not node.slashed:
-                assert node.stake >= MINIMUM
 
     def drain(self) -> None:
         """In the end every token and every wei but the treasury's has an owner who gets it, once."""
