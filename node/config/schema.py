@@ -223,7 +223,7 @@ class AgreementConfig:
 
     grace_ms: Annotated[
         int,
-        Key("How long a leader with a quorum waits for late observations, in ms: longer than poll_ms.", low=0, high=_HOUR),
+        Key("How long a leader with a quorum waits for late observations, in ms: above poll_ms.", low=0, high=_HOUR),
     ] = 4_500
     view_ms: Annotated[
         int,
