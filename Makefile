@@ -6,6 +6,8 @@ VENV := .venv
 APE := .venv-ape
 BIN := $(VENV)/bin
 ARGS ?=
+# One more than there are cores: many tests wait for processes of their own.
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -48,7 +50,7 @@ demo: install ## the main job: real share-price histories, four nodes, two editi
 	@$(BIN)/patina demo $(ARGS)
 
 test: install-dev install-ape check ## every check and every test
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 chaos: install-dev ## real processes killed, cut off, lied to, reorganised and copied, at length (ARGS="--scenario kills --seed 7")
 	$(BIN)/python -m tests.integration.chaos $(ARGS)
