@@ -113,7 +113,7 @@ class World:
 
 def quick(_: int, settings: dict[str, Any]) -> None:
     """Wait less for a leader or a sender that stands still."""
-    settings["agreement"] = {**settings["agreement"], "view_ms": 2_000, "max_view_ms": 6_000}
+    settings["agreement"] = {**settings["agreement"], "view_ms": 2_000, "max_view_ms": 6_000, "render_ms": 5_000}
     settings["transmit"] = {**settings["transmit"], "stage_ms": 1_000}
 
 
