@@ -24,4 +24,4 @@ async def play(names: Sequence[str], folder: Path) -> None:
         for name in names:
             verdict = await run(SCENARIOS[name], network, SCENARIOS[name].short)
             print(verdict.text())
-            assert verdict.faults == [], f"{verdict.text()}; logs and journals: {network.folder}"
+            assert not verdict.faults, f"{verdict.faults}; {verdict.text()}; logs and journals: {network.folder}"

@@ -13,6 +13,7 @@ async def play(arena: Arena, turns: int) -> None:
     """Let crossings happen while every broker answers nodes' own questions and hands on nothing else."""
     for _ in range(turns):
         await arena.wait_ready(*arena.processes)
+        await _until_connected(arena)
         arena.log("every broker swallows what nodes say")
         for broker in arena.brokers:
             broker.censor()
@@ -37,12 +38,23 @@ async def play(arena: Arena, turns: int) -> None:
         arena.tried["crossings by gossip afterwards"] += 1
 
 
+async def _until_connected(arena: Arena) -> None:
+    """Wait until every node has found every broker again, whatever happened to them before."""
+    async with asyncio.timeout(60):
+        for process in arena.processes:
+            while (status := await arena.status(process)) is None or status["brokers"]["connected"] < len(
+                arena.brokers
+            ):
+                await asyncio.sleep(0.1)
+
+
 async def _all_connected(arena: Arena) -> None:
     """Nobody has lost a broker: it is the silence that counts, not the connection."""
     for process in arena.processes:
         status = await arena.status(process)
         assert status is not None
         assert status["brokers"]["connected"] == len(arena.brokers), status["brokers"]
+        assert status["voting"]["silent_s"] >= VOTE_AFTER, status["voting"]
 
 
 async def _votes(arena: Arena) -> int:
