@@ -198,7 +198,7 @@ def test_oracle__any_sequence_of_actions__equals_the_model(make_world: Any) -> N
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=15,
+            max_examples=25,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -14,6 +14,8 @@ from eth_abi import encode
 from eth_keys import keys as eth_keys
 from eth_utils import keccak
 
+from tests.contract.oracle.conftest import BlockHashes, block_hash
+
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 ZERO = "0x" + "00" * 20
@@ -283,21 +285,6 @@ class Stage:
 
     def tokens_held(self) -> int:
         return int(self.token.balanceOf(self.staking.address))
-
-
-def block_hash(number: int) -> bytes:
-    """The hash that the test chain gives block `number`: each block one of its own."""
-    return keccak(b"block %d" % number)
-
-
-class BlockHashes(Sequence[bytes]):
-    """The hashes of the 256 blocks below the current one, nearest first, as BLOCKHASH looks them up."""
-
-    def __len__(self) -> int:
-        return 256
-
-    def __getitem__(self, depth: Any) -> Any:
-        return block_hash(boa.env.evm.patch.block_number - 1 - depth)
 
 
 @pytest.fixture(scope="session")

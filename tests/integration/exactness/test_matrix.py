@@ -33,7 +33,7 @@ def chosen(tool: ModuleType, *names: str) -> list[object]:
 
 @pytest.mark.timeout(900)  # a minute alone, many beside others
 def test_pictures__every_setting__one_digest_each(tool: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tool.table(tool.matrix(tool.MODEL, tool.QUICK, cases=1, steps=1)) == 0
+    assert tool.table(tool.matrix(tool.MODEL, tool.QUICK, cases=2, steps=2)) == 0
     said = capsys.readouterr().out
     for setting in tool.QUICK:
         assert setting.name in said

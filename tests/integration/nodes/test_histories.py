@@ -72,7 +72,7 @@ async def replay(prices: list[int], thresholds: list[int], window: int, hysteres
 
 @pytest.mark.slow
 async def test_falconx__growth_thresholds__lands_exactly_its_five_crossings() -> None:
-    prices = read_prices("pareto-falconx-2025-2026.csv")[::4]  # `make demo` takes every row
+    prices = read_prices("pareto-falconx-2025-2026.csv")
     changes, expected, reports = await replay(prices, [n * PERCENT for n in range(1, 6)], 3, PERCENT // 10)
     assert changes == expected
     assert [(before, after) for _, _, before, after in changes] == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
@@ -81,7 +81,7 @@ async def test_falconx__growth_thresholds__lands_exactly_its_five_crossings() ->
 
 async def test_wick__real_vault_of_2025_10_10__lands_nothing_but_the_first_painting() -> None:
     """Incident: a 3.5 % one-sample wick in a real vault, block 23550003."""
-    prices = read_prices("yieldbasis-cbbtc-2025-10-10.csv")[:32]  # the wick is the 13th; `make demo` takes every row
+    prices = read_prices("yieldbasis-cbbtc-2025-10-10.csv")
     thresholds = [-3 * PERCENT, -2 * PERCENT, -PERCENT, PERCENT]
     changes, expected, reports = await replay(prices, thresholds, 3, PERCENT // 10)
     assert changes == expected == []
@@ -89,7 +89,7 @@ async def test_wick__real_vault_of_2025_10_10__lands_nothing_but_the_first_paint
 
 
 @pytest.mark.slow
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     prices=st.lists(st.integers(900, 1_100), min_size=4, max_size=12),
     thresholds=st.lists(st.integers(-9, 9), min_size=1, max_size=5, unique=True).map(sorted),

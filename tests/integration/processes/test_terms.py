@@ -65,7 +65,7 @@ class World:
 
     async def landed(self, checkpoint: int) -> Landed:
         """Wait for the report of a checkpoint."""
-        async with asyncio.timeout(150):
+        async with asyncio.timeout(60):
             while True:
                 head = await self.chain.head()
                 if found := await self.chain.landed(checkpoint, head.number):
@@ -152,7 +152,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 async def test_committee_changes__crossings_go_on__each_lands_once_and_seats_move(tmp_path: Path) -> None:
     """One of four is replaced in the middle of a round, with nodes killed on both sides of the change."""
     async with world(tmp_path) as here:
