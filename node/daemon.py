@@ -181,7 +181,7 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
             parts.recipes,
             judge(keepers).answers,
             lambda: status(parts),
-            lambda: Readiness(not (found := reasons(parts)), found),
+            lambda: Readiness.of(reasons(parts)),
         )
         work = asyncio.create_task(Daemon(config, parts, keepers, gallery).run())
         stopping = asyncio.create_task(stop.wait())

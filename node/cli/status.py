@@ -98,6 +98,8 @@ def _show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from node.reasons import explained
+
     console = Console(highlight=False)
 
     def told(value: object) -> str:
@@ -109,6 +111,8 @@ def _show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
     chain, brokers = figures["chain"], figures["brokers"]
     state = "[green]ready[/]" if not reasons else f"[red]not ready: {told(', '.join(reasons))}[/]"
     console.print(f"[bold]{told(figures['name'])}[/]  {state}  {url}")
+    for reason in explained(reasons):
+        line(f"  {reason.code}: {reason.meaning} {reason.remedy}")
     if figures["member"] is None:
         line(f"standby: {figures['standby']}")
         line(f"committee of {figures['committee']}, quorum {figures['quorum']}")

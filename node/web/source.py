@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from node.reasons import Reason, explained
+
 Wad = str
 """A signed integer scaled by 10**18, as a decimal string: JavaScript numbers end at 2**53."""
 
@@ -93,10 +95,16 @@ class EditionView(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Whether the node can do its work; `reasons` are short codes of what is missing, empty when ready."""
+    """Whether the node can do its work; `reasons` are short codes of what is missing, `details` what each means."""
 
     ready: bool
     reasons: Sequence[str] = ()
+    details: Sequence[Reason] = ()
+
+    @classmethod
+    def of(cls, codes: Sequence[str]) -> Readiness:
+        """The answer for these codes; ready when there is none."""
+        return cls(not codes, codes, explained(codes))
 
 
 class GallerySource(Protocol):

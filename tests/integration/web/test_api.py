@@ -62,10 +62,12 @@ async def test_health__ready_and_not__codes_and_reasons(site):
     async with site.client.get("/livez") as response:
         assert (response.status, await response.text()) == (200, "ok\n")
     async with site.client.get("/readyz") as response:
-        assert (response.status, await response.json()) == (200, {"ready": True, "reasons": []})
-    site.source.ready = Readiness(ready=False, reasons=["chain_behind"])
+        assert (response.status, await response.json()) == (200, {"ready": True, "reasons": [], "details": []})
+    site.source.ready = Readiness.of(["chain-unreachable"])
     async with site.client.get("/readyz") as response:
-        assert (response.status, await response.json()) == (503, {"ready": False, "reasons": ["chain_behind"]})
+        told = await response.json()
+        assert (response.status, told["ready"], told["reasons"]) == (503, False, ["chain-unreachable"])
+        assert told["details"][0]["remedy"].startswith("Run patina check")
     async with site.client.get("/livez") as response:
         assert response.status == 200
     async with site.client.get("/api/status") as response:
