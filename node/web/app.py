@@ -10,6 +10,7 @@ from node.web.api import add_api
 from node.web.assets import add_assets
 from node.web.events import HEARTBEAT_S, MAX_STREAMS, EventStreams
 from node.web.security import add_security_headers
+from node.web.site import Site
 from node.web.source import GallerySource
 
 
@@ -36,4 +37,6 @@ def create_app(
     add_api(app, source)
     add_gateway(app, store)
     add_assets(app)
+    site = Site()
+    site.page(app, "/", "index.html", "Gallery")
     return app

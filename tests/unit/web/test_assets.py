@@ -7,6 +7,7 @@ import pytest
 
 FILES = {file.name: file.read_text() for file in (files("node.web") / "static").iterdir()}
 SCRIPTS = sorted(name for name in FILES if name.endswith(".js"))
+PAGES = sorted(name for name in FILES if name.endswith(".html"))
 STYLES = sorted(name for name in FILES if name.endswith(".css"))
 
 
@@ -22,8 +23,9 @@ def test_static__any_file__names_no_outside_host(name):
     assert hosts <= {"http://www.w3.org"}, "only the SVG name space may look like an address"
 
 
-def test_page__markup__has_no_inline_script_style_or_handler():
-    page = FILES["index.html"]
+@pytest.mark.parametrize("name", PAGES)
+def test_page__markup__has_no_inline_script_style_or_handler(name):
+    page = FILES[name]
     assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
     assert re.findall(r"<style|\sstyle=|\son\w+=", page) == []
 
@@ -40,7 +42,8 @@ def test_script__imports__stand_among_the_files(name):
     assert set(imported) <= set(FILES)
 
 
-def test_page__links__stand_among_the_files():
-    linked = re.findall(r"/static/([\w.]+)", FILES["index.html"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page__links__stand_among_the_files(name):
+    linked = re.findall(r"/static/([\w.]+)", FILES[name])
     assert linked
     assert set(linked) <= set(FILES)
