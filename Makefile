@@ -6,12 +6,13 @@ VENV := .venv
 APE := .venv-ape
 BIN := $(VENV)/bin
 ARGS ?=
+IMAGE ?= patina:latest
 # One more than there are cores: many tests wait for processes of their own.
 WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-ape demo test chaos fuzz staking check test-ray simulate bench exactness exactness-arm artifacts clean
+.PHONY: help install install-dev install-ape demo test chaos fuzz staking check test-ray simulate bench exactness exactness-arm artifacts wheel image clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,5 +85,11 @@ exactness-arm: install-dev ## the numpy reference on emulated 64-bit Arm (Debian
 artifacts: install-dev ## compile the contracts into node/chain/artifacts
 	$(BIN)/python tools/artifacts.py
 
+wheel: install-dev ## sdist and wheel into dist/, the same bytes for the same commit
+	$(BIN)/python tools/wheel.py $(ARGS)
+
+image: ## a container image of the node (IMAGE=name:tag, ARGS="--platform linux/arm64")
+	docker build --file deploy/docker/Dockerfile --tag $(IMAGE) $(ARGS) .
+
 clean: ## remove what make made
-	rm -rf $(VENV) $(APE) .build bench.json demo
+	rm -rf $(VENV) $(APE) .build bench.json demo dist
