@@ -1,6 +1,6 @@
 """The node's configuration: one TOML file, read whole or refused with every fault named."""
 
-from node.config.credentials import broker_password, unlock_signer, unlock_transport
+from node.config.credentials import broker_password, operator_token, unlock_signer, unlock_transport
 from node.config.faults import Fault, FaultyConfigError
 from node.config.load import load
 from node.config.schema import (
@@ -39,6 +39,7 @@ __all__ = [
     "WebConfig",
     "broker_password",
     "load",
+    "operator_token",
     "unlock_signer",
     "unlock_transport",
 ]

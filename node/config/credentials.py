@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from node.config.schema import BrokerConfig, Config
+from node.errors import KeyFileError
 from node.keys.secrets import Secret, SecretSource
 from node.keys.signing import EthKeystore, LocalSigner
 from node.keys.transport import TransportKeyFile
@@ -58,3 +59,23 @@ def broker_password(config: Config, broker: BrokerConfig, *, environ: Mapping[st
         file=broker.password_file,
         environ=environ,
     ).read_optional()
+
+
+SHORTEST_TOKEN = 32
+"""Characters of an operator's token: whoever guesses may try for months."""
+
+
+def operator_token(config: Config, *, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """The token that opens the operator's page from other machines; None where there is none. Raises KeyFileError."""
+    found = SecretSource(
+        "token of the operator's page",
+        variable="PATINA_OPERATOR_TOKEN",
+        file=config.web.operator_token_file,
+        environ=environ,
+    ).read_optional()
+    if found is not None and (len(found.reveal()) < SHORTEST_TOKEN or not found.reveal().isprintable()):
+        raise KeyFileError(
+            f"web.operator_token_file: a token has at least {SHORTEST_TOKEN} printable characters; "
+            "make one with: openssl rand -hex 32"
+        )
+    return found

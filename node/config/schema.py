@@ -11,6 +11,7 @@ from node.config.key import HTTP as HTTP
 from node.config.key import MULTICALL3 as MULTICALL3
 from node.config.key import Address as Address
 from node.config.key import Key as Key
+from node.config.pages import WebConfig as WebConfig
 from node.keys.secrets import SecretUrl
 
 _HOUR = 3_600_000
@@ -435,15 +436,6 @@ class ContentConfig:
     max_block_bytes: Annotated[
         int, Key("The largest block that is accepted, in bytes.", low=65_536, high=64 * 2**20)
     ] = 2 * 2**20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebConfig:
-    """This node's pages: gallery, content gateway, health."""
-
-    enabled: Annotated[bool, Key("Whether the pages are served.")] = True
-    host: Annotated[str, Key("Address to listen on; 127.0.0.1 is this machine alone, 0.0.0.0 everyone.")] = "127.0.0.1"
-    port: Annotated[int, Key("TCP port to listen on; 0 takes any free one.", low=0, high=65_535)] = 8_080
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
