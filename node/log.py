@@ -2,7 +2,7 @@
 
 Everything that is logged, by structlog or by a library through `logging`, leaves by one handler whose formatter masks
 registered secrets in the finished line. So a secret is masked wherever it came from: an event, a value, an argument,
-an exception's text, a traceback.
+an exception's text, a traceback. The same handler keeps the last lines for the operator's page (`node.logbook`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from node.keys.redaction import redactor
+from node.logbook import logbook
 
 Format = Literal["auto", "human", "json"]
 
@@ -50,16 +51,16 @@ def configure(level: str = "info", format: Format = "auto", stream: IO[str] | No
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    handler = _Handler(stream)
-    handler.setFormatter(
-        _RedactingFormatter(
+
+    def formatter(last: list[Processor]) -> _RedactingFormatter:
+        return _RedactingFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(_for_eyes(stream.isatty()) if human else _for_programs()),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
-    )
+
+    structured = formatter(_for_programs())
+    handler = _Handler(stream, structured)
+    handler.setFormatter(formatter(_for_eyes(stream.isatty())) if human else structured)
     root = logging.getLogger()
     root.handlers[:] = [handler]  # and no other: what a library may have put there would not redact
     root.setLevel(level.upper())
@@ -97,7 +98,17 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 class _Handler(logging.StreamHandler[IO[str]]):
-    """Writes lines; a line that cannot be formatted is reported without its arguments, which may be secret."""
+    """Writes lines, and keeps the last of them; one that cannot be formatted is reported without its arguments, which
+    may be secret."""
+
+    def __init__(self, stream: IO[str], structured: logging.Formatter) -> None:
+        super().__init__(stream)
+        self._structured = structured
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        logbook.add(line if self.formatter is self._structured else self._structured.format(record))
+        return line
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         kind = sys.exc_info()[0]
