@@ -30,7 +30,9 @@ from node.agreement.effects import (
 )
 from node.agreement.machine import MAX_ROUNDS_PER_FEED
 from node.agreement.memory import Memory
+from node.agreement.messages import kind_of
 from node.agreement.report import typed_data
+from node.durations import ROUND_S, Durations
 from node.errors import (
     AgreementError,
     ContentError,
@@ -107,6 +109,11 @@ class RoundDriver:
         self._group: asyncio.TaskGroup | None = None
         self._waiting: list[Effect] = []
         self.counters: Counter[str] = Counter()
+        self.happened: Counter[str] = Counter()
+        """Steps of rounds and messages by kind, for metrics: `round started`, `view entered`, `heard observation`."""
+        self.took = Durations(ROUND_S)
+        """How long rounds took that landed, in seconds from their beginning here."""
+        self._began: dict[RoundKey, int] = {}
 
     async def run(self) -> None:
         """Take messages, keep time and publish until cancelled."""
@@ -186,6 +193,7 @@ class RoundDriver:
                 self.counters[f"dropped {error}"] += 1
                 continue
             self.counters["accepted"] += 1
+            self.happened[f"heard {kind_of(opened.message)}"] += 1
             self._apply(self._machine.receive(opened, milliseconds()))
 
     async def _tick(self) -> None:
@@ -202,6 +210,7 @@ class RoundDriver:
             kind, raw = await self._outbox.get()
             await self._gossip.publish(kind, raw)
             self.counters["published"] += 1
+            self.happened[f"said {kind}"] += 1
 
     def _apply(self, effects: list[Effect]) -> None:
         """Carry out effects in order; attesting at once brings further effects."""
@@ -242,10 +251,17 @@ class RoundDriver:
             case Dropped(_, reason):
                 self.counters[f"dropped {reason}"] += 1
             case RoundStarted(key):
+                self.happened["round started"] += 1
+                self._began[key] = milliseconds()
                 log.info("round started", feed=key.feed, checkpoint=key.checkpoint)
             case ViewChanged(key, view, leader):
+                self.happened["view entered"] += 1
                 log.warning("view changed", feed=key.feed, checkpoint=key.checkpoint, view=view, leader=leader)
             case RoundDone(key, landed):
+                self.happened["round landed" if landed else "round abandoned"] += 1
+                began = self._began.pop(key, None)
+                if landed and began is not None:
+                    self.took.observe((milliseconds() - began) / 1000)
                 self._paints.pop(key, None)
                 self._triggers.pop(key, None)
                 self._likenesses.pop(key, None)
@@ -269,6 +285,7 @@ class RoundDriver:
         self.counters["rounds stalled"] += 1
         effects = self._machine.forget(key)
         trigger, paint = self._triggers.pop(key, None), self._paints.pop(key, None)
+        self._began.pop(key, None)
         self._likenesses.pop(key, None)  # pictures; what is painted again is found again
         self._apply(effects)
         if trigger is not None and paint is not None:
@@ -296,12 +313,14 @@ class RoundDriver:
         try:
             self._journal.attest(self._committee.config_digest, feed, checkpoint, effect.view, effect.digest, content)
         except EquivocationError as error:
+            self.happened["refused to sign"] += 1
             log.error("refused to sign", feed=feed, checkpoint=checkpoint, error=str(error))
             return []
         except JournalError as error:
             self._stall(effect.key, error)
             return []
         signature = self._signer.sign_digest(effect.digest)
+        self.happened["attested"] += 1
         log.info("attested", feed=feed, checkpoint=checkpoint, view=effect.view, digest="0x" + effect.digest.hex())
         return self._machine.attested(effect.key, effect.view, effect.digest, signature, milliseconds())
 
@@ -322,6 +341,7 @@ class RoundDriver:
             # Whatever a recipe or a renderer does must not stop the node: other feeds and rounds go on.
             feed, checkpoint = effect.key
             known = isinstance(error, PatinaError)
+            self.happened["render failed"] += 1
             log.error("not rendered", feed=feed, checkpoint=checkpoint, error=str(error), exc_info=not known)
             self._apply(self._machine.render_failed(effect.key, effect.view, milliseconds()))
         else:

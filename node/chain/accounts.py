@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from node.chain import parse
@@ -26,6 +26,8 @@ class Receipt:
     block_hash: bytes
     succeeded: bool
     gas_used: int
+    gas_price: int = field(default=0, compare=False)
+    """Wei per gas that was paid (EIP-1559); 0 where an endpoint leaves it out, over which none need agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,4 +193,5 @@ async def _receipt(ask: Ask, tx_hash: bytes) -> Receipt | None:
         block_hash=parse.octets(fields.get("blockHash"), "a receipt", 32),
         succeeded=parse.quantity(fields.get("status"), "a receipt") == 1,
         gas_used=parse.quantity(fields.get("gasUsed"), "a receipt"),
+        gas_price=parse.quantity(fields.get("effectiveGasPrice") or "0x0", "a receipt"),
     )

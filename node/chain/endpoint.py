@@ -14,8 +14,9 @@ from node.chain import parse
 from node.chain.answers import parsed
 from node.chain.breaker import Breaker
 from node.chain.failures import RpcError, UnavailableError, WrongChainError, revert_in, state_gone
-from node.chain.limits import TokenBucket, retry_after
+from node.chain.limits import TokenBucket, retry_after, timestamp
 from node.chain.names import Shown
+from node.durations import REQUEST_S, Durations
 from node.keys.secrets import SecretUrl
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class Endpoint:
         self.limited = 0
         self.waited = 0
         self.pruned = 0
+        self.took = Durations(REQUEST_S)
+        """How long requests took, those that failed too."""
+        self.clock_offset: float | None = None
+        """Seconds by which this machine's clock is ahead of the endpoint's, from its last answer; None before."""
         self._url = url
         self._settings = settings
         self._sleep = sleep
@@ -196,6 +201,7 @@ class Endpoint:
         import aiohttp
 
         self.requests += 1
+        began = self._clock()
         try:
             async with session.post(
                 self._url.reveal(),
@@ -204,6 +210,7 @@ class Endpoint:
                 timeout=aiohttp.ClientTimeout(total=self._settings.timeout),
                 allow_redirects=False,  # a redirect would carry the key to another host
             ) as response:
+                self._compare_clocks(response.headers.get("Date"), self._clock() - began)
                 chunks: list[bytes] = []
                 size = 0
                 async for chunk in response.content.iter_chunked(1 << 16):
@@ -216,6 +223,14 @@ class Endpoint:
             return 0, {}, None, f"no answer in {self._settings.timeout:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return 0, {}, None, f"unreachable ({type(error).__name__})"
+        finally:
+            self.took.observe(self._clock() - began)
+
+    def _compare_clocks(self, date: str | None, took: float) -> None:
+        """Note how far apart the clocks are. HTTP's dates leave out the fraction of a second (RFC 9110, 5.6.7)."""
+        said = timestamp(date or "")
+        if said is not None:
+            self.clock_offset = time.time() - took / 2 - (said + 0.5)
 
 
 def _limits(answer: dict[str, Any] | None) -> bool:

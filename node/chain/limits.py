@@ -62,14 +62,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = fields.get("retry-after", "")
     if text.isascii() and text.isdigit():
         return float(min(int(text[:9]), _DAY)) if len(text) < 10 else float(_DAY)
-    until = _timestamp(text)
+    until = timestamp(text)
     if until is None:
         return None
-    now = _timestamp(fields.get("date", ""))
+    now = timestamp(fields.get("date", ""))
     return min(max(0.0, until - (time.time() if now is None else now)), float(_DAY))
 
 
-def _timestamp(text: str) -> float | None:
+def timestamp(text: str) -> float | None:
     """A date of HTTP's as a Unix timestamp."""
     try:
         return email.utils.parsedate_to_datetime(text).timestamp()

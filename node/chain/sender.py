@@ -55,6 +55,8 @@ class Sender:
         self._journal = journal
         self._fees = fees
         self.counters: Counter[str] = Counter()
+        self.spent: Counter[str] = Counter()
+        """What transactions cost whose block is final: gas, wei, and how many of them came to nothing (failed)."""
         self._accounts = Accounts(chain.pool)
         self._attempts = Attempts(self._accounts, account, journal, self.counters, clock)
         self.funds = Funds(self._accounts, account.address, fees.low_balance, self.counters, clock)
@@ -292,6 +294,9 @@ class Sender:
 
     def _finish(self, row: TransactionRow, attempts: list[AttemptRow], receipt: Receipt) -> None:
         """Its block is final."""
+        self.spent.update(
+            gas=receipt.gas_used, wei=receipt.gas_used * receipt.gas_price, failed=int(not receipt.succeeded)
+        )
         if any(attempt.empty for attempt in attempts if attempt.tx_hash == receipt.tx_hash):
             self.counters["cancelled"] += 1
             self._journal.transactions.cancel(row.id, "it had become pointless; an empty one took its nonce")

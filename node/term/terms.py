@@ -13,6 +13,7 @@ from node.errors import ConfigError
 from node.journal.configurations import VACANT
 from node.term.record import record
 from node.term.standby import why_no_seat
+from node.term.tally import Tally
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
@@ -64,6 +65,7 @@ class Terms:
         self._over: set[bytes] = set()
         self._fault = ""
         self._said: str | None = None
+        self._ended = Tally()
         self.standby: str | None = "the chain has not been read yet"
         """Why this node has no term in force, in words; None when it has."""
 
@@ -86,6 +88,14 @@ class Terms:
     def fault(self) -> str:
         """Why a seat could not be taken; empty when nothing is wrong."""
         return self._fault
+
+    def tally(self) -> Tally:
+        """Return what was counted in all terms, those that have ended too."""
+        found = Tally()
+        found.add(self._ended)
+        for term in self._terms.values():
+            found.take(term)
+        return found
 
     def committee(self) -> Committee | None:
         """Return the committee in force, this node among it or not."""
@@ -244,6 +254,7 @@ class Terms:
 
     async def _end(self, term: Term, why: str) -> None:
         del self._terms[term.config]
+        self._ended.take(term)
         task = self._tasks.pop(term.config, None)
         if task is not None:
             task.cancel()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
 import structlog
 
+from node.durations import Durations
 from node.errors import RenderError
 from node.render import check, model_digest
 from node.render.pool.edition import ATTEMPTS, Batch, Edition, OnImage
@@ -64,6 +66,11 @@ class RenderPool:
     def fault(self) -> str:
         """Why nothing can be drawn at all, such as the kernel that failed its probe; "" while something can."""
         return "" if any(place.standing is not Standing.UNFIT for place in self._places) else self._states()
+
+    @property
+    def took(self) -> Durations:
+        """How long workers took for a picture."""
+        return self._progress.took
 
     def status(self) -> dict[str, Any]:
         """Figures for the status page."""
@@ -126,6 +133,7 @@ class RenderPool:
                 self._hand_back(place)
 
     async def _draw(self, edition: Edition, batch: Batch, place: Place, worker: WorkerProcess) -> None:
+        began, pictures = time.monotonic(), len(batch.left)
         try:
             await worker.ask(batch.request, batch.arrived)
         except WorkerUnfitError as error:
@@ -141,6 +149,7 @@ class RenderPool:
             self._progress.lost(full=full)
             edition.lost(batch, _hopeless(place.launch, full=full))
         else:
+            self._progress.took.observe((time.monotonic() - began) / pictures, pictures)
             edition.finished()
 
     def _hand_back(self, place: Place) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import structlog
 
+from node.durations import PICTURE_S, Durations
+
 _EVERY: Final = 10.0
 """Seconds between two log lines of one job."""
 
@@ -51,6 +53,8 @@ class Progress:
         self.full = 0
         self.cancelled = 0
         self.last_per_second = 0.0
+        self.took = Durations(PICTURE_S)
+        """How long workers took for a picture; of a batch, each picture's share."""
         self._jobs: list[Job] = []
 
     @contextmanager

@@ -30,6 +30,18 @@ async def test_rate__more_requests_than_that__wait_for_their_turn(net: Any) -> N
     assert pool.status()[0].failures == 0
 
 
+async def test_requests__answered__are_timed_and_tell_the_clocks_apart(net: Any) -> None:
+    pool = await net.pool(await net.start(eth_x="0x1"))
+    await pool.request("eth_x")
+    [endpoint] = pool.endpoints
+    assert endpoint.took.count == endpoint.requests == 1
+    assert abs(endpoint.clock_offset) < 30  # it runs on this machine; a second goes by at most while a test waits
+    endpoint._compare_clocks("Mon, 23 Nov 2020 02:00:00 GMT", 0.0)
+    assert endpoint.clock_offset > 10**7
+    endpoint._compare_clocks("no date", 0.0)
+    assert endpoint.clock_offset > 10**7
+
+
 async def test_rate__of_the_first_endpoint_used_up__others_are_asked(net: Any) -> None:
     first, second = await net.start(eth_x="0x1"), await net.start(eth_x="0x2")
     pool = await net.pool(first, second, rate=0.5, burst=3.0)

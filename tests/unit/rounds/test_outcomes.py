@@ -26,6 +26,9 @@ async def test_round__committee_of_one__paints_attests_and_transmits(journal: Jo
     assert desk.rows() == {0: effect.digest}
     assert desk.driver.in_flight(1) == 10
     assert desk.driver.in_flight(2) is None
+    assert {what: desk.driver.happened[what] for what in ("round started", "attested", "said observation")} == {
+        "round started": 1, "attested": 1, "said observation": 1,
+    }  # fmt: skip
 
 
 async def test_landed__while_a_render_is_under_way__cancels_it_and_ends_the_round(journal: Journal) -> None:
@@ -52,6 +55,7 @@ async def test_landed__while_a_render_is_under_way__cancels_it_and_ends_the_roun
         await desk.driver.begin(trigger(), slow)  # the same checkpoint again: its report stands
         assert desk.driver.in_flight(1) is None
         assert desk.driver._paints == {}
+        assert (desk.driver.happened["round landed"], desk.driver.took.count) == (1, 1)
         assert [row.state for row in journal.rounds.last(9)] == ["open", "open"]  # not before it is final
         desk.journal.settled(make_landed(10, 12))
     first, second = journal.rounds.get(1, 10), journal.rounds.get(1, 20)

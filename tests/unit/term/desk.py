@@ -17,6 +17,7 @@ from node.agreement.committee import Committee
 from node.agreement.effects import Trigger
 from node.chain.configurations import NO_DIGEST, OVERLAP, ConfigSet, Configuration, Installed
 from node.chain.types import Block
+from node.durations import ROUND_S, Durations
 from node.errors import ChainError, ConfigError
 from node.journal import Journal
 from node.keys.signing import LocalSigner
@@ -105,6 +106,9 @@ class PaperRounds:
     """The rounds of a term, and what it heard."""
 
     heard: list[Any] = field(default_factory=list)
+    counters: Counter[str] = field(default_factory=Counter)
+    happened: Counter[str] = field(default_factory=Counter)
+    took: Durations = field(default_factory=lambda: Durations(ROUND_S))
     running: bool = False
     failure: Exception | None = None
 
@@ -150,9 +154,10 @@ class Desk:
             raise self.faults.pop()
         self.opened.append((seated.config_digest, index))
         paper: Any = PaperRounds()
-        idle: Any = SimpleNamespace(run=PaperRounds().run, counters=Counter())
+        idle: Any = SimpleNamespace(run=PaperRounds().run, counters=Counter(), by_broker=[Counter()])
+        idle.links = [SimpleNamespace(settings=SimpleNamespace(name="mqtt://one.example:1883"))]
         voter: Any = SimpleNamespace(begin=paper.begin, in_flight=paper.in_flight, landed=lambda _: None, retired=False)
-        voter.run = PaperRounds().run
+        voter.run, voter.counters = PaperRounds().run, Counter()
         return Term(seated, index, idle, paper, paper, voter, cast(Any, SimpleNamespace(previous=False)))
 
     def rounds(self, seated: Committee) -> PaperRounds:

@@ -123,6 +123,22 @@ async def test_overlap__its_end_in_block_time__ends_the_old_term_and_gives_its_r
     assert desk.terms.takes_part(20) is open_
 
 
+async def test_tally__term_ends__what_it_counted_stays_counted(journal: Journal) -> None:
+    desk = Desk(journal, {0: FIRST, 25: SECOND})
+    await desk.terms.look(block(20))
+    for term in desk.terms.all:
+        term.verifier.counters["stale"] += 2
+        term.gossip.by_broker[0]["sent"] += 5
+    await desk.terms.look(block(30))
+    before = desk.terms.tally()
+    await desk.terms.look(block(25 + 37))  # its overlap is over
+    assert [term.config for term in desk.terms.all] == [SECOND.config_digest]
+    after = desk.terms.tally()
+    assert (after.envelopes, after.brokers) == (before.envelopes, before.brokers)
+    assert before.envelopes["stale"] == 2
+    assert before.brokers == {"mqtt://one.example:1883": {"sent": 5}}
+
+
 async def test_overlap__another_change__replaces_the_previous_configuration(journal: Journal) -> None:
     desk = Desk(journal, {0: FIRST, 25: SECOND, 27: THIRD})
     await desk.terms.look(block(20))
