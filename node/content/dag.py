@@ -26,16 +26,21 @@ def resolve(store: BlockStore, root: Cid, path: Sequence[str]) -> Cid:
     Raises NoEntryError where a segment is absent or the way leads through a file, MissingBlockError
     where a directory on the way is not stored, ContentError where one is malformed.
     """
+    return trace(store, root, path)[-1]
+
+
+def trace(store: BlockStore, root: Cid, path: Sequence[str]) -> tuple[Cid, ...]:
+    """The CIDs from `root` to what stands at `path`, both included. Raises as `resolve` does."""
     if len(path) > MAX_DEPTH:
         raise ContentError(f"a path of {len(path)} segments; at most {MAX_DEPTH} are followed")
-    here = root
+    passed = [root]
     for segment in path:
-        entries = listing(store, here)
+        entries = listing(store, passed[-1])
         found = None if entries is None else next((e.cid for e in entries if e.name == segment), None)
         if found is None:
-            raise NoEntryError(f"no entry {segment!r} in {here}")
-        here = found
-    return here
+            raise NoEntryError(f"no entry {segment!r} in {passed[-1]}")
+        passed.append(found)
+    return tuple(passed)
 
 
 def listing(store: BlockStore, cid: Cid) -> tuple[Link, ...] | None:

@@ -41,11 +41,11 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """
     at = 0
     while at < len(message):
-        key, at = _varint(message, at)
+        key, at = read_varint(message, at)
         number, wire = key >> 3, key & 7
         if number == 0:
             raise ContentError("a protobuf field numbered 0")
-        value, at = _varint(message, at)
+        value, at = read_varint(message, at)
         if wire == VARINT:
             yield number, value
         elif wire == BYTES:
@@ -57,7 +57,8 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise ContentError(f"protobuf wire type {wire} has no place in dag-pb")
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
+def read_varint(message: bytes, at: int) -> tuple[int, int]:
+    """The number at an offset and the offset behind it. Raises ContentError as `fields` does."""
     number = 0
     for shift in range(0, 70, 7):
         if at >= len(message):

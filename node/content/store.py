@@ -79,6 +79,13 @@ class BlockStore:
             return False
         return True
 
+    def size(self, digest: bytes) -> int | None:
+        """The bytes of the block with that digest as its file says, unread, or None where there is no such file."""
+        try:
+            return self._file(digest).stat().st_size
+        except OSError:
+            return None
+
     def _file(self, digest: bytes) -> Path:
         name = raw_cid(digest)
         return self.path / name[-3:-1] / name
