@@ -60,7 +60,9 @@ class Daemon:
 
         from node.web.app import create_app
 
-        runner = web.AppRunner(create_app(self._gallery, self._parts.store), access_log=None, shutdown_timeout=1)
+        shown = self._config.web
+        app = create_app(self._gallery, self._parts.store, public_url=shown.public_url, visitor_rpc=shown.visitor_rpc)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
             host, port = self._config.web.host, self._config.web.port

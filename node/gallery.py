@@ -13,8 +13,9 @@ from node.chain.types import NOBODY, TOKENS_PER_EDITION
 from node.content.cid import directory_cid, raw_cid
 from node.content.edition import token_path
 from node.errors import PatinaError
+from node.proofs import proof_view
 from node.studio import describe
-from node.web.source import EditionView, FeedView, PricePoint, Readiness, RepaintView, TokenView, Wad
+from node.web.source import EditionView, FeedView, PricePoint, ProofView, Readiness, RepaintView, TokenView, Wad
 
 if TYPE_CHECKING:
     from node.chain.client import Chain
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 POINTS = 2_000
 """Samples of a feed that the plot shows, at the most."""
+HEADERS = 24
+"""Headers that are asked for in one refresh, for their dates alone."""
 
 log = structlog.get_logger("gallery")
 
@@ -50,6 +53,7 @@ class Gallery:
         self._readiness = readiness
         self._views: list[EditionView] = []
         self._reports: dict[tuple[int, int, bytes], FullReport] = {}
+        self._proofs: dict[tuple[str, int], dict[int, ProofView]] = {}
         self._revision = 0
         self._moved = asyncio.Event()
 
@@ -68,6 +72,10 @@ class Gallery:
         """All editions with a served feed, in the order of collection and number."""
         return self._views
 
+    def proof(self, collection: str, edition: int, checkpoint: int) -> ProofView | None:
+        """The report that repainted an edition at a checkpoint, to be checked by others."""
+        return self._proofs.get((collection.lower(), edition), {}).get(checkpoint)
+
     def readiness(self) -> Readiness:
         """Whether the node is ready, and if not, why."""
         return self._readiness()
@@ -83,6 +91,7 @@ class Gallery:
         """
         old = {(view.collection, view.edition): view for view in self._views}
         views = []
+        await self._date(feeds, landed)
         for feed in feeds:
             if feed.collection == NOBODY:
                 continue  # it paints nothing
@@ -99,10 +108,20 @@ class Gallery:
             self._moved.set()
             self._moved = asyncio.Event()
 
+    async def _date(self, feeds: Sequence[Feed], landed: Callable[[int], Sequence[Landed]]) -> None:
+        """Learn when repaints landed and samples were taken; a few headers at a time, the rest at the next refresh."""
+        dates, left = self._chain.dates, HEADERS
+        for feed in feeds:
+            blocks = [report.block_number for report in reversed(landed(feed.id)) if any(report.content_root)]
+            left -= await dates.ask(blocks, self._chain.block, left)
+        for feed in feeds:
+            checkpoints = [sample.checkpoint for sample in self._journal.samples.last(feed.id, POINTS)]
+            left -= await dates.ask(dates.gaps(checkpoints), self._chain.block, left)
+
     async def _edition(self, feed: Feed, landed: Sequence[Landed]) -> EditionView:
         edition = await self._chain.edition(feed.collection, feed.edition)
         recipe = await self._recipes.find(edition.recipe)
-        repaints = await self._repaints(edition, landed)
+        repaints = await self._repaints(edition, feed, landed)
         bands = len(feed.policy.thresholds) + 1
         return EditionView(
             collection=feed.collection,
@@ -136,7 +155,9 @@ class Gallery:
         samples = self._journal.samples.last(feed.id, POINTS)
         answers = self._answers(feed, samples)
         points = [
-            PricePoint(sample.checkpoint, str(sample.share_price), _wad(answer))
+            PricePoint(
+                sample.checkpoint, str(sample.share_price), _wad(answer), "", *self._chain.dates.of(sample.checkpoint)
+            )
             for sample, answer in zip(samples, answers, strict=True)
         ]
         return FeedView(
@@ -150,12 +171,14 @@ class Gallery:
             prices=points,
         )
 
-    async def _repaints(self, edition: Edition, landed: Sequence[Landed]) -> list[RepaintView]:
+    async def _repaints(self, edition: Edition, feed: Feed, landed: Sequence[Landed]) -> list[RepaintView]:
         painting = [report for report in landed if any(report.content_root)]
         roots = [edition.placeholder, *(report.content_root for report in painting)]
         views = []
+        proofs: dict[int, ProofView] = {}
         for report, (before, after) in zip(painting, pairwise(roots), strict=True):
             full = await self._full(report)
+            proofs[report.checkpoint] = proof_view(self._journal.configurations, edition, feed.policy, full)
             first = edition.token_ids()[0] if edition.minted else edition.id * TOKENS_PER_EDITION + 1
             views.append(
                 RepaintView(
@@ -172,8 +195,11 @@ class Gallery:
                     token_uri_after=f"ipfs:/{_path(edition, after, first, 'json').removeprefix('/ipfs')}",
                     images=[_path(edition, after, token, "png") for token in edition.token_ids()],
                     metadata=[_path(edition, after, token, "json") for token in edition.token_ids()],
+                    time=self._chain.dates.of(report.block_number)[0],
+                    transmitter=report.transmitter,
                 )
             )
+        self._proofs[edition.collection.lower(), edition.id] = proofs
         return views
 
     async def _full(self, report: Landed) -> FullReport:

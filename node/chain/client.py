@@ -11,6 +11,7 @@ from node.chain import calls, configurations, feeds, logs, parse
 from node.chain.batches import Batches, Missing, Results, Unit
 from node.chain.calls import Call, call_at
 from node.chain.configurations import PREVIOUS, ConfigSet, Configuration, Installed, StakingSet, Worked
+from node.chain.dates import Dates
 from node.chain.interface import interface
 from node.chain.pool import Ask, RpcPool
 from node.chain.proof import prove
@@ -59,6 +60,7 @@ class Chain:
         if chain_id is not None:
             pool.chain_id = chain_id
         self.oracle = str(to_checksum_address(oracle))
+        self.dates = Dates()
         self._expected = chain_id
         self._chain_id: int | None = None
         self._finality = finality
@@ -107,6 +109,7 @@ class Chain:
         if behind or several:
             found = await self.block(max(0, found.number - behind))
         self._final = found.number
+        self.dates.learn(found)
         return found
 
     def _furthest(self) -> int:
@@ -117,6 +120,7 @@ class Chain:
         found = await self.pool.agree(lambda ask: _block(ask, hex(number)), f"block {number}")
         if found.number != number:
             raise ChainError(f"an endpoint answered block {found.number} when asked for {number}")
+        self.dates.learn(found)
         return found
 
     async def committee(self, block: Block | None = None) -> Committee:

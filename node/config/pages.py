@@ -36,3 +36,18 @@ class WebConfig:
             "others, or in a container whose requests all seem to come from itself."
         ),
     ] = True
+    public_url: Annotated[
+        str,
+        Key(
+            "Address under which visitors reach these pages, named in the previews of links to them; empty: the one "
+            "that they asked for.",
+            example="https://art.example.org",
+        ),
+    ] = ""
+    visitor_rpc: Annotated[
+        bool,
+        Key(
+            "Whether visitors may have the page that verifies ask the chain at an endpoint that they name. It widens "
+            "what that page may connect to, and nothing else."
+        ),
+    ] = False

@@ -9,13 +9,19 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from node.web import parts
 from node.web.source import EditionView, GallerySource
 
 _encode: Final = msgspec.json.Encoder().encode
+_WORTH_PACKING: Final = 4_096
+"""Bytes from which on an answer is compressed for whoever takes that: histories shrink to a fifth."""
 
 
 class EditionSummary(msgspec.Struct, frozen=True):
-    """An edition as the list shows it. `version` changes exactly when the edition's full view does."""
+    """An edition as the list shows it. `version` changes exactly when the edition's full view does.
+
+    `mood` names its band, empty where the recipe names none; `cover` is its first token's picture.
+    """
 
     collection: str
     edition: int
@@ -27,6 +33,9 @@ class EditionSummary(msgspec.Struct, frozen=True):
     tokens: int
     version: str
     href: str
+    mood: str = ""
+    cover: str = ""
+    repaints: int = 0
 
 
 class EditionList(msgspec.Struct, frozen=True):
@@ -41,6 +50,8 @@ class _Snapshot:
     revision: int
     listing: bytes
     views: dict[tuple[str, int], tuple[bytes, str]]
+    shown: dict[tuple[str, int], EditionView]
+    walls: dict[tuple[str, int], bytes]
 
 
 class EditionsApi:
@@ -57,12 +68,53 @@ class EditionsApi:
 
     async def edition(self, request: web.Request) -> web.Response:
         """GET /api/editions/{collection}/{edition}: one edition in full; the address in any case."""
+        held, key = self._found(request)
+        return _json(request, *held.views[key])
+
+    async def wall(self, request: web.Request) -> web.Response:
+        """GET .../wall: the edition with its first tokens; the same shape at a fraction of the size."""
+        held, key = self._found(request)
+        if key not in held.walls:
+            held.walls[key] = _encode(parts.wall(held.shown[key]))
+        return _json(request, held.walls[key], "w" + held.views[key][1])
+
+    async def tokens(self, request: web.Request) -> web.Response:
+        """GET .../tokens?from=N: a page of tokens from place N on, 0 being the first."""
+        held, key = self._found(request)
+        first = request.query.get("from", "0")
+        if not (first.isascii() and first.isdigit() and len(first) < 10):
+            raise web.HTTPBadRequest(text='{"error":"from: not a place"}', content_type="application/json")
+        return _json(request, _encode(parts.tokens(held.shown[key], int(first))), f"t{first}-{held.views[key][1]}")
+
+    async def token(self, request: web.Request) -> web.Response:
+        """GET .../tokens/{token}: one token with its life, and its neighbours."""
+        held, key = self._found(request)
+        token = request.match_info["token"]
+        found = parts.life(held.shown[key], token, _explanation(request, key, token))
+        if found is None:
+            raise _not_found("no such token")
+        return _json(request, _encode(found), f"l{token}-{held.views[key][1]}")
+
+    async def report(self, request: web.Request) -> web.Response:
+        """GET .../reports/{checkpoint}: the report of a repaint, with all that it takes to check it."""
+        _, (collection, edition) = self._found(request)
+        found = self._source.proof(collection, edition, int(request.match_info["checkpoint"]))
+        if found is None:
+            raise _not_found("no such report")
+        body = _encode(found)
+        return _json(request, body, _version(body))
+
+    def view(self, collection: str, edition: int) -> EditionView | None:
+        """One edition as it is shown; None where there is none."""
+        return self._snapshot().shown.get((collection.lower(), edition))
+
+    def _found(self, request: web.Request) -> tuple[_Snapshot, tuple[str, int]]:
         number = request.match_info["edition"]
         key = (request.match_info["collection"].lower(), int(number) if len(number) < 80 else -1)
-        found = self._snapshot().views.get(key)
-        if found is None:
+        held = self._snapshot()
+        if key not in held.views:
             raise _not_found("no such edition")
-        return _json(request, *found)
+        return held, key
 
     def _snapshot(self) -> _Snapshot:
         revision = self._source.revision
@@ -73,13 +125,15 @@ class EditionsApi:
 
 def _take(revision: int, source: GallerySource) -> _Snapshot:
     views: dict[tuple[str, int], tuple[bytes, str]] = {}
+    shown: dict[tuple[str, int], EditionView] = {}
     summaries = []
     for view in source.editions():
         body = _encode(view)
         version = _version(body)
         views[view.collection.lower(), view.edition] = body, version
+        shown[view.collection.lower(), view.edition] = view
         summaries.append(_summary(view, version))
-    return _Snapshot(revision, _encode(EditionList(revision, summaries)), views)
+    return _Snapshot(revision, _encode(EditionList(revision, summaries)), views, shown, {})
 
 
 def _summary(view: EditionView, version: str) -> EditionSummary:
@@ -94,11 +148,14 @@ def _summary(view: EditionView, version: str) -> EditionSummary:
         tokens=len(view.tokens),
         version=version,
         href=f"/api/editions/{view.collection}/{view.edition}",
+        mood=view.moods[view.band] if view.band < len(view.moods) else "",
+        cover=view.tokens[0].image if view.tokens else "",
+        repaints=len(view.history),
     )
 
 
-def add_api(app: web.Application, source: GallerySource) -> None:
-    """Mount the editions, `/api/status`, `/livez` and `/readyz`."""
+def add_api(app: web.Application, source: GallerySource) -> EditionsApi:
+    """Mount the editions, `/api/status`, `/livez` and `/readyz`; return what the pages look editions up in."""
     editions = EditionsApi(source)
 
     async def status(request: web.Request) -> web.Response:
@@ -115,11 +172,23 @@ def add_api(app: web.Application, source: GallerySource) -> None:
         raise _not_found("no such resource")
 
     app.router.add_get("/api/editions", editions.editions)
-    app.router.add_get(r"/api/editions/{collection}/{edition:\d+}", editions.edition)
+    one = r"/api/editions/{collection}/{edition:\d+}"
+    app.router.add_get(one, editions.edition)
+    app.router.add_get(one + "/wall", editions.wall)
+    app.router.add_get(one + "/tokens", editions.tokens)
+    app.router.add_get(one + r"/tokens/{token:\d{1,78}}", editions.token)
+    app.router.add_get(one + r"/reports/{checkpoint:\d{1,18}}", editions.report)
     app.router.add_get("/api/status", status)
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/api/{rest:.*}", unknown)
+    return editions
+
+
+def _explanation(request: web.Request, key: tuple[str, int], token: str) -> str:
+    """Where the token's story in words is to be had: of the part that tells it, where it is mounted."""
+    told = request.app.router.named_resources().get("explanation")
+    return "" if told is None else f"/api/editions/{key[0]}/{key[1]}/tokens/{token}/explanation"
 
 
 def _version(body: bytes) -> str:
@@ -132,7 +201,11 @@ def _json(request: web.Request, body: bytes, version: str = "", status: int = 20
         headers["ETag"] = f'"{version}"'
         if request.headers.get("If-None-Match") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
-    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+    response = web.Response(body=body, status=status, content_type="application/json", headers=headers)
+    if len(body) > _WORTH_PACKING:
+        response.headers["Vary"] = "Accept-Encoding"
+        response.enable_compression()
+    return response
 
 
 def _not_found(text: str) -> web.HTTPNotFound:

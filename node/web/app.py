@@ -9,6 +9,7 @@ from node.content.store import BlockStore
 from node.web.api import add_api
 from node.web.assets import add_assets
 from node.web.events import HEARTBEAT_S, MAX_STREAMS, EventStreams
+from node.web.gallery_pages import add_gallery_pages
 from node.web.security import add_security_headers
 from node.web.site import Site
 from node.web.source import GallerySource
@@ -20,10 +21,13 @@ def create_app(
     *,
     heartbeat_s: float = HEARTBEAT_S,
     max_streams: int = MAX_STREAMS,
+    public_url: str = "",
+    visitor_rpc: bool = False,
 ) -> web.Application:
     """The application, ready for an `AppRunner`; it reads `source` and `store` and changes neither.
 
-    No route takes a body, and none but GET and HEAD is answered.
+    No route takes a body, and none but GET and HEAD is answered. `public_url` is the address under which visitors
+    reach the pages; with `visitor_rpc`, the page that verifies may ask the chain at an endpoint that they name.
 
         runner = web.AppRunner(create_app(source, store), access_log=None)
         await runner.setup()
@@ -34,9 +38,9 @@ def create_app(
     events = EventStreams(source, heartbeat_s, max_streams)
     app.router.add_get("/api/events", events.serve)
     app.on_shutdown.append(events.close)
-    add_api(app, source)
+    editions = add_api(app, source)
     add_gateway(app, store)
     add_assets(app)
-    site = Site()
-    site.page(app, "/", "index.html", "Gallery")
+    site = Site(public_url.rstrip("/"))
+    add_gallery_pages(app, site, editions, visitor_rpc=visitor_rpc)
     return app

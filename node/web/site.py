@@ -80,11 +80,13 @@ class Site:
         allowed: Callable[[web.Request], bool] | None = None,
         about: Callable[[web.Request], About | None] | None = None,
         under: str = "",
+        policy: str = "",
     ) -> None:
         """Serve `file` at `path`, and name it `label` in the navigation of whoever is `allowed` (None: everyone).
 
         Whoever is not allowed gets 403. `about` gives title and preview; None from it is answered by 404.
-        `under` is the page of the navigation that this one belongs to, its own path by default.
+        `under` is the page of the navigation that this one belongs to, its own path by default; `policy` is a
+        Content-Security-Policy in place of the one that every page has.
         """
         if label:
             self._ways.append(_Way(path, label, allowed))
@@ -99,6 +101,8 @@ class Site:
             response = respond(request, asset(body.encode(), "text/html"))
             if shown is None:
                 response.set_status(404)
+            if policy:
+                response.headers["Content-Security-Policy"] = policy
             return response
 
         app.router.add_get(path, serve)

@@ -24,12 +24,17 @@ class TokenView(msgspec.Struct, frozen=True):
 
 
 class PricePoint(msgspec.Struct, frozen=True):
-    """One sample of a feed; `answer` is None before the window is full. `label`: a date or a note."""
+    """One sample of a feed; `answer` is None before the window is full. `label`: a date or a note.
+
+    `time` is the checkpoint block's in seconds since 1970, 0 where it is not known; `about`: it is only near that.
+    """
 
     checkpoint: int
     price: Wad
     answer: Wad | None = None
     label: str = ""
+    time: int = 0
+    about: bool = False
 
 
 class FeedView(msgspec.Struct, frozen=True):
@@ -49,7 +54,8 @@ class RepaintView(msgspec.Struct, frozen=True):
     """One landed report that repainted the edition; `answer` None where only its effect is known.
 
     `root` is the CID of the content root; `images` are paths of its pictures in token order;
-    `metadata` are paths of its metadata documents in the same order.
+    `metadata` are paths of its metadata documents in the same order. `time` is that of the block in which it landed,
+    in seconds since 1970, 0 where it is not known; `transmitter` sent it.
     """
 
     checkpoint: int
@@ -66,6 +72,8 @@ class RepaintView(msgspec.Struct, frozen=True):
     images: Sequence[str]
     metadata: Sequence[str] = ()
     label: str = ""
+    time: int = 0
+    transmitter: str = ""
 
 
 class EditionView(msgspec.Struct, frozen=True):
@@ -73,7 +81,8 @@ class EditionView(msgspec.Struct, frozen=True):
 
     `band` is the band in force (0 lowest), `bands` their number (thresholds + 1); `moods` names the
     bands from lowest to highest where the recipe is known; `root` is a CID; `token_uri_prefix` is
-    what stands before `<tokenId>.json`; `recipe` is the recipe's CID.
+    what stands before `<tokenId>.json`; `recipe` is the recipe's CID. `total` counts the tokens where `tokens` holds
+    only some of them.
     """
 
     collection: str
@@ -92,6 +101,41 @@ class EditionView(msgspec.Struct, frozen=True):
     description: str = ""
     recipe: str = ""
     moods: Sequence[str] = ()
+    total: int = 0
+
+
+class ProofView(msgspec.Struct, frozen=True):
+    """A landed report with all that it takes to check it without this node; hexadecimal with 0x, wads as strings.
+
+    `road`: by `report` (then `message` holds its EIP-712 fields, and `signatures` are of 64 bytes, EIP-2098, in
+    ascending committee order, those whose bits are set in `signers`), by `votes`, or `relayed` through another
+    contract (both without message). `members` and `transport_keys` are those of the committee whose digest is
+    `config_digest`; empty where this node does not know it.
+    """
+
+    chain_id: int
+    oracle: str
+    collection: str
+    edition: int
+    feed: int
+    checkpoint: int
+    config_digest: str
+    report_digest: str
+    answer: Wad
+    previous_band: int
+    band: int
+    content_root: str
+    signers: str
+    tx: str
+    block: int
+    transmitter: str
+    road: Literal["report", "votes", "relayed"]
+    thresholds: Sequence[Wad]
+    hysteresis: Wad
+    message: dict[str, str | list[str]] | None = None
+    signatures: Sequence[str] = ()
+    members: Sequence[str] = ()
+    transport_keys: Sequence[str] = ()
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -121,6 +165,10 @@ class GallerySource(Protocol):
 
     def editions(self) -> Sequence[EditionView]:
         """All editions, in the order of collection and number."""
+        ...
+
+    def proof(self, collection: str, edition: int, checkpoint: int) -> ProofView | None:
+        """The report that repainted an edition (the address in any case) at a checkpoint; None where there is none."""
         ...
 
     def readiness(self) -> Readiness:

@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 
 from node.agreement.report import Domain
-from node.chain.types import Edition, EditionState, Feed, FullReport, Landed, Sample
+from node.chain.dates import Dates
+from node.chain.types import Block, Edition, EditionState, Feed, FullReport, Landed, Sample
 from node.content.cid import directory_cid, raw_cid
 from node.errors import ChainError, ContentError
 from node.gallery import Gallery
@@ -23,12 +24,20 @@ from tests.unit.paper import PERCENT, WAD, make_edition, make_feed, make_landed
 
 RECIPE = Recipe("Tide", b"\x07" * 32, 4, ("storm", "clear", "golden"), (10**16, 10**16, 10**17))
 
+DOMAIN = Domain(1, "0x" + "ab" * 20, b"c" * 32)
+
 
 @dataclass
 class PaperChain:
     editions: dict[int, Edition] = field(default_factory=dict)
     failing: set[int] = field(default_factory=set)
     asked: list[tuple[int, int, Landed | None]] = field(default_factory=list)
+    dates: Dates = field(default_factory=Dates)
+    headers: list[int] = field(default_factory=list)
+
+    async def block(self, number: int) -> Block:
+        self.headers.append(number)
+        return Block(number, number.to_bytes(32, "big"), 1_700_000_000 + 12 * number)
 
     async def edition(self, collection: str, number: int) -> Edition:
         if number in self.failing:
@@ -38,7 +47,7 @@ class PaperChain:
     async def report(self, feed: int, checkpoint: int, landed: Landed | None = None) -> FullReport:
         self.asked.append((feed, checkpoint, landed))
         assert landed is not None
-        return FullReport(landed, Domain(1, "0x" + "ab" * 20, b"c" * 32), None, ("0xA", "0xB"), (), (), 77_000)
+        return FullReport(landed, DOMAIN, None, ("0xA", "0xB"), (), (), 77_000)
 
 
 @dataclass
