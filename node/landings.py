@@ -79,6 +79,10 @@ class Landings:
         known.update({report.checkpoint: report for report in self._recent if report.feed == feed})
         return [known[checkpoint] for checkpoint in sorted(known)]
 
+    def pending(self) -> list[Landed]:
+        """Return the reports that stand in blocks which are not final, oldest first."""
+        return list(self._recent)
+
     def block_of_last(self, feed: int) -> int | None:
         """Return the block in which the feed's newest report landed."""
         newest = self.last(feed)

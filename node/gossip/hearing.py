@@ -30,6 +30,7 @@ class Hearing:
         self._own = own
         self._needed = committee.quorum - 1
         self._heard = [0.0] * committee.n
+        self._last: list[float | None] = [None] * committee.n
         self._clock = clock
         self._waited = 0.0
         self._since: float | None = None
@@ -44,6 +45,12 @@ class Hearing:
     def heard(self, sender: int) -> None:
         """Note a verified message of a member."""
         self._heard[sender] = self._now()
+        self._last[sender] = self._clock()
+
+    def ago(self) -> list[float | None]:
+        """Seconds since each member was last heard, whether anything was awaited or not; None for never."""
+        now = self._clock()
+        return [None if at is None else now - at for at in self._last]
 
     def noting(self, open_envelope: Callable[[Raw], Opened]) -> Callable[[Raw], Opened]:
         """Return `open_envelope`, made to note the sender of everything that it opens."""

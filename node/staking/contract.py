@@ -9,7 +9,7 @@ from node.chain.calls import Call, aggregate, call_at
 from node.chain.interface import interface
 from node.chain.types import MULTICALL3, NOBODY
 from node.errors import ChainError
-from node.staking.types import Account, Node, Overview, Params, Unbonding
+from node.staking.types import Account, Node, Overview, Params, Standing, Unbonding
 
 if TYPE_CHECKING:
     from node.chain.pool import Ask, RpcPool
@@ -101,6 +101,13 @@ class Staking:
         """Many nodes in one request."""
         found = await self._ask([(CONTRACT, self.address, "node", (number,)) for number in numbers], block)
         return [_node(number, each) for number, each in zip(numbers, found, strict=True)]
+
+    async def standings(self, numbers: Sequence[int], block: Block | None = None) -> list[Standing]:
+        """Many nodes with their attendance in the era that is under way, in one request."""
+        batch = [(CONTRACT, self.address, name, (one,)) for one in numbers for name in ("node", "attendance_of")]
+        found = await self._ask(batch, block)
+        pairs = zip(numbers, found[::2], found[1::2], strict=True)
+        return [Standing(_node(number, node), *attendance) for number, node, attendance in pairs]
 
     async def account(self, number: int, block: Block | None = None) -> Account:
         """A node with all that is its own, in one request."""

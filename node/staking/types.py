@@ -87,6 +87,15 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A node, and how it attends: of `due` reports in this era it worked on `attended`, as far as that is settled."""
+
+    node: Node
+    due: int
+    attended: int
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A node with all that is its own: amounts in wei, but for the stake.
 

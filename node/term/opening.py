@@ -84,4 +84,4 @@ class Opening:
             pause=self.config.chain.poll_ms / 1000,
             enabled=chosen.enabled,
         )
-        return Term(committee, index, gossip, verifier, rounds, voter, transmitter)
+        return Term(committee, index, gossip, verifier, rounds, voter, transmitter, hearing)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from node.agreement.committee import Committee
+    from node.gossip.hearing import Hearing
     from node.gossip.transport import Gossip
     from node.gossip.verifier import Verifier
     from node.rounds import RoundDriver
@@ -32,6 +33,7 @@ class Term:
     rounds: RoundDriver
     voter: Voter
     transmitter: Transmitter
+    hearing: Hearing | None = None
 
     @property
     def config(self) -> bytes:
