@@ -286,7 +286,12 @@ class Sender:
         """It is in a block, which may still be reorganised away."""
         if (row.tx_hash, row.block_hash) != (receipt.tx_hash, receipt.block_hash):
             self._journal.transactions.mined(
-                row.id, receipt.tx_hash, receipt.block_number, receipt.block_hash, receipt.succeeded
+                row.id,
+                receipt.tx_hash,
+                receipt.block_number,
+                receipt.block_hash,
+                receipt.succeeded,
+                (receipt.gas_used, receipt.gas_price),
             )
             self.funds.spent()
             self.counters["mined"] += 1

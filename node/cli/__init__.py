@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "node.cli.protection:protection",
         "Export, import and examine what keeps this key from signing twice.",
     ),
+    "db": ("node.cli.db:db", "Back up, restore, migrate and examine the journal, the node's database."),
     "join": (
         "node.cli.join:join",
         "Earn a seat in the committee: register this node, bond, and wait for the era's end.",

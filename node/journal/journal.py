@@ -10,6 +10,7 @@ from node.errors import JournalError
 from node.journal.attestations import Attestations
 from node.journal.configurations import Configurations
 from node.journal.equivocations import Equivocations
+from node.journal.notices import Notices
 from node.journal.pictures import Pictures
 from node.journal.promises import Promises
 from node.journal.reports import Artworks, Reports
@@ -58,6 +59,7 @@ class Journal:
         self.pictures = Pictures(self._store)
         self.configurations = Configurations(self._store)
         self.equivocations = Equivocations(self._store)
+        self.notices = Notices(self._store)
         self.counters = Counters(self._store)
         self.retention = Retention(self._store, self.protection)
 
@@ -65,6 +67,11 @@ class Journal:
     def path(self) -> Path:
         """The database file."""
         return self._store.path
+
+    @property
+    def saved(self) -> Path | None:
+        """The backup that was made when this journal was opened, because its schema was an older one."""
+        return self._store.saved
 
     def transaction(self) -> AbstractContextManager[None]:
         """All writes of the block, or none of them; durable when the outermost block has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from node.errors import JournalError
@@ -148,6 +149,34 @@ CREATE TABLE evidence (
   UNIQUE (config, signer, feed, checkpoint, view))
 """
 
+# What the operator is told, and who has yet to take it: the troubles that stand, and how far events were told.
+NOTICES = """
+CREATE TABLE notices (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL, code TEXT NOT NULL, level TEXT NOT NULL CHECK (level IN ('info', 'warning', 'critical')),
+  phase TEXT NOT NULL CHECK (phase IN ('event', 'begun', 'over')), detail TEXT NOT NULL);
+
+CREATE TABLE undelivered (
+  notice INTEGER NOT NULL REFERENCES notices (id), target TEXT NOT NULL,
+  PRIMARY KEY (notice, target)) WITHOUT ROWID;
+
+CREATE TABLE troubles (
+  code TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL,
+  PRIMARY KEY (code, subject)) WITHOUT ROWID;
+
+CREATE TABLE told (name TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID
+"""
+
+
+# When transactions were queued and attempts signed (Unix seconds), and what those that were mined used and paid. What
+# is older than this migration keeps NULL: nobody knows.
+TIMES = """
+ALTER TABLE transactions ADD COLUMN queued_at INTEGER;
+ALTER TABLE transactions ADD COLUMN gas_used INTEGER;
+ALTER TABLE transactions ADD COLUMN gas_price TEXT;
+ALTER TABLE attempts ADD COLUMN signed_at INTEGER
+"""
+
 
 def migrations() -> Migrations:
     """Every migration of the journal, oldest first."""
@@ -187,6 +216,14 @@ def migrations() -> Migrations:
     def equivocations(db: Database) -> None:
         _execute(db, EQUIVOCATIONS)
 
+    @journal(name="0010_notices")
+    def notices(db: Database) -> None:
+        _execute(db, NOTICES)
+
+    @journal(name="0011_times")
+    def times(db: Database) -> None:
+        _execute(db, TIMES)
+
     return journal
 
 
@@ -197,16 +234,49 @@ def _execute(db: Database, statements: str) -> None:
             db.execute(statement)
 
 
-def migrate(db: Database) -> None:
-    """Bring `db` up to date; JournalError when a newer version of the node has written it."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which migrations a journal has behind it and before it, by name, in order."""
+
+    applied: tuple[str, ...]
+    pending: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """The number of the last migration, "0000" for a journal without a table."""
+        return max(self.applied, default="0000")[:4]
+
+
+def standing(db: Database) -> Standing:
+    """Return how far a journal's schema is.
+
+    Raises:
+        JournalError: a newer version of the node, or another program, has written it.
+    """
     steps = migrations()
-    known = [step.name for step in steps._migrations]
+    known = tuple(step.name for step in steps._migrations)
     # How many steps a journal has behind it stands in its header: one look there instead of a query for each of them.
     (count,) = db.execute("PRAGMA user_version").fetchone()
     if count == len(known):
-        return
-    unknown = sorted(step.name for step in steps.applied(db) if step.name not in known)
+        return Standing(known, ())
+    applied = tuple(step.name for step in steps.applied(db))
+    unknown = sorted(set(applied) - set(known))
     if unknown:
         raise JournalError(f"the journal was written by a newer version (it has {unknown[-1]}): upgrade the node")
-    steps.apply(db)
-    db.execute(f"PRAGMA user_version={len(known)}")
+    if not applied and db.execute("SELECT 1 FROM sqlite_master WHERE name NOT GLOB '_sqlite_*' LIMIT 1").fetchone():
+        raise JournalError("the file is a database of another program, not a journal: it is left as it is")
+    return Standing(applied, tuple(name for name in known if name not in applied))
+
+
+def migrate(db: Database) -> None:
+    """Bring `db` up to date, each step whole or not at all.
+
+    Raises:
+        JournalError: a newer version of the node, or another program, has written it.
+    """
+    steps = migrations()
+    if standing(db).pending:
+        steps.apply(db)
+    (count,) = db.execute("PRAGMA user_version").fetchone()
+    if count != len(steps._migrations):
+        db.execute(f"PRAGMA user_version={len(steps._migrations)}")

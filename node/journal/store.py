@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from node.errors import JournalError, JournalUnwritableError
+from node.errors import JournalError
+from node.journal.backup.keep import before_migration
+from node.journal.explained import DAMAGED, explained
 from node.journal.safety.lock import DirectoryLock
-from node.journal.schema import migrate
+from node.journal.schema import migrate, standing
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 FILE_NAME = "journal.db"
+UNFINISHED: Final = "unfinished-restore"
+"""Lies beside the journal while a restore has taken a damaged one away and not put the new one there."""
 Row = dict[str, Any]
-
-_REMEDY = {
-    sqlite3.SQLITE_FULL: "the disk is full: free some space; nothing was signed or stored since",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged: restore a backup of it; do not start without it",
-    sqlite3.SQLITE_NOTADB: "the file is not a journal: restore a backup of it; do not start without it",
-    sqlite3.SQLITE_READONLY: "it cannot be written: check the owner and the mode of the file and its folder",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check the folder, its owner and its mode",
-    sqlite3.SQLITE_IOERR: "the disk does not read or write: check it before going on",
-    sqlite3.SQLITE_BUSY: "another process is writing to it: stop that process first",
-}
-_PASSING = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
-"""What somebody can mend while the node runs."""
 
 
 class Store:
@@ -43,6 +35,8 @@ class Store:
         self.path = directory / FILE_NAME
         self._lock: DirectoryLock | None = None
         self._db: Database | None = None
+        self.saved: Path | None = None
+        """The backup that was made because this journal had to be migrated, if it had."""
         try:
             if not read_only:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,14 +59,19 @@ class Store:
             connection = sqlite3.connect(uri, uri=True)
             self._db = Database(connection, execute_plugins=False)
             return
+        if self.path.with_name(UNFINISHED).exists():
+            raise JournalError(f"journal {self.path}: a restore was cut off here: run patina db restore again")
         self.path.touch(mode=0o600, exist_ok=True)
         self._db = db = Database(sqlite3.connect(self.path, timeout=5), execute_plugins=False)
+        schema = standing(db)
         db.enable_wal()
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA foreign_keys=ON")
         (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise JournalError(f"journal {self.path}: {_REMEDY[sqlite3.SQLITE_CORRUPT]} ({verdict})")
+            raise JournalError(f"journal {self.path}: {DAMAGED} ({verdict})")
+        if schema.applied and schema.pending:
+            self.saved = before_migration(db.conn, self.path.parent, schema)
         migrate(db)
 
     @property
@@ -119,15 +118,5 @@ class Store:
             self._lock.release()
             self._lock = None
 
-    @contextmanager
-    def _explained(self, step: str) -> Iterator[None]:
-        """Say in words what SQLite means; its own text is kept, values are not."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            remedy = _REMEDY.get(code, str(error))
-            kind = JournalUnwritableError if code in _PASSING else JournalError
-            raise kind(f"journal {self.path}, {step}: {remedy}") from error
-        except OverflowError as error:
-            raise JournalError(f"journal {self.path}, {step}: a number is beyond 64 bits") from error
+    def _explained(self, step: str) -> AbstractContextManager[None]:
+        return explained(self.path, step)

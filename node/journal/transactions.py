@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from node.journal.store import Row, Store
@@ -20,7 +23,8 @@ class TransactionRow:
     """One thing to do on chain. `nonce` is None until the first attempt is signed.
 
     `tx_hash`, `block_number` and `block_hash` are those of the attempt that was mined, `succeeded` its
-    receipt's status; `note` says why it was cancelled.
+    receipt's status, `gas_used` and `gas_price` (wei) what it took; `note` says why it was cancelled. `queued_at` is in
+    Unix seconds. What an older version of the node has stored has no times and no gas.
     """
 
     id: int
@@ -37,6 +41,9 @@ class TransactionRow:
     block_hash: bytes | None
     succeeded: bool | None
     note: str
+    queued_at: int | None = None
+    gas_used: int | None = None
+    gas_price: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class AttemptRow:
     """One signed transaction: `raw` is what is broadcast, fees are wei per gas.
 
     An `empty` one does nothing but use up the nonce of a transaction that is not wanted any more. `taken`: an
-    endpoint has taken it.
+    endpoint has taken it. `signed_at` (Unix seconds) is the journal's own.
     """
 
     tx_hash: bytes
@@ -54,21 +61,23 @@ class AttemptRow:
     priority_fee: int
     empty: bool = False
     taken: bool = False
+    signed_at: int | None = field(default=None, compare=False)
 
 
 class Transactions:
     """Transactions in the order they were queued, with their attempts."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._clock = clock
 
     def queue(self, key: str, sender: str, recipient: str, calldata: bytes, value: int, gas: int) -> bool:
         """Store a new transaction; False (and nothing changed) when its key was used before."""
         return bool(
             self._store.execute(
-                "INSERT INTO transactions (key, sender, recipient, calldata, value, gas, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT (key) DO NOTHING",
-                (key, sender, recipient, calldata, str(value), gas),
+                "INSERT INTO transactions (key, sender, recipient, calldata, value, gas, state, queued_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?) ON CONFLICT (key) DO NOTHING",
+                (key, sender, recipient, calldata, str(value), gas, int(self._clock())),
             )
         )
 
@@ -106,8 +115,8 @@ class Transactions:
                 "UPDATE transactions SET nonce = ?, state = 'sent' WHERE id = ?", (nonce, transaction_id)
             )
             self._store.execute(
-                "INSERT INTO attempts (tx_hash, transaction_id, raw, max_fee, priority_fee, empty)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO attempts (tx_hash, transaction_id, raw, max_fee, priority_fee, empty, signed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
                     attempt.tx_hash,
                     transaction_id,
@@ -115,6 +124,7 @@ class Transactions:
                     str(attempt.max_fee),
                     str(attempt.priority_fee),
                     int(attempt.empty),
+                    int(self._clock()),
                 ),
             )
 
@@ -130,6 +140,7 @@ class Transactions:
                 priority_fee=int(row["priority_fee"]),
                 empty=bool(row["empty"]),
                 taken=bool(row["taken"]),
+                signed_at=row["signed_at"],
             )
             for row in rows
         ]
@@ -138,19 +149,38 @@ class Transactions:
         """An endpoint took this attempt: its transaction is sent."""
         self._store.execute("UPDATE attempts SET taken = 1 WHERE tx_hash = ?", (tx_hash,))
 
-    def mined(self, transaction_id: int, tx_hash: bytes, block_number: int, block_hash: bytes, succeeded: bool) -> None:
-        """An attempt was seen in a block, which may still be reorganised away."""
+    def mined(
+        self,
+        transaction_id: int,
+        tx_hash: bytes,
+        block_number: int,
+        block_hash: bytes,
+        succeeded: bool,
+        gas: tuple[int, int] | None = None,
+    ) -> None:
+        """An attempt was seen in a block, which may yet be reorganised away; `gas`: how much it used, wei for each."""
+        used, price = gas or (None, None)
+        if used is not None and used >= 1 << 63:
+            used = None  # an endpoint's word that no column holds
         self._store.execute(
             "UPDATE transactions SET state = 'mined', tx_hash = ?, block_number = ?, block_hash = ?,"
-            " succeeded = ? WHERE id = ?",
-            (tx_hash, block_number, block_hash, int(succeeded), transaction_id),
+            " succeeded = ?, gas_used = ?, gas_price = ? WHERE id = ?",
+            (
+                tx_hash,
+                block_number,
+                block_hash,
+                int(succeeded),
+                used,
+                None if price is None else str(price),
+                transaction_id,
+            ),
         )
 
     def unmined(self, transaction_id: int) -> None:
         """Its block was reorganised away: it is on its way again."""
         self._store.execute(
             "UPDATE transactions SET state = 'sent', tx_hash = NULL, block_number = NULL, block_hash = NULL,"
-            " succeeded = NULL WHERE id = ?",
+            " succeeded = NULL, gas_used = NULL, gas_price = NULL WHERE id = ?",
             (transaction_id,),
         )
 
@@ -160,7 +190,7 @@ class Transactions:
             self._store.execute("DELETE FROM attempts WHERE transaction_id = ?", (transaction_id,))
             self._store.execute(
                 "UPDATE transactions SET state = 'queued', nonce = NULL, tx_hash = NULL, block_number = NULL,"
-                " block_hash = NULL, succeeded = NULL, note = '' WHERE id = ?",
+                " block_hash = NULL, succeeded = NULL, gas_used = NULL, gas_price = NULL, note = '' WHERE id = ?",
                 (transaction_id,),
             )
 
@@ -174,9 +204,33 @@ class Transactions:
             "UPDATE transactions SET state = 'cancelled', note = ? WHERE id = ?", (note, transaction_id)
         )
 
+    def abandon_queued(self, note: str) -> int:
+        """Cancel what was queued and never signed; how many there were."""
+        return self._store.execute(
+            "UPDATE transactions SET state = 'cancelled', note = ? WHERE state = 'queued' AND nonce IS NULL", (note,)
+        )
+
+    def adopt_from(self, journal: Path) -> int:
+        """Hold exactly the transactions that another journal of this schema holds; how many there are."""
+        self._store.execute("ATTACH DATABASE ? AS other", (str(journal),))
+        try:
+            with self._store.transaction():
+                self._store.execute("DELETE FROM attempts")
+                self._store.execute("DELETE FROM transactions")
+                found = self._store.execute("INSERT INTO transactions SELECT * FROM other.transactions")
+                self._store.execute("INSERT INTO attempts SELECT * FROM other.attempts")
+        finally:
+            self._store.execute("DETACH DATABASE other")
+        return found
+
 
 def _transaction(row: Row) -> TransactionRow:
-    succeeded = row["succeeded"]
+    succeeded, price = row["succeeded"], row["gas_price"]
     return TransactionRow(
-        **{**row, "value": int(row["value"]), "succeeded": None if succeeded is None else bool(succeeded)}
+        **{
+            **row,
+            "value": int(row["value"]),
+            "succeeded": None if succeeded is None else bool(succeeded),
+            "gas_price": None if price is None else int(price),
+        }
     )

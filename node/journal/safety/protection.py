@@ -22,6 +22,8 @@ REMEDY: Final = (
 
 NEVER_LANDED: Final = -1
 """The block number of what no block shows: this machine remembers it."""
+RESTORED: Final = -2
+"""The block number of what nothing shows: a backup was restored, and what was signed after it is not known."""
 
 _GATE: Final = (
     "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'retired') AS retired,"
@@ -255,6 +257,31 @@ class Protection:
         remembered = [Doubt(one.config, one.feed, one.checkpoint, bytes(32), NEVER_LANDED) for one in self._forgotten]
         return lasting + passing + remembered
 
+    def distrust(self) -> None:
+        """Sign nothing until somebody has said up to which block rounds are given up (`raise_floor`).
+
+        For a journal that was restored while the one that followed it is lost: what was signed in between is unknown.
+        """
+        with self._store.transaction():
+            row = self._store.row(
+                "SELECT max(checkpoint) AS newest FROM (SELECT checkpoint FROM attestations UNION ALL"
+                " SELECT checkpoint FROM votes UNION ALL SELECT checkpoint FROM promises UNION ALL"
+                " SELECT checkpoint FROM marks UNION ALL SELECT checkpoint FROM closed UNION ALL SELECT ?)",
+                (self.floor,),
+            )
+            newest = UNTOLD if row is None else int(row["newest"])
+            self._store.execute(
+                "INSERT INTO doubts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (bytes(32), 0, newest + 1, bytes(32), RESTORED),
+            )
+
+    def adopt(self, doubt: Doubt) -> None:
+        """Note a doubt that another copy of this journal has."""
+        self._store.execute(
+            "INSERT INTO doubts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (doubt.config, doubt.feed, doubt.checkpoint, doubt.digest, doubt.block_number),
+        )
+
     @property
     def signer(self) -> str | None:
         """The address whose protection this journal is; None before the first start."""
@@ -282,6 +309,11 @@ def explain(doubts: Sequence[Doubt]) -> str:
         return (
             "this journal is older than what its key has signed: this machine remembers that the key took part in "
             f"feed {first.feed}, checkpoint {first.checkpoint}, and the journal does not"
+        )
+    if first.block_number == RESTORED:
+        return (
+            "this journal was restored from a backup, and what its key has signed since that backup was made is known "
+            "to nobody"
         )
     more = f", and {len(doubts) - 1} more" if len(doubts) > 1 else ""
     return (

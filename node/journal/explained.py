@@ -1,0 +1,44 @@
+"""What SQLite's failures mean, in words with a remedy: every one becomes a JournalError."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from node.errors import JournalError, JournalUnwritableError
+
+DAMAGED: Final = "the file is damaged: restore a backup of it (patina db restore); do not start without it"
+_REMEDY: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full: free some space; nothing was signed or stored since",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: "the file is not a journal: restore a backup of it (patina db restore); do not start "
+    "without it",
+    sqlite3.SQLITE_READONLY: "it cannot be written: check the owner and the mode of the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check the folder, its owner and its mode",
+    sqlite3.SQLITE_IOERR: "the disk does not read or write: check it before going on",
+    sqlite3.SQLITE_BUSY: "another process is writing to it: stop that process first",
+}
+_PASSING: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)
+"""What somebody can mend while the node runs."""
+
+
+@contextmanager
+def explained(path: Path, step: str) -> Iterator[None]:
+    """Say in words what SQLite means of the journal at `path`; its own text is kept, values are not.
+
+    Raises:
+        JournalUnwritableError: what somebody can mend while the node runs.
+        JournalError: everything else.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        remedy = _REMEDY.get(code, str(error))
+        kind = JournalUnwritableError if code in _PASSING else JournalError
+        raise kind(f"journal {path}, {step}: {remedy}") from error
+    except OverflowError as error:
+        raise JournalError(f"journal {path}, {step}: a number is beyond 64 bits") from error
