@@ -1,6 +1,6 @@
 """The node's configuration: one TOML file, read whole or refused with every fault named."""
 
-from node.config.credentials import broker_password, operator_token, unlock_signer, unlock_transport
+from node.config.credentials import broker_password, operator_token, publish_token, unlock_signer, unlock_transport
 from node.config.faults import Fault, FaultyConfigError
 from node.config.load import load
 from node.config.schema import (
@@ -15,6 +15,7 @@ from node.config.schema import (
     KeysConfig,
     LogConfig,
     NodeConfig,
+    PublishConfig,
     RenderConfig,
     TransmitConfig,
     WebConfig,
@@ -34,12 +35,14 @@ __all__ = [
     "KeysConfig",
     "LogConfig",
     "NodeConfig",
+    "PublishConfig",
     "RenderConfig",
     "TransmitConfig",
     "WebConfig",
     "broker_password",
     "load",
     "operator_token",
+    "publish_token",
     "unlock_signer",
     "unlock_transport",
 ]

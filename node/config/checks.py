@@ -8,16 +8,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from node.config.faults import Faults
+from node.config.nearest import suggest
+from node.config.published import check_publish
 from node.config.values import WRONG, fault_of_url
 from node.keys.secrets import SecretUrl
+from node.notices.kinds import KINDS
 
 _DEVICE = re.compile(r"cpu|cuda:(0|[1-9][0-9]{0,2})")
+_TIME = "([01][0-9]|2[0-3]):([0-5][0-9])"
+QUIET_HOURS = re.compile(f"{_TIME}-{_TIME}")
 
 
 def check_together(sections: Mapping[str, Mapping[str, Any]], faults: Faults) -> None:
     """Note every pair of settings that contradict each other; settings that are WRONG are passed over."""
     _check_order(sections, faults)
     _check_render(sections.get("render", {}), faults)
+    check_publish(sections.get("content", {}).get("publish", WRONG), faults)
+    _check_notices(sections.get("notices", {}), faults)
     brokers = sections.get("gossip", {}).get("brokers", WRONG)
     if brokers is WRONG:
         return
@@ -56,6 +63,19 @@ def _check_render(render: Mapping[str, Any], faults: Faults) -> None:
         faults.add("render.pool", fault, 'write "local", "ray://auto" or "ray://host:10001"')
     elif named:
         faults.add("render.devices", "names devices, which a Ray cluster chooses itself", 'write devices = "auto"')
+
+
+def _check_notices(notices: Mapping[str, Any], faults: Faults) -> None:
+    mute, hours = (notices.get(name, WRONG) for name in ("mute", "quiet_hours"))
+    for position, code in enumerate(() if mute is WRONG else mute, 1):
+        if code not in KINDS:
+            faults.add(
+                f"notices.mute[{position}]",
+                f"is the code of no notice{suggest(code, KINDS)}",
+                "take it from docs/notices.md",
+            )
+    if hours not in (WRONG, None) and not QUIET_HOURS.fullmatch(hours):
+        faults.add("notices.quiet_hours", "is no span of hours", 'write two times of the day, such as "22:00-07:00"')
 
 
 def _fault_of_ray(pool: str) -> str | None:

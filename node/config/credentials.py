@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from node.config.schema import BrokerConfig, Config
+from node.config.schema import BrokerConfig, Config, PublishConfig
 from node.errors import KeyFileError
 from node.keys.secrets import Secret, SecretSource
 from node.keys.signing import EthKeystore, LocalSigner
@@ -48,6 +48,17 @@ def unlock_transport(
     """The transport key, decrypted. Raises KeyFileError."""
     source = password_source(config, "transport", ask=ask, environ=environ)
     return TransportKeyFile(config.keys.transport_key).unlock(source.read())
+
+
+def publish_token(config: Config, target: PublishConfig, *, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """The token of one of `config.content.publish`, or None where it asks for none. Raises KeyFileError."""
+    position = config.content.publish.index(target) + 1
+    return SecretSource(
+        f"token of publishing target {position}",
+        variable=f"PATINA_PUBLISH_{position}_TOKEN",
+        file=target.token_file,
+        environ=environ,
+    ).read_optional()
 
 
 def broker_password(config: Config, broker: BrokerConfig, *, environ: Mapping[str, str] | None = None) -> Secret | None:

@@ -17,7 +17,7 @@ class Key:
 
     `example` stands in the example file where there is no default. `exists` asks for a file at a path, and for a
     private one that no other user can read it. `schemes` are a URL's, `choices` a text's. `many` is the least
-    length of a list. `remedy` is what to do about a missing file.
+    length of a list. `remedy` is what to do about a missing file. `table` is the class of the tables in a list of them.
     """
 
     doc: str
@@ -28,6 +28,7 @@ class Key:
     schemes: tuple[str, ...] = ()
     exists: Literal["file", "private file", ""] = ""
     many: int = 0
+    table: type | None = None
     remedy: str = "create it, or correct the path"
 
 

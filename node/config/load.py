@@ -16,7 +16,7 @@ from node.config.checks import check_together
 from node.config.deployed import fill_deployed
 from node.config.faults import Fault, Faults, FaultyConfigError
 from node.config.nearest import suggest
-from node.config.schema import SECTIONS, BrokerConfig, Config, GossipConfig, Key
+from node.config.schema import SECTIONS, BrokerConfig, Config, GossipConfig, Key, PublishConfig
 from node.config.tls import check_tls
 from node.config.values import WRONG, Reader, fault_of_url, is_there, toml_name
 from node.errors import printable
@@ -37,7 +37,13 @@ def load(path: Path | str, *, environ: Mapping[str, str] | None = None, check_fi
     Raises ConfigError (a FaultyConfigError with `.faults`) that lists all faults at once.
     """
     path = Path(path).absolute()
-    tables = _parse(path)
+    return read_document(parse(path), path, environ=environ, check_files=check_files)
+
+
+def read_document(
+    tables: dict[str, Any], path: Path, *, environ: Mapping[str, str] | None = None, check_files: bool = True
+) -> Config:
+    """Like `load`, of what stands in a file already parsed; `tables` are changed."""
     reader = Reader(path.parent, Faults(), check_files)
     fill_deployed(tables, path.parent, reader.faults)
     _refuse_unknown(tables, SECTIONS, "", reader.faults, what="section")
@@ -61,6 +67,7 @@ def load(path: Path | str, *, environ: Mapping[str, str] | None = None, check_fi
     sections["chain"]["endpoints"] = endpoints
     sections["chain"]["websockets"] = tuple(dict.fromkeys((*sections["chain"]["websockets"], *websockets)))
     sections["gossip"]["brokers"] = tuple(BrokerConfig(**broker) for broker in sections["gossip"]["brokers"])
+    sections["content"]["publish"] = tuple(PublishConfig(**target) for target in sections["content"]["publish"])
     return Config(path=path, **{name: SECTIONS[name](**values) for name, values in sections.items()})
 
 
@@ -86,6 +93,8 @@ def read_table(reader: Reader, section: type, table: dict[str, Any], where: str)
         at = f"{where}.{each.name}"
         if each.name in table and section is GossipConfig:
             values[each.name] = _read_brokers(reader, table[each.name], at)
+        elif each.name in table and key.table is not None:
+            values[each.name] = _read_tables(reader, key.table, table[each.name], at)
         elif each.name in table:
             values[each.name] = reader.read(kind, key, table[each.name], at)
         elif each.default is MISSING:
@@ -98,7 +107,8 @@ def read_table(reader: Reader, section: type, table: dict[str, Any], where: str)
     return values
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def parse(path: Path) -> dict[str, Any]:
+    """The tables of a file as they stand there; FaultyConfigError for what is no TOML."""
     try:
         raw = read_at_most(path, MAX_BYTES)
         text = raw.decode("utf-8-sig")  # some editors of Windows begin every text with a mark
@@ -147,6 +157,13 @@ def _read_brokers(reader: Reader, value: object, where: str) -> Any:
     if not value:
         reader.faults.add(where, "is empty", "add [[gossip.brokers]] and under it its url")
     return [read_table(reader, BrokerConfig, each, f"{where}[{n}]") for n, each in enumerate(value, 1)]
+
+
+def _read_tables(reader: Reader, kind: type, value: object, where: str) -> Any:
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        reader.faults.add(where, "is not a list of tables", f"write each as [[{where}]] on a line of its own")
+        return WRONG
+    return [read_table(reader, kind, each, f"{where}[{n}]") for n, each in enumerate(value, 1)]
 
 
 def _endpoints(reader: Reader, chain: dict[str, Any], environ: Mapping[str, str]) -> tuple[SecretUrl, ...]:

@@ -48,7 +48,12 @@ once, each fault with its key and what to do. `patina config show` prints the se
 | `PATINA_IMPORT_PASSWORD` | the prompt of `patina keys import` for the password of the keystore |
 | `PATINA_CA_PASSWORD` | the option `--password-file` of `patina certs`: the password of the authority's key |
 | `PATINA_BROKER_1_PASSWORD` | `password_file` of the first broker (2 for the second, and so on): the password itself |
+| `PATINA_PUBLISH_1_TOKEN` | `token_file` of the first place to publish to (2 for the second): the token itself |
+| `PATINA_NOTICE_TARGETS` | `notices.targets_file`: the targets themselves, as they would stand in the file |
 """
+
+
+_TABLE = ("| key | value | default | meaning |", "| --- | --- | --- | --- |")
 
 
 def reference_markdown() -> str:
@@ -61,12 +66,18 @@ def _section(name: str, section: type) -> str:
     intro = [section, BrokerConfig] if section is GossipConfig else [section]
     paragraphs = [" ".join(part.split()) for each in intro for part in (each.__doc__ or "").strip().split("\n\n")]
     lines = ["", f"## `{title}`", "", *(line for part in paragraphs for line in (part, ""))]
-    lines += ["| key | value | default | meaning |", "| --- | --- | --- | --- |", *_rows(intro[-1])]
+    lines += [*_TABLE, *_rows(intro[-1])]
+    for each, _, key in annotated(section):
+        if key.table is not None:
+            meaning = " ".join((key.table.__doc__ or "").split())
+            lines += ["", f"## `[[{name}.{each.name}]]`", "", meaning, "", *_TABLE, *_rows(key.table)]
     return "\n".join(lines) + "\n"
 
 
 def _rows(section: type) -> Iterator[str]:
     for each, kind, key in annotated(section):
+        if key.table is not None:
+            continue
         cells = [f"`{each.name}`", _kind(kind, key), _default(each, key), key.doc]
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
+from node.config.contents import ContentConfig as ContentConfig
+from node.config.contents import PublishConfig as PublishConfig
 from node.config.key import HTTP as HTTP
 from node.config.key import MULTICALL3 as MULTICALL3
 from node.config.key import Address as Address
@@ -427,15 +429,57 @@ class RenderConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContentConfig:
-    """Where content that this node lacks is fetched from. All of it is checked against its CID."""
+class NoticesConfig:
+    """What this node tells its operator, and where: by mail, chat or push, through apprise. See docs/notices.md."""
 
-    peers: Annotated[
-        tuple[SecretUrl, ...], Key("Gateways to ask, the preferred first: other nodes or public ones.", schemes=HTTP)
+    targets_file: Annotated[
+        Path | None,
+        Key(
+            "File with the targets, one apprise URL a line, mode 0600; before a URL may stand a name for it and the "
+            "least level that it takes. PATINA_NOTICE_TARGETS stands in for the file.",
+            example="keys/notices",
+            exists="private file",
+        ),
+    ] = None
+    level: Annotated[
+        str,
+        Key(
+            '"info" (also what needs no hand, such as a crossing that landed), "warning" or "critical": the least that '
+            "is told to targets which name no level of their own.",
+            choices=("info", "warning", "critical"),
+        ),
+    ] = "info"
+    mute: Annotated[
+        tuple[str, ...],
+        Key(
+            'Codes that are never told, such as "crossing-landed"; they are still kept for patina notices list.',
+        ),
     ] = ()
-    max_block_bytes: Annotated[
-        int, Key("The largest block that is accepted, in bytes.", low=65_536, high=64 * 2**20)
-    ] = 2 * 2**20
+    quiet_hours: Annotated[
+        str | None,
+        Key(
+            "Hours, in UTC, in which only what is critical is told; the rest waits for their end.",
+            example="22:00-07:00",
+        ),
+    ] = None
+    after_ms: Annotated[
+        int,
+        Key(
+            "How long a trouble must last before it is told, and be gone before it is told to be over, in ms.",
+            low=0,
+            high=24 * _HOUR,
+        ),
+    ] = 300_000
+    group_ms: Annotated[
+        int, Key("How long a notice waits for others that go into the same message, in ms.", low=0, high=_HOUR)
+    ] = 10_000
+    per_hour: Annotated[
+        int,
+        Key("The most messages an hour to one target; beyond it, notices wait and go together.", low=1, high=3_600),
+    ] = 12
+    timeout_ms: Annotated[int, Key("How long a target may take for one message, in ms.", low=1_000, high=600_000)] = (
+        30_000
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -468,6 +512,7 @@ class Config:
     render: RenderConfig = field(default_factory=RenderConfig)
     content: ContentConfig = field(default_factory=ContentConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    notices: NoticesConfig = field(default_factory=NoticesConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
 
@@ -484,5 +529,6 @@ SECTIONS: dict[str, type] = {
     "render": RenderConfig,
     "content": ContentConfig,
     "web": WebConfig,
+    "notices": NoticesConfig,
     "log": LogConfig,
 }

@@ -55,18 +55,26 @@ def show_toml(config: Config) -> str:
     """Every setting in force, URLs masked, without explanations."""
     lines = [f"# {config.path}"]
     for name, table in shown(config).items():
-        brokers = table.pop("brokers", [])
-        lines += [f"\n[{name}]"] if not brokers else []
-        lines += [f"{key} = {toml_value(value)}" for key, value in table.items() if value is not None]
-        for broker in brokers:
-            lines += ["\n[[gossip.brokers]]"]
-            lines += [f"{key} = {toml_value(value)}" for key, value in broker.items() if value is not None]
+        nested = {key: value for key, value in table.items() if _is_tables(value)}
+        plain = {key: value for key, value in table.items() if key not in nested}
+        lines += [f"\n[{name}]", *_assigned(plain)] if plain else []
+        for key, tables in nested.items():
+            for each in tables:
+                lines += [f"\n[[{name}.{key}]]", *_assigned(each)]
     return "\n".join(lines) + "\n"
 
 
 def shown(config: Config) -> dict[str, dict[str, Any]]:
     """Every setting in force, URLs masked, as values that JSON can hold."""
     return {name: _plain(getattr(config, name)) for name in SECTIONS}
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _assigned(table: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {toml_value(value)}" for key, value in table.items() if value is not None]
 
 
 def _plain(value: Any) -> Any:
@@ -85,11 +93,21 @@ def _section(name: str, section: type, given: Mapping[str, Any], *, example: boo
         for broker in given.get("brokers", [{}]):
             lines += ["[[gossip.brokers]]", *_keys(BrokerConfig, broker, example=example), ""]
         return "\n".join(lines)
-    return "\n".join([*lines, f"[{name}]", *_keys(section, given, example=example), ""])
+    lines += [f"[{name}]", *_keys(section, given, example=example), ""]
+    for each, _, key in annotated(section):
+        if key.table is not None:
+            # Nobody must have one: it stands there commented out as a whole.
+            for table in given.get(each.name, ()) or [{}]:
+                head = f"[[{name}.{each.name}]]"
+                lines += _comment(key.table.__doc__ or "")
+                lines += [head if table else f"# {head}", *_keys(key.table, table, example=False), ""]
+    return "\n".join(lines)
 
 
 def _keys(section: type, given: Mapping[str, Any], *, example: bool) -> Iterator[str]:
     for each, _, key in annotated(section):
+        if key.table is not None:
+            continue
         yield from _comment(key.doc)
         value, active = _line_of(each, key, given, example=example)
         yield f"{'' if active else '# '}{each.name} = {toml_value(value)}"

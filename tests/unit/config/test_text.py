@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from node.config import Config, load
 from node.config.load import annotated
 from node.config.reference import reference_markdown
-from node.config.schema import SECTIONS, BrokerConfig, GossipConfig
+from node.config.schema import SECTIONS, BrokerConfig, GossipConfig, PublishConfig
 from node.config.text import example_toml, render_toml, show_toml, shown, toml_value
 
 ROOT = Path(__file__).parents[3]
@@ -54,29 +54,49 @@ def test_example_file__loaded__gives_the_defaults(tmp_path: Path) -> None:
 
 def test_every_key__is_explained_everywhere() -> None:
     example, reference = example_toml(), reference_markdown()
-    for section in (*SECTIONS.values(), BrokerConfig):
+    for section in (*SECTIONS.values(), BrokerConfig, PublishConfig):
         for each, _, key in annotated(section):
             assert key.doc.endswith("."), each.name
-            if section is not GossipConfig:
+            if key.table is not None:
+                assert f"[[content.{each.name}]]" in example
+                assert f"[[content.{each.name}]]" in reference
+            elif section is not GossipConfig:
                 assert f"{each.name} = " in example
                 assert f"`{each.name}`" in reference
 
 
 def test_optional_keys_without_default__have_an_example_that_loads(tmp_path: Path) -> None:
     uncommented = "\n".join(
-        line.removeprefix("# ") if line.startswith("# ") and " = " in line else line
+        line.removeprefix("# ") if line.startswith("# [[") or (line.startswith("# ") and " = " in line) else line
         for line in example_toml().splitlines()
         if not line.startswith("# deployment = ")  # whose file takes the place of keys that the example has
     )
     config = as_config(tmp_path, uncommented)
     assert config.keys.signing_password_file == tmp_path / "keys" / "password"
     assert config.gossip.brokers[0].username == "patina"
+    assert [str(target.url) for target in config.content.publish] == ["http://127.0.0.1:5001"]
 
 
 def test_render__given_settings__come_back(tmp_path: Path) -> None:
     config = as_config(tmp_path, render_toml({**LEAST, "web": {"port": 9}, "feeds": {"serve": [1, 2]}}))
     assert [broker.url.reveal() for broker in config.gossip.brokers] == ["mqtt://a", "mqtts://b"]
     assert (config.web.port, config.feeds.serve) == (9, (1, 2))
+
+
+PLACES = [
+    {"kind": "kubo", "url": "http://127.0.0.1:5001", "keep": 3},
+    {"kind": "pinning", "url": "https://pins.example/psa", "name": "attic", "origins": ["/dns/a/tcp/4001"]},
+]
+
+
+def test_render__places_to_publish_to__come_back_and_are_shown(tmp_path: Path) -> None:
+    config = as_config(tmp_path, render_toml({**LEAST, "content": {"publish": PLACES}}))
+    assert [(each.kind, each.url.reveal(), each.keep) for each in config.content.publish] == [
+        ("kubo", "http://127.0.0.1:5001", 3),
+        ("pinning", "https://pins.example/psa", 0),
+    ]
+    again = as_config(tmp_path, show_toml(config).replace("***", "abcdefabcdef0123"))
+    assert again.content == config.content
 
 
 def test_render__defaults__stay_commented_out() -> None:
