@@ -50,6 +50,7 @@ class Daemon:
             group.create_task(parts.duty.run())
             group.create_task(parts.wakeup.run())
             group.create_task(parts.collector.run())
+            group.create_task(parts.notices.run(parts))
             group.create_task(self.follow())
             group.create_task(self._show())
             if self._config.web.enabled:

@@ -79,6 +79,7 @@ def status(parts: Parts) -> dict[str, object]:
         "voting": {} if term is None else term.voter.status(),
         "images_rendered": parts.studio.painted,
         "rendering": {**parts.renderers.status(), "found_again": parts.drawings.found},
+        "notices": parts.notices.status(),
         "artworks_missing": parts.collector.missing,
         "messages": dict(sum((each.counters for each in terms.all), Counter())),
         "transactions": [

@@ -26,6 +26,7 @@ from node.journal import Journal
 from node.journal.safety.lock import KeyLock, state_directory
 from node.journal.safety.trail import Trail
 from node.landings import Landings
+from node.notices.notices import Notices, open_notices
 from node.peers import Peers
 from node.recipes import Recipes
 from node.settings import broker_settings, fees, pool_settings, renderer_pool
@@ -68,6 +69,7 @@ class Parts:
     drawings: Drawings
     guard: Guard
     health: Health
+    notices: Notices
 
 
 @asynccontextmanager
@@ -143,6 +145,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             drawings=drawings,
             guard=guard,
             health=Health(),
+            notices=open_notices(config, journal),
         )
 
 

@@ -52,7 +52,8 @@ class Deployment:
 
     `config_digest` (32 bytes) is the configuration that was in force when the file was written, None where nodes had
     yet to join. `owner` owns the oracle and the collection. `signers` and `transport_keys` are the committee that the
-    owner set, empty where staking decides. `least_node` is the oldest version of this software that can take part.
+    owner set, empty where staking decides. `least_node` is the oldest version of this software that can take part,
+    `latest_node` the newest that there is, where whoever keeps the file says so.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class Deployment:
     owner: str
     protocol_version: int
     least_node: str
+    latest_node: str | None
     config_digest: bytes | None
     signers: tuple[str, ...]
     transport_keys: tuple[bytes, ...]
@@ -117,6 +119,7 @@ def parse(raw: bytes, path: Path) -> Deployment:
     signers, keys = _committee(fields) if fields.has("committee") else ((), ())
     if bool(signers) == (STAKING in contracts):
         raise fields.fault("committee", "has to be there if and only if no staking contract is", "deploy it again")
+    software = fields.table("software")
     return Deployment(
         path=path,
         chain_id=fields.number("chain_id", least=1, most=2**64 - 1),
@@ -125,7 +128,8 @@ def parse(raw: bytes, path: Path) -> Deployment:
         deployer=fields.address("deployer"),
         owner=fields.address("owner"),
         protocol_version=version,
-        least_node=fields.table("software").version("least_node"),
+        least_node=software.version("least_node"),
+        latest_node=software.version("latest_node") if software.has("latest_node") else None,
         config_digest=None if fields.take("config_digest") is None else fields.digest("config_digest"),
         signers=signers,
         transport_keys=keys,

@@ -94,6 +94,11 @@ class Equivocations:
         """All evidence, oldest first."""
         return [_evidence(row) for row in self._store.rows("SELECT * FROM evidence ORDER BY id")]
 
+    def after(self, known: int) -> list[tuple[int, EvidenceRow]]:
+        """Evidence that came after the piece with this number, each with its own, oldest first."""
+        rows = self._store.rows("SELECT * FROM evidence WHERE id > ? ORDER BY id", (known,))
+        return [(int(row["id"]), _evidence(row)) for row in rows]
+
     def mark(self, row: EvidenceRow, state: EvidenceState, note: str) -> None:
         """Note what became of a piece of evidence."""
         self._store.execute(

@@ -49,6 +49,11 @@ class Reports:
         rows = self._store.rows("SELECT * FROM reports ORDER BY block_number DESC, log_index DESC LIMIT ?", (count,))
         return [_landed(row) for row in rows]
 
+    def between(self, first: int, last: int) -> list[Landed]:
+        """The reports of all feeds that landed in these blocks, both included, in the order of the chain."""
+        sql = "SELECT * FROM reports WHERE block_number BETWEEN ? AND ? ORDER BY block_number, log_index"
+        return [_landed(row) for row in self._store.rows(sql, (first, last))]
+
 
 @dataclass(frozen=True, slots=True)
 class ArtworkRow:

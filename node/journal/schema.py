@@ -164,7 +164,8 @@ CREATE TABLE troubles (
   code TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL,
   PRIMARY KEY (code, subject)) WITHOUT ROWID;
 
-CREATE TABLE told (name TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID
+CREATE TABLE told (name TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX reports_by_block ON reports (block_number, log_index)
 """
 
 
