@@ -2,6 +2,7 @@
 
 from node.journal.attestations import AttestationRow
 from node.journal.journal import Journal
+from node.journal.publications import PublicationRow, PublicationState
 from node.journal.reports import ArtworkRow
 from node.journal.rounds import RoundRow, RoundState
 from node.journal.transactions import AttemptRow, TransactionRow, TransactionState
@@ -11,6 +12,8 @@ __all__ = [
     "AttemptRow",
     "AttestationRow",
     "Journal",
+    "PublicationRow",
+    "PublicationState",
     "RoundRow",
     "RoundState",
     "TransactionRow",

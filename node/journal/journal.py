@@ -13,6 +13,7 @@ from node.journal.equivocations import Equivocations
 from node.journal.notices import Notices
 from node.journal.pictures import Pictures
 from node.journal.promises import Promises
+from node.journal.publications import Publications
 from node.journal.reports import Artworks, Reports
 from node.journal.retention import Retention
 from node.journal.rounds import Rounds
@@ -59,6 +60,7 @@ class Journal:
         self.pictures = Pictures(self._store)
         self.configurations = Configurations(self._store)
         self.equivocations = Equivocations(self._store)
+        self.publications = Publications(self._store)
         self.notices = Notices(self._store)
         self.counters = Counters(self._store)
         self.retention = Retention(self._store, self.protection)

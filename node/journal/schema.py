@@ -149,6 +149,17 @@ CREATE TABLE evidence (
   UNIQUE (config, signer, feed, checkpoint, view))
 """
 
+# Artworks that landed, and how far each publishing target is with them. The target's name, no URL.
+PUBLICATIONS = """
+CREATE TABLE publications (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  target TEXT NOT NULL, root BLOB NOT NULL CHECK (length(root) = 32), feed INTEGER NOT NULL,
+  checkpoint INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('waiting', 'published', 'unwanted', 'gone')),
+  UNIQUE (target, root));
+CREATE INDEX publications_by_state ON publications (target, state, checkpoint);
+CREATE INDEX publications_by_feed ON publications (target, feed, checkpoint)
+"""
+
 # What the operator is told, and who has yet to take it: the troubles that stand, and how far events were told.
 NOTICES = """
 CREATE TABLE notices (
@@ -216,6 +227,10 @@ def migrations() -> Migrations:
     @journal(name="0008_equivocations")
     def equivocations(db: Database) -> None:
         _execute(db, EQUIVOCATIONS)
+
+    @journal(name="0009_publications")
+    def publications(db: Database) -> None:
+        _execute(db, PUBLICATIONS)
 
     @journal(name="0010_notices")
     def notices(db: Database) -> None:
