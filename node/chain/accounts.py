@@ -168,7 +168,9 @@ async def _nonce(ask: Ask, address: str, block: str) -> int:
 
 
 async def _estimate(ask: Ask, sender: str, to: str, calldata: bytes, value: int) -> int:
-    request = {"from": sender, "to": to, "data": "0x" + calldata.hex()}
+    request = {"from": sender, "data": "0x" + calldata.hex()}
+    if to:  # without one it creates a contract
+        request["to"] = to
     if value:
         request["value"] = hex(value)
     found = parse.quantity(await ask("eth_estimateGas", [request]), "a gas estimate")

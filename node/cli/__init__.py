@@ -21,8 +21,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Earn a seat in the committee: register this node, bond, and wait for the era's end.",
     ),
     "stake": ("node.cli.stake:stake", "Look after a node's bond, seat and rewards."),
+    "check": ("node.cli.check:check", "Test everything that a node needs before it matters."),
     "run": ("node.cli.run:run", "Run the node until SIGTERM or Ctrl-C."),
     "status": ("node.cli.status:status", "Show what the node that runs with this configuration is doing."),
+    "notices": (
+        "node.cli.notices:notices",
+        "Show what this node told its operator, and test where it is told.",
+    ),
     "report": ("node.cli.report:report", "Print the landed report of FEED for CHECKPOINT."),
     "check-deployment": (
         "node.cli.check_deployment:check_deployment",
@@ -46,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "node.cli.simulate:simulate",
         "Run the protocol's own code on a simulated network that fails, and check every promise at every step.",
     ),
+    "edition": ("node.cli.edition:edition", "Open, sell, close and reveal editions of a collection."),
     "model": ("node.cli.model:model", "Make the model that paints: train, quantise, export, evaluate."),
     "devnet": ("node.cli.devnet:devnet", "Run a testnet in a box until Ctrl-C."),
     "faucet": ("node.cli.faucet:faucet", "Give ADDRESS coin on a development chain."),

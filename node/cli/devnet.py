@@ -164,7 +164,7 @@ def show_testnet(testnet: Testnet, settings: DevnetSettings, *, as_json: bool) -
 
     rules, file = testnet.rules, testnet.deployment
     facts = {**facts_of(testnet.endpoints, settings), "deployment": str(file), "oracle": testnet.oracle}
-    facts |= {"staking": testnet.staking, "feed": testnet.feed, "nodes": list(testnet.nodes)}
+    facts |= {"staking": testnet.staking, "feed": testnet.feed, "vault": testnet.vault, "nodes": list(testnet.nodes)}
     if as_json:
         click.echo(json.dumps(facts))
         return

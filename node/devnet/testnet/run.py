@@ -53,6 +53,8 @@ class Testnet:
     staking: str
     rules: Params
     feed: int
+    vault: str
+    """The vault that the feed is on, for feeds of one's own."""
     nodes: tuple[str, ...]
     """The pages of the network's own nodes."""
 
@@ -125,7 +127,8 @@ async def _testnet(
                 group.create_task(move_prices(market.strategist, market.vault, network.seed, pause))
                 pages = tuple(member.process.url for member in members)
                 oracle, staking = ground.oracle.address, ground.stake.staking.address
-                yield Testnet(endpoints, network.deployment, oracle, staking, ground.rules, market.feed, pages)
+                vault = market.vault.contract.address
+                yield Testnet(endpoints, network.deployment, oracle, staking, ground.rules, market.feed, vault, pages)
             finally:
                 if members:
                     say("stopping the nodes")

@@ -24,7 +24,7 @@ from node.errors import ChainError
 
 ENDPOINTS = Endpoints("http://127.0.0.1:8545", "mqtt://127.0.0.1:1883", 31337)
 BARE = ("devnet", "--bare")
-ORACLE, STAKING = "0x" + "1" * 40, "0x" + "2" * 40
+ORACLE, STAKING, VAULT = "0x" + "1" * 40, "0x" + "2" * 40, "0x" + "3" * 40
 
 
 async def until_sigterm(settings: DevnetSettings, ready: Callable[[], None]) -> None:
@@ -63,7 +63,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Devne
 
 def standing(network: NetworkSettings) -> Testnet:
     pages = tuple(f"http://127.0.0.1:{number}" for number in range(network.nodes))
-    return Testnet(ENDPOINTS, network.deployment, ORACLE, STAKING, contracts.rules(network.nodes), 1, pages)
+    return Testnet(ENDPOINTS, network.deployment, ORACLE, STAKING, contracts.rules(network.nodes), 1, VAULT, pages)
 
 
 def invoke(*arguments: str) -> Result:

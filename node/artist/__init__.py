@@ -1,0 +1,1 @@
+"""What an artist does with a collection: opens, sells, closes and reveals editions."""

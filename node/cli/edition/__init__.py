@@ -1,0 +1,27 @@
+"""`patina edition`: everything an artist does on chain, each command imported only when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from node.cli.lazy import LazyGroup
+
+#: name -> ("module:attribute", one line of help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "account": ("node.cli.edition.account:account", "Make the artist's account, or import its key."),
+    "collection": ("node.cli.edition.network:collection", "Deploy a collection called NAME."),
+    "open": ("node.cli.edition.opening:open_", "Open an edition of RECIPE on a vault."),
+    "show": ("node.cli.edition.show:show", "Show the collection's editions, or one of them."),
+    "mint": ("node.cli.edition.selling:mint", "Buy tokens of EDITION."),
+    "close": ("node.cli.edition.selling:close", "End the sale of EDITION."),
+    "reveal": ("node.cli.edition.revealing:reveal", "Draw and reveal the seed of EDITION."),
+    "fund": ("node.cli.edition.network:fund", "Give the feed of EDITION so much ETHER to pay for its reports."),
+    "proceeds": ("node.cli.edition.selling:proceeds", "Take what the collection has earned to ADDRESS."),
+    "allow": ("node.cli.edition.network:allow", "Let ADDRESS open feeds on the network's oracle."),
+    "subscribe": ("node.cli.edition.network:subscribe", "Have the contract at ADDRESS told of FEED's reports."),
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
+def edition() -> None:
+    """Open, sell, close and reveal editions of a collection."""

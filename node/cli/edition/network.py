@@ -1,0 +1,128 @@
+"""`patina edition collection | allow | fund | subscribe`: what an edition needs of its network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from node.cli.edition.desk import checked, note_collection, perform
+from node.cli.edition.options import Choice, artist_options
+from node.cli.edition.selling import EDITION
+from node.errors import ChainError, PatinaError
+
+if TYPE_CHECKING:
+    from node.cli.edition.desk import Desk
+
+
+@click.command()
+@click.argument("name")
+@click.argument("symbol")
+@click.option(
+    "--reveal-delay",
+    default=128,
+    show_default=True,
+    type=click.IntRange(1, 50_400),
+    help="Blocks from an edition's close to the block whose randomness goes into its seeds.",
+)
+@click.option("--contract-uri", default="", help="Where metadata of the collection itself is (ERC-7572).")
+@artist_options
+def collection(name: str, symbol: str, *, reveal_delay: int, contract_uri: str, choice: Choice) -> None:
+    """Deploy a collection called NAME.
+
+    SYMBOL has at most 5 characters. The account that signs is its artist: it alone opens editions and takes proceeds.
+    The network's oracle alone repaints them.
+    """
+
+    async def work(desk: Desk) -> dict[str, Any]:
+        from node.artist import calls
+        from node.keys.address import checksum_address
+
+        for what, text, most in (("NAME", name, 25), ("SYMBOL", symbol, 5), ("--contract-uri", contract_uri, 512)):
+            if len(text.encode()) > most or not text.isprintable() or (not text and most < 512):
+                raise PatinaError(f"{what}: 1 to {most} bytes of printable text are possible")
+        desk.talk.say(f"{desk.address} becomes the artist of {name} ({symbol}) on {desk.deployment.network}.")
+        desk.talk.sure("Deploy it?")
+        code = calls.create("DynamicCollection", name, symbol, desk.chain.oracle, reveal_delay, contract_uri)
+        done = await desk.send(f"deploy the collection {name}", "", code)
+        receipt = await desk.chain.pool.request("eth_getTransactionReceipt", ["0x" + done.tx_hash.hex()])
+        found = receipt.get("contractAddress") if isinstance(receipt, dict) else None
+        if not isinstance(found, str) or len(found) != 42:
+            raise ChainError(f"transaction 0x{done.tx_hash.hex()} has created the collection, ask its receipt where")
+        address = checksum_address(found)
+        note_collection(desk, address)
+        desk.talk.say(f"{name} is at {address}, and is the collection that is meant in this folder from now on.")
+        return {"collection": address}
+
+    perform(choice, work)
+
+
+@click.command()
+@click.argument("address")
+@click.option("--no-longer", is_flag=True, help="Take it back: feeds that are open stay so.")
+@artist_options
+def allow(address: str, *, no_longer: bool, choice: Choice) -> None:
+    """Let ADDRESS open feeds on the network's oracle.
+
+    Only the oracle's owner may. Everybody else needs it once before the first edition.
+    """
+
+    async def work(desk: Desk) -> dict[str, Any]:
+        from node.artist import calls
+
+        account = checked(address, "ADDRESS") or address
+        what = f"let {account} open feeds{' no longer' if no_longer else ''}"
+        desk.talk.sure(f"{what[0].upper()}{what[1:]}?")
+        await desk.send(what, desk.chain.oracle, calls.set_opener(account, not no_longer))
+        return {"account": account, "allowed": not no_longer}
+
+    perform(choice, work)
+
+
+@click.command()
+@click.argument("edition", type=EDITION)
+@click.argument("ether")
+@artist_options
+def fund(edition: int, ether: str, *, choice: Choice) -> None:
+    """Give the feed of EDITION so much ETHER to pay for its reports.
+
+    Anyone may; what is left belongs to whoever opened the feed.
+    """
+
+    async def work(desk: Desk) -> dict[str, Any]:
+        from node.staking import calldata
+        from node.staking.amounts import ETHER_DECIMALS, parse_amount, show_ether
+
+        if desk.deployment.staking is None:
+            raise PatinaError("nodes of this network are not paid by contract: a feed needs no funds")
+        wei = parse_amount(ether, ETHER_DECIMALS, "ether")
+        feed = (await desk.edition(edition)).feed
+        desk.talk.sure(f"Give feed {feed} {show_ether(wei)}?")
+        what = f"fund feed {feed} with {show_ether(wei)}"
+        await desk.send(what, desk.deployment.staking, calldata.fund(feed), value=wei)
+        return {"edition": edition, "feed": feed, "wei": str(wei)}
+
+    perform(choice, work)
+
+
+@click.command()
+@click.argument("feed", type=EDITION)
+@click.argument("address")
+@click.option("--no-longer", is_flag=True, help="End the subscription.")
+@artist_options
+def subscribe(feed: int, address: str, *, no_longer: bool, choice: Choice) -> None:
+    """Have the contract at ADDRESS told of FEED's reports.
+
+    Only the feed's opener and the oracle's owner may. At most four contracts besides the collection are told.
+    """
+
+    async def work(desk: Desk) -> dict[str, Any]:
+        from node.artist import calls
+
+        contract = checked(address, "ADDRESS") or address
+        what = f"tell {contract} of feed {feed}{' no longer' if no_longer else ''}"
+        desk.talk.sure(f"{what[0].upper()}{what[1:]}?")
+        await desk.send(what, desk.chain.oracle, calls.subscribe(feed, contract, not no_longer))
+        return {"feed": feed, "contract": contract, "subscribed": not no_longer}
+
+    perform(choice, work)
