@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from node.agreement.effects import Timing
@@ -12,7 +13,7 @@ from node.gossip.settings import BrokerSettings
 from node.render.pool import RenderPool, RenderSettings, local_pool
 
 if TYPE_CHECKING:
-    from node.config import Config
+    from node.config import BrokerConfig, Config
 
 
 def broker_settings(config: Config) -> list[BrokerSettings]:
@@ -22,20 +23,20 @@ def broker_settings(config: Config) -> list[BrokerSettings]:
         KeyFileError: a password cannot be read.
         ConfigError: a broker cannot be used.
     """
-    found = []
-    for broker in config.gossip.brokers:
-        password = broker_password(config, broker)
-        found.append(
-            BrokerSettings(
-                url=broker.url.reveal(),
-                username=broker.username,
-                password=None if password is None else password.reveal(),
-                ca=broker.ca,
-                cert=broker.cert,
-                key=broker.key,
-            )
-        )
-    return found
+    return [settings_of(config, broker) for broker in config.gossip.brokers]
+
+
+def settings_of(config: Config, broker: BrokerConfig, environ: Mapping[str, str] | None = None) -> BrokerSettings:
+    """Return one of the configuration's brokers; errors as of `broker_settings`."""
+    password = broker_password(config, broker, environ=environ)
+    return BrokerSettings(
+        url=broker.url.reveal(),
+        username=broker.username,
+        password=None if password is None else password.reveal(),
+        ca=broker.ca,
+        cert=broker.cert,
+        key=broker.key,
+    )
 
 
 def renderer_pool(config: Config) -> RenderPool:

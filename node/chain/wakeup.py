@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("chain")
 
-_SUBSCRIBE = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]})
+SUBSCRIBE = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]})
 
 _FAREWELL = 0.5
 """Seconds that the other side has to close a connection in good form."""
@@ -94,7 +94,7 @@ class WakeUp:
 
         async with (
             aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, middlewares=(_refuse_redirects,)
+                cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, middlewares=(refuse_redirects,)
             ) as session,
             asyncio.TaskGroup() as group,
         ):
@@ -133,7 +133,7 @@ class WakeUp:
             )
         try:
             self.connected += 1
-            await socket.send_str(_SUBSCRIBE)
+            await socket.send_str(SUBSCRIBE)
             return await self._hear(socket)
         finally:
             self.connected -= 1
@@ -180,7 +180,7 @@ def _subscription(said: dict[str, Any]) -> object:
     return params.get("subscription") if wanted and isinstance(params, dict) else None
 
 
-async def _refuse_redirects(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+async def refuse_redirects(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     """A redirect would carry the request to a host that nobody configured."""
     response = await handler(request)
     if 300 <= response.status < 400:

@@ -14,7 +14,7 @@ from node.errors import KeyFileError
 from node.keys.address import checksum_address
 from node.keys.files import create_private
 from node.keys.redaction import redactor
-from node.keys.secrets import Secret, read_text
+from node.keys.secrets import Secret, read_text, read_unguarded
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -130,7 +130,15 @@ class EthKeystore:
     @property
     def address(self) -> str:
         """EIP-55 address that the file states; unlock() checks that the key inside agrees."""
-        address = self._content().get("address")
+        return self._address(self._content())
+
+    @property
+    def public_address(self) -> str:
+        """Like `address`, of a file that others can read too: what it says of the address is no secret."""
+        return self._address(self._parsed(read_unguarded(self.path)))
+
+    def _address(self, content: dict[str, Any]) -> str:
+        address = content.get("address")
         if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
             raise KeyFileError(f"{self.path}: names no address; import the key again to get a file that does")
         return checksum_address("0x" + address[-40:])
@@ -159,8 +167,11 @@ class EthKeystore:
         return key
 
     def _content(self) -> dict[str, Any]:
+        return self._parsed(read_text(self.path))
+
+    def _parsed(self, text: str) -> dict[str, Any]:
         try:
-            content = json.loads(read_text(self.path))
+            content = json.loads(text)
         except (ValueError, RecursionError):
             raise KeyFileError(
                 f"{self.path}: not JSON, so not a Web3 Secret Storage file; correct the path, or restore it"

@@ -1,0 +1,140 @@
+"""`patina check`: test everything that a node needs, and tell all of it at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from node.cli.options import asker, config_option, json_option
+from node.preflight.subjects import SUBJECTS
+
+if TYPE_CHECKING:
+    from node.preflight.facts import Facts
+    from node.preflight.finding import Finding
+
+_CHOICE = click.Choice(list(SUBJECTS))
+_COLOURS = {"ok": "green", "warning": "yellow", "fault": "red", "not checked": "cyan"}
+_WIDE = 24
+
+
+@click.command()
+@config_option
+@click.option("--only", multiple=True, type=_CHOICE, help="This subject alone; may be repeated.")
+@click.option("--skip", multiple=True, type=_CHOICE, help="All but this subject; may be repeated.")
+@json_option
+def check(config_path: Path, *, only: Sequence[str], skip: Sequence[str], as_json: bool) -> None:
+    """Test everything that a node needs before it matters.
+
+    Configuration, keys, journal, endpoints, contracts, stake, brokers, clock, disk, renderer: each line says ok,
+    warning, fault or not checked, and what to do. Nothing is changed, and a node may run meanwhile. Exit status 0
+    only when nothing is at fault.
+    """
+    import asyncio
+
+    from node.log import configure
+    from node.preflight.facts import Facts
+    from node.preflight.finding import Score
+
+    configure("critical", "auto")
+    subjects = [one for one in SUBJECTS if (not only or one in only) and one not in skip]
+    if not subjects:
+        raise click.UsageError("--only and --skip leave nothing to check")
+    facts = Facts(config_path, ask=None if as_json else asker())
+    if "keys" in subjects:
+        facts.ask_passwords()
+    if as_json:
+        found = asyncio.run(_run(facts, subjects, lambda *_: None))
+        click.echo(_clean(json.dumps(document(found), indent=2)))
+    else:
+        found = _watched(facts, subjects)
+    score = Score.of(found)
+    if not as_json:
+        click.secho(f"\n{score}", bold=True, fg="green" if score.ready else "red")
+        if score.ready:
+            return
+    if not score.ready:
+        raise SystemExit(1)
+
+
+async def _run(
+    facts: Facts, subjects: Sequence[str], on_done: Callable[[str, Sequence[Finding]], None]
+) -> list[Finding]:
+    from node.preflight.run import run
+
+    return await run(facts, subjects, on_done)
+
+
+def _watched(facts: Facts, subjects: Sequence[str]) -> list[Finding]:
+    """Run with each subject printed as soon as it and all before it are done, and the others named meanwhile."""
+    import asyncio
+
+    from rich.console import Console
+
+    waiting, done = list(subjects), dict[str, Sequence["Finding"]]()
+    console = Console(stderr=True, highlight=False)
+    watched = sys.stderr.isatty()
+    status = console.status("") if watched else None
+
+    def on_done(subject: str, found: Sequence[Finding]) -> None:
+        done[subject] = found
+        while waiting and waiting[0] in done:
+            show(waiting[0], done[waiting.pop(0)])
+        if status is not None:
+            status.update(f"checking {', '.join(one for one in subjects if one not in done)}")
+
+    if status is None:
+        return asyncio.run(_run(facts, subjects, on_done))
+    status.update(f"checking {', '.join(subjects)}")
+    with status:
+        return asyncio.run(_run(facts, subjects, on_done))
+
+
+def show(subject: str, found: Sequence[Finding]) -> None:
+    """Print a subject's findings: a line each, and under one that is not well what to do."""
+    click.secho(f"\n{subject}", bold=True)
+    for one in found:
+        verdict = click.style(f"{one.verdict:<12}", fg=_COLOURS[one.verdict], bold=one.verdict == "fault")
+        about = f"{one.about}: " if one.about else ""
+        click.echo(f"  {verdict}{one.code:<{_WIDE}}  {_clean(about + one.detail)}")
+        if one.remedy:
+            click.echo(f"  {'':<12}{'':<{_WIDE}}  -> {_clean(one.remedy)}")
+
+
+def document(found: Sequence[Finding]) -> dict[str, Any]:
+    """A check as JSON says it: codes, subjects and verdicts are stable, details and remedies are for people."""
+    from node.preflight.finding import Score
+
+    score = Score.of(found)
+    return {
+        "ready": score.ready,
+        "score": {
+            "ok": score.ok,
+            "checked": score.checked,
+            "warnings": score.warnings,
+            "faults": score.faults,
+            "not_checked": score.skipped,
+        },
+        "findings": [
+            {
+                "subject": one.subject,
+                "code": one.code,
+                "about": one.about,
+                "verdict": str(one.verdict),
+                "detail": one.detail,
+                "remedy": one.remedy,
+            }
+            for one in found
+        ],
+    }
+
+
+def _clean(text: str) -> str:
+    """What may be shown: no secret, and nothing of foreign words that a terminal would obey."""
+    from node.keys.redaction import redactor
+
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in redactor.redact(text))

@@ -1,0 +1,54 @@
+"""Looks at where content comes from and goes to: the gateways of peers, and publishing targets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from node.chain.names import Shown
+from node.content.cid import raw_cid, sha256
+
+if TYPE_CHECKING:
+    from node.keys.secrets import SecretUrl
+    from node.preflight.facts import Facts
+    from node.preflight.finding import Notes
+
+_PATIENCE_S: Final = 10.0
+_EMPTY: Final = raw_cid(sha256(b""))
+"""A block that nobody has to have: a gateway answers that it has it, or that it has not."""
+
+
+async def check(facts: Facts, notes: Notes) -> None:
+    """Note every content peer and every publishing target."""
+    peers = facts.config.content.peers
+    if not peers:
+        notes.ok("content.peers", "none is configured: recipes have to lie in render.recipes")
+    await asyncio.gather(*(_check_peer(peer, notes) for peer in peers))
+
+
+async def _check_peer(peer: SecretUrl, notes: Notes) -> None:
+    import aiohttp
+
+    from node.preflight.survey import open_session
+
+    shown, code = Shown(peer), "content.peers"
+    url = f"{peer.reveal().rstrip('/')}/ipfs/{_EMPTY}?format=raw"
+    try:
+        async with (
+            open_session() as session,
+            session.get(url, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=_PATIENCE_S)) as response,
+        ):
+            status = response.status
+    except TimeoutError:
+        notes.warn(code, f"no answer in {_PATIENCE_S:g} s", shown.name)
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        notes.warn(code, f"unreachable ({type(error).__name__})", shown.name)
+    else:
+        _tell(status, notes, shown.name)
+
+
+def _tell(status: int, notes: Any, name: str) -> None:
+    if status in (200, 404, 410, 504):  # a public gateway that finds a block nowhere says 504
+        notes.ok("content.peers", "answers as a gateway", name)
+    else:
+        notes.warn("content.peers", f"does not answer as a gateway (HTTP {status})", name)

@@ -1,0 +1,54 @@
+"""Looks at the port of the node's pages: free for it, or in use by this very node."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from node.errors import PatinaError
+from node.preflight.once import in_thread
+
+if TYPE_CHECKING:
+    from node.preflight.facts import Facts
+    from node.preflight.finding import Notes
+
+_CODE = "web.port"
+
+
+async def check(facts: Facts, notes: Notes) -> None:
+    """Note whether the pages can be served."""
+    web = facts.config.web
+    where = f"{web.host}:{web.port}"
+    if not web.enabled:
+        notes.skip(_CODE, "web.enabled is off")
+    elif facts.running:
+        await _check_running(facts, notes, where)
+    elif web.port == 0:
+        notes.ok(_CODE, "takes any free port")
+    else:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, socket.SOCK_STREAM) as taken:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taken.bind(address)
+                taken.listen(1)
+        except OSError as error:
+            notes.fault(_CODE, f"cannot listen on {where}: {error.strerror}")
+        else:
+            notes.ok(_CODE, f"{where} is free")
+
+
+async def _check_running(facts: Facts, notes: Notes, where: str) -> None:
+    from node.cli.status import fetch, reachable
+
+    web = facts.config.web
+    if web.port == 0:
+        notes.skip(_CODE, "the running node took any free port")
+        return
+    try:
+        _, reasons = await in_thread(lambda: fetch(f"http://{reachable(web.host)}:{web.port}"))
+    except PatinaError as error:
+        notes.fault(_CODE, f"a node runs from this folder and does not answer here: {error}")
+        return
+    told = f"this node answers on {where}"
+    notes.ok(_CODE, f"{told}: not ready ({', '.join(reasons)}), see patina status" if reasons else f"{told}: ready")
