@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from node.errors import ChainError, ConfigError, JournalUnwritableError, PatinaError
+from node.errors import ChainError, JournalUnwritableError, PatinaError
+from node.metrics.service import open_metrics
 from node.together import both
 from node.web.source import Readiness
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from node.config import Config
     from node.gallery import Gallery
     from node.keeper import Keeper
+    from node.metrics.service import Metrics
     from node.parts import Ask, Parts
 
 log = structlog.get_logger("daemon")
@@ -44,37 +46,26 @@ class Daemon:
     async def run(self) -> None:
         """Work until cancelled."""
         parts = self._parts
+        metrics = open_metrics(parts, self._config.web)
         async with asyncio.TaskGroup() as group:
             group.create_task(parts.terms.run())
             group.create_task(parts.sender.run())
             group.create_task(parts.duty.run())
             group.create_task(parts.wakeup.run())
             group.create_task(parts.collector.run())
+            group.create_task(parts.disk.run())
             group.create_task(parts.notices.run(parts))
             group.create_task(self.follow())
             group.create_task(self._show())
+            if metrics is not None:
+                group.create_task(metrics.run())
             if self._config.web.enabled:
-                group.create_task(self._serve())
+                group.create_task(self._serve(metrics))
 
-    async def _serve(self) -> None:
-        from aiohttp import web
+    async def _serve(self, metrics: Metrics | None) -> None:
+        from node.pages import Pages
 
-        from node.web.app import create_app
-
-        shown = self._config.web
-        app = create_app(self._gallery, self._parts.store, public_url=shown.public_url, visitor_rpc=shown.visitor_rpc)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        try:
-            host, port = self._config.web.host, self._config.web.port
-            try:
-                await web.TCPSite(runner, host, port).start()
-            except OSError as error:
-                raise ConfigError(f"web.host, web.port: cannot listen on {host}:{port} ({error.strerror})") from error
-            log.info("web pages served", url=f"http://{self._config.web.host}:{_port(runner)}")
-            await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
+        await Pages(self._config, self._parts, self._gallery, lambda: self._shown, metrics).run()
 
     async def follow(self) -> None:
         """Follow head and final block by polling, so that a silent endpoint is asked again rather than trusted."""
@@ -130,11 +121,6 @@ class Daemon:
         """Return the served feeds."""
         serve = self._config.feeds.serve
         return [feed for feed in await self._parts.chain.feeds(final) if serve == "all" or feed.id in serve]
-
-
-def _port(runner: object) -> int:
-    addresses: Sequence[tuple[str, int]] = runner.addresses  # type: ignore[attr-defined]
-    return addresses[0][1]
 
 
 @asynccontextmanager

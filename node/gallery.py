@@ -177,7 +177,7 @@ class Gallery:
         views = []
         proofs: dict[int, ProofView] = {}
         for report, (before, after) in zip(painting, pairwise(roots), strict=True):
-            full = await self._full(report)
+            full = await self.full(report)
             proofs[report.checkpoint] = proof_view(self._journal.configurations, edition, feed.policy, full)
             first = edition.token_ids()[0] if edition.minted else edition.id * TOKENS_PER_EDITION + 1
             views.append(
@@ -202,7 +202,8 @@ class Gallery:
         self._proofs[edition.collection.lower(), edition.id] = proofs
         return views
 
-    async def _full(self, report: Landed) -> FullReport:
+    async def full(self, report: Landed) -> FullReport:
+        """A report that repainted something, with its proof, read once. Raises ChainError."""
         key = (report.feed, report.checkpoint, report.block_hash)
         if key not in self._reports:
             self._reports[key] = await self._chain.report(report.feed, report.checkpoint, report)

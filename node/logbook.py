@@ -24,10 +24,12 @@ class Logbook:
 
     def __init__(self, lines: int = LINES) -> None:
         self._lines: deque[str] = deque(maxlen=lines)
+        self._written = 0
 
     def add(self, line: str) -> None:
         """Keep a redacted line; one that is too long is cut."""
         self._lines.append(line if len(line) <= LONGEST else _cut(line))
+        self._written += 1
 
     def last(self, count: int = LINES, level: str = "debug") -> list[dict[str, Any]]:
         """Return the newest lines of at least this level, the oldest of them first."""
@@ -40,6 +42,12 @@ class Logbook:
             if entry.get("level") in wanted:
                 found.append(entry)
         return found[::-1]
+
+    def since(self, seen: int) -> tuple[int, list[dict[str, Any]]]:
+        """Return how many lines were ever added, and those after the first `seen` that are still kept, in order."""
+        written, lines = self._written, list(self._lines)
+        new = min(max(written - seen, 0), len(lines))
+        return written, [_read(redactor.redact(line)) for line in lines[len(lines) - new :]]
 
     def clear(self) -> None:
         """Forget every line."""

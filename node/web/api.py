@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from aiohttp import web
 
 from node.web import parts
 from node.web.source import EditionView, GallerySource
+
+if TYPE_CHECKING:
+    from node.web.guard import Guard
 
 _encode: Final = msgspec.json.Encoder().encode
 _WORTH_PACKING: Final = 4_096
@@ -154,19 +157,27 @@ def _summary(view: EditionView, version: str) -> EditionSummary:
     )
 
 
-def add_api(app: web.Application, source: GallerySource) -> EditionsApi:
-    """Mount the editions, `/api/status`, `/livez` and `/readyz`; return what the pages look editions up in."""
+def add_api(app: web.Application, source: GallerySource, guard: Guard) -> EditionsApi:
+    """Mount the editions, `/api/status`, `/livez` and `/readyz`; return what the pages look editions up in.
+
+    Who is not the operator is told of the network, and whether this node is ready; not which seat is this node's, nor
+    what ails it: leaders take turns that everybody can work out, and an address is all that it takes to hinder one.
+    """
     editions = EditionsApi(source)
 
     async def status(request: web.Request) -> web.Response:
-        return _json(request, _encode(source.status()))
+        figures = msgspec.to_builtins(source.status())
+        if not guard.allowed(request):
+            figures = public(figures) | {"ready": source.readiness().ready}
+        return _json(request, _encode(figures))
 
     async def livez(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n", headers={"Cache-Control": "no-store"})
 
     async def readyz(request: web.Request) -> web.Response:
         readiness = source.readiness()
-        return _json(request, _encode(readiness), status=200 if readiness.ready else 503)
+        told = readiness if guard.allowed(request) else {"ready": readiness.ready}
+        return _json(request, _encode(told), status=200 if readiness.ready else 503)
 
     async def unknown(_request: web.Request) -> web.Response:
         raise _not_found("no such resource")
@@ -183,6 +194,19 @@ def add_api(app: web.Application, source: GallerySource) -> EditionsApi:
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/api/{rest:.*}", unknown)
     return editions
+
+
+_PUBLIC: Final = ("oracle", "config_digest", "committee", "quorum")
+_PUBLIC_CHAIN: Final = ("id", "final", "head")
+
+
+def public(figures: dict[str, Any]) -> dict[str, Any]:
+    """What of a node's figures is everybody's: what anyone could read from the chain, and how far this node has."""
+    chain = figures.get("chain")
+    told: dict[str, Any] = {name: figures[name] for name in _PUBLIC if name in figures}
+    if isinstance(chain, dict):
+        told["chain"] = {name: chain.get(name) for name in _PUBLIC_CHAIN}
+    return told
 
 
 def _explanation(request: web.Request, key: tuple[str, int], token: str) -> str:

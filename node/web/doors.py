@@ -87,7 +87,7 @@ class Doors:
             refusal.force_close()
             raise refusal
         who = visitor(request)
-        if not _is_this_machine(who) and not self._affords(who):
+        if not is_this_machine(who) and not self._affords(who):
             self.counters["requests refused"] += 1
             raise web.HTTPTooManyRequests(text="too many requests\n", headers={"Retry-After": "5"})
         return await handler(request)
@@ -107,7 +107,7 @@ class Doors:
 
     def admits(self, who: str) -> bool:
         """Whether there is room for one more connection of a visitor."""
-        limits, local = self.limits, _is_this_machine(who)
+        limits, local = self.limits, is_this_machine(who)
         room = limits.connections if local else limits.connections - limits.reserved
         if len(self._open) < room and (local or self._share[who] < limits.each):
             return True
@@ -237,6 +237,7 @@ class _Site(web.BaseSite):
         self._server = await loop.create_server(lambda: _Door(self._doors, server), self._host, self._port)
 
 
-def _is_this_machine(who: str) -> bool:
+def is_this_machine(who: str) -> bool:
+    """Whether a visitor (see `node.web.guard.visitor`) is this machine itself: its operator, or a proxy."""
     # An address of ::1 has become its network, ::/64.
     return who.startswith("127.") or who in ("::/64", "")

@@ -1,14 +1,14 @@
-"""Live updates: each change of the source's revision, pushed as a server-sent event."""
+"""Live updates: each change of what pages show, pushed as a server-sent event."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 from aiohttp import web
 
-from node.web.source import GallerySource
+from node.web.streams import Streams
 
 HEARTBEAT_S: Final = 15.0
 """A comment this often keeps proxies from closing a quiet stream, and finds visitors who left."""
@@ -18,62 +18,62 @@ MAX_STREAMS: Final = 256
 """Visitors listening at once; one more is refused and asks again later."""
 
 
-class EventStreams:
-    """`/api/events`: on connection the revision in force, then one event for each change.
+class Moving(Protocol):
+    """Something with a revision that grows with every change."""
 
-    An event is named `revision`, and its data is the number alone: what changed is read from the
-    interface, so a visitor who missed events misses nothing.
+    @property
+    def revision(self) -> int:
+        """The number of changes so far."""
+        ...
+
+    async def changed(self, since: int) -> int:
+        """Wait until `revision` is above `since` (at once if it is), then return it. Cancellable."""
+        ...
+
+
+class EventStreams:
+    """`/api/events`: on connection the revisions in force, then one event for each change.
+
+    An event is named as its source is (`revision` for the gallery, `network` for the network page), and its data is
+    the number alone: what changed is read from the interface, so a visitor who missed events misses nothing.
     """
 
-    def __init__(self, source: GallerySource, heartbeat_s: float = HEARTBEAT_S, limit: int = MAX_STREAMS) -> None:
-        self._source = source
+    def __init__(
+        self, sources: Mapping[str, Moving], heartbeat_s: float = HEARTBEAT_S, limit: int = MAX_STREAMS
+    ) -> None:
+        self._sources = dict(sources)
         self._heartbeat_s = heartbeat_s
-        self._limit = limit
-        self._streams: set[asyncio.Task[object]] = set()
-        self._closing = False
+        self._streams = Streams(limit)
+        self.close = self._streams.close
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """GET /api/events. 503 with Retry-After when too many listen."""
-        task = asyncio.current_task()
-        if task is None or len(self._streams) >= self._limit:
-            raise web.HTTPServiceUnavailable(text="too many listeners\n", headers={"Retry-After": "30"})
-        response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        response.content_type = "text/event-stream"
-        self._streams.add(task)
-        try:
-            await response.prepare(request)
-            with contextlib.suppress(ConnectionError):
-                await self._push(response)
-        except asyncio.CancelledError:
-            # Ended by `close`, so that the visitor sees a whole answer and comes back; else by the server.
-            if not self._closing:
-                raise
-        finally:
-            self._streams.discard(task)
-        return response
-
-    async def close(self, _app: web.Application) -> None:
-        """An `on_shutdown` signal: end every stream, or the server would wait for its visitors."""
-        self._closing = True
-        streams = list(self._streams)
-        for task in streams:
-            task.cancel()
-        await asyncio.gather(*streams, return_exceptions=True)
+        """GET /api/events. 503 or 429 with Retry-After when too many listen."""
+        return await self._streams.serve(request, self._push)
 
     async def _push(self, response: web.StreamResponse) -> None:
-        revision = self._source.revision
-        await response.write(b"retry: 2000\n" + _event(revision))
+        told = {name: source.revision for name, source in self._sources.items()}
+        await response.write(b"retry: 2000\n" + b"".join(_event(name, number) for name, number in told.items()))
         while True:
-            try:
-                async with asyncio.timeout(self._heartbeat_s):
-                    revision = await self._source.changed(revision)
-            except TimeoutError:
+            if not await self._moved(told):
                 await response.write(b": still here\n\n")
                 continue
             await asyncio.sleep(GATHER_S)
-            revision = self._source.revision
-            await response.write(_event(revision))
+            for name, source in self._sources.items():
+                if source.revision != told[name]:
+                    told[name] = source.revision
+                    await response.write(_event(name, told[name]))
+
+    async def _moved(self, told: Mapping[str, int]) -> bool:
+        """Wait until any source is past what was told of it; False when nothing was for a heartbeat."""
+        waiting = [asyncio.ensure_future(source.changed(told[name])) for name, source in self._sources.items()]
+        try:
+            done, _ = await asyncio.wait(waiting, timeout=self._heartbeat_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        return bool(done)
 
 
-def _event(revision: int) -> bytes:
-    return f"id: {revision}\nevent: revision\ndata: {revision}\n\n".encode()
+def _event(name: str, revision: int) -> bytes:
+    return f"id: {revision}\nevent: {name}\ndata: {revision}\n\n".encode()

@@ -1,0 +1,163 @@
+"""What the operator's page shows of this node: its figures, with what only its operator is to know."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from node.config.text import shown
+from node.figures import reasons, status
+from node.keys.redaction import redactor
+from node.logbook import Logbook, logbook
+from node.reasons import explained
+
+if TYPE_CHECKING:
+    from node.journal.transactions import AttemptRow, TransactionRow
+    from node.parts import Parts
+    from node.web.doors import Doors
+
+TRANSACTIONS: Final = 25
+"""Transactions that are shown, the latest ones."""
+STUCK: Final = 3
+"""Times `transmit.resend_after_ms` after which a transaction that is not mined counts as stuck."""
+NOTICES: Final = 30
+
+log = structlog.get_logger("web")
+
+
+class Overview:
+    """Puts the figures together at each call; nothing in it waits, and a part that fails leaves the others alone."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        doors: Doors,
+        *,
+        book: Logbook = logbook,
+        clock: Callable[[], float] = time.monotonic,
+        version: str = "",
+    ) -> None:
+        self._parts = parts
+        self._doors = doors
+        self._book = book
+        self._clock = clock
+        self._version = version
+        self._started = clock()
+        self._waiting: dict[str, float] = {}
+        self._failed: set[str] = set()
+
+    def overview(self) -> dict[str, Any]:
+        """The node's figures; texts that may hold a secret by now are masked once more."""
+        parts = self._parts
+        found = dict(status(parts))
+        for name, section in (
+            ("reasons", self._reasons),
+            ("transactions", self._transactions),
+            ("fees", self._fees),
+            ("journal", self._journal),
+            ("alerts", lambda: self._parts.notices.recent(NOTICES)),
+            ("publishing", self._publishing),
+            ("visitors", self._doors.status),
+        ):
+            found[name] = self._tried(name, section)
+        found["version"] = self._version
+        found["up_s"] = int(self._clock() - self._started)
+        found["now"] = int(time.time())
+        return {name: _masked(section) for name, section in found.items()}
+
+    def configuration(self) -> dict[str, Any]:
+        """Every setting in force, secrets masked."""
+        return {"path": str(self._parts.config.path), "settings": _masked(shown(self._parts.config))}
+
+    def lines(self, since: int) -> tuple[int, list[dict[str, Any]]]:
+        """Log lines after the first `since`, and how many there were by now."""
+        return self._book.since(since)
+
+    def _tried(self, name: str, section: Callable[[], Any]) -> Any:
+        try:
+            return section()
+        except Exception as error:
+            if name not in self._failed:
+                self._failed.add(name)
+                log.error("not shown on the operator's page", section=name, exc_info=error)
+            return None
+
+    def _reasons(self) -> list[dict[str, str]]:
+        return [
+            {"code": each.code, "meaning": each.meaning, "remedy": each.remedy, "urgency": each.urgency}
+            for each in explained(reasons(self._parts))
+        ]
+
+    def _transactions(self) -> list[dict[str, Any]]:
+        transactions = self._parts.journal.transactions
+        rows = transactions.last(TRANSACTIONS)
+        self._note_waiting(rows)
+        return [self._transaction(row, transactions.attempts(row.id)) for row in rows]
+
+    def _note_waiting(self, rows: list[TransactionRow]) -> None:
+        """Remember since when this process has seen a transaction wait: the journal keeps no times."""
+        now = self._clock()
+        on_the_way = {row.key for row in rows if row.state in ("queued", "signed", "sent")}
+        self._waiting = {key: self._waiting.get(key, now) for key in on_the_way}
+
+    def _transaction(self, row: TransactionRow, attempts: list[AttemptRow]) -> dict[str, Any]:
+        newest = attempts[-1] if attempts else None
+        since = self._waiting.get(row.key)
+        waited = 0.0 if since is None else self._clock() - since
+        return {
+            "key": row.key,
+            "state": row.state,
+            "nonce": row.nonce,
+            "to": row.recipient,
+            "tx": _hex(row.tx_hash or (None if newest is None else newest.tx_hash)),
+            "block": row.block_number,
+            "succeeded": row.succeeded,
+            "note": row.note,
+            "gas": row.gas,
+            "value": str(row.value),
+            "max_fee": None if newest is None else str(newest.max_fee),
+            "priority_fee": None if newest is None else str(newest.priority_fee),
+            "attempts": len(attempts),
+            "waiting_s": int(waited),
+            "stuck": waited > STUCK * self._parts.config.transmit.resend_after_ms / 1000,
+        }
+
+    def _fees(self) -> dict[str, Any]:
+        chosen = self._parts.config.transmit
+        return {
+            "enabled": chosen.enabled,
+            "max_fee": str(chosen.max_fee),
+            "priority_fee": str(chosen.priority_fee),
+            "low_balance": str(chosen.low_balance),
+        }
+
+    def _journal(self) -> dict[str, Any]:
+        parts = self._parts
+        return {
+            "path": str(parts.journal.path),
+            "error": parts.health.journal_error,
+            "doubts": len(parts.journal.protection.doubts()),
+            "open_rounds": len(parts.journal.rounds.unfinished()),
+            "counters": parts.journal.counters.all(),
+        }
+
+    def _publishing(self) -> Any:
+        publisher = getattr(self._parts, "publisher", None)
+        return None if publisher is None else publisher.status()
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return redactor.redact(value)
+    if isinstance(value, dict):
+        return {str(name): _masked(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(each) for each in value]
+    return value
+
+
+def _hex(raw: bytes | None) -> str | None:
+    return None if raw is None else "0x" + raw.hex()
