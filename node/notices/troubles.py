@@ -29,6 +29,8 @@ class _Seen:
     found: Found
     since: int
     last: int
+    gone: int | None = None
+    """From when on it has been gone, as far as that is known."""
 
 
 class Troubles:
@@ -68,8 +70,9 @@ class Troubles:
             if key in found:
                 continue
             if not known(seen.found):
-                seen.last = now
-            elif now - seen.last >= self._over:
+                continue
+            seen.gone = now if seen.gone is None else seen.gone
+            if now - seen.gone >= self._over:
                 over.append(seen.found)
                 del self._standing[key]
         gap = min(GAP_MS, self._after)
@@ -80,7 +83,7 @@ class Troubles:
         """Note that a trouble is there; return it if it begins with that."""
         if key in self._standing:
             seen = self._standing[key]
-            seen.found, seen.last = found, now
+            seen.found, seen.gone = found, None
             return None
         seen = self._pending.setdefault(key, _Seen(found, now, now))
         seen.found, seen.last = found, now
