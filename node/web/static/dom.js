@@ -36,3 +36,11 @@ export function contentPath(path) {
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** Write a command into an element, its short words unbroken at the ends of lines. */
+export function setCommand(element, words) {
+  const text = words.join(" ");
+  if (element.textContent === text) return;
+  const parts = words.map((word) => (word.length < 24 ? h("span", { class: "arg" }, word) : word));
+  element.replaceChildren(...parts.flatMap((part, index) => (index ? [" ", part] : [part])));
+}

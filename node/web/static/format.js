@@ -18,8 +18,8 @@ export function percent(wad, digits = 2, signed = true) {
 }
 
 /** A threshold with as few decimals as say it exactly: "+2 %", "−0.25 %". */
-export function shortPercent(wad) {
-  const long = percent(wad, 4);
+export function shortPercent(wad, signed = true) {
+  const long = percent(wad, 4, signed);
   return long.replace(/(\.\d*?)0+ %$/, "$1 %").replace(/\. %$/, " %");
 }
 
@@ -58,8 +58,21 @@ export function moment(label, withTime = true) {
   return `${day}, ${clock}`;
 }
 
-/** When a sample or a repaint was: its label's moment, else its checkpoint. */
-export const when = (item) => moment(item.label) || `Checkpoint ${group(item.checkpoint)}`;
+/** Seconds since 1970 as a day, with the hour where it matters. */
+export function dateOf(seconds, withTime = true) {
+  const date = new Date(seconds * 1000);
+  const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+  return withTime ? `${day}, ${date.toISOString().slice(11, 16)}` : day;
+}
+
+/** When a sample or a repaint was: its label's moment, its block's time, else its checkpoint. */
+export const when = (item) =>
+  moment(item.label) ||
+  (item.time ? `${item.about ? "about " : ""}${dateOf(item.time, !item.about)}` : `Checkpoint ${group(item.checkpoint)}`);
+
+/** The page of a token, and on it the moment of a repaint. */
+export const tokenPage = (view, id, repaint = null) =>
+  `/token/${view.collection}/${id}${repaint ? `#at-${repaint.checkpoint}` : ""}`;
 
 /** A band in words: its mood where the recipe names one. */
 export const bandName = (view, band) => view.moods?.[band] || `Band ${band + 1}`;

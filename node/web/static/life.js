@@ -1,28 +1,28 @@
 // The chronicle of an edition: every repaint, newest first, with its pictures and who signed.
 
 import { contentPath, h } from "./dom.js";
-import { bandColour, bandName, brief, count, group, percent, when } from "./format.js";
+import { bandColour, bandName, brief, count, group, percent, tokenPage, when } from "./format.js";
 
 const STRIP = 6;
 
 /** Fill `list` with the edition's repaints; entries that stand already are left alone. */
-export function drawLife(list, view, open) {
+export function drawLife(list, view) {
   const drawn = new Map([...list.children].map((item) => [item.dataset.key, item]));
-  const items = view.history.map((repaint, index) => {
-    const key = `${repaint.checkpoint} ${repaint.tx} ${view.tokens.length}`;
-    return drawn.get(key) ?? entry(view, repaint, index, key, open);
+  const items = view.history.map((repaint) => {
+    const key = `${repaint.checkpoint} ${repaint.tx} ${repaint.time} ${view.tokens.length}`;
+    return drawn.get(key) ?? entry(view, repaint, key);
   });
   items.reverse();
   const same = items.length === list.children.length && items.every((item, index) => list.children[index] === item);
   if (!same) list.replaceChildren(...items);
 }
 
-function entry(view, repaint, index, key, open) {
+function entry(view, repaint, key) {
   const colour = bandColour(repaint.band, view.bands);
   const pictures = view.tokens.slice(0, STRIP).map((token, place) =>
     h(
-      "button",
-      { class: "leaf", type: "button", "aria-label": `${token.name} ${when(repaint)}`, on: { click: () => open(token.id, index) } },
+      "a",
+      { class: "leaf", href: tokenPage(view, token.id, repaint), "aria-label": `${token.name}, ${when(repaint)}` },
       h("img", { src: contentPath(repaint.images[place]), alt: "", loading: "lazy", decoding: "async" }),
     ),
   );
@@ -56,11 +56,12 @@ function proof(view, repaint) {
   const rows = [
     ["Feed and checkpoint", `${view.feed.id} · ${group(repaint.checkpoint)}`],
     ["Landed in block", group(repaint.block)],
+    ["Sent by", repaint.transmitter ? brief(repaint.transmitter) : ""],
     ["Transaction", repaint.tx],
     ["Gas", group(repaint.gas)],
     ["Signers", repaint.signers.map((signer) => brief(signer)).join(", ")],
     ["tokenURI before", repaint.token_uri_before],
     ["tokenURI after", repaint.token_uri_after],
   ];
-  return h("dl", { class: "facts" }, ...rows.flatMap(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]));
+  return h("dl", { class: "facts" }, ...rows.filter(([, value]) => value).flatMap(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]));
 }

@@ -1,4 +1,20 @@
-// Follows the node's revision: one refresh at a time, and again at once when something moved meanwhile.
+// Reads the node's interface and follows its revision: one refresh at a time, and again when something moved meanwhile.
+
+import { setText } from "./dom.js";
+
+/** What the interface says at a path, as JSON; an Error with the `status` where it refuses. */
+export async function read(path) {
+  const response = await fetch(path, { headers: { Accept: "application/json" } });
+  if (!response.ok) throw Object.assign(new Error(`${path}: ${response.status}`), { status: response.status });
+  return response.json();
+}
+
+/** The state of the connection, in the masthead: "live", "lost", "waiting", or "still" for pages that follow nothing. */
+export function showPulse(state, text = "") {
+  const pulse = document.getElementById("pulse");
+  pulse.dataset.state = state;
+  setText(document.getElementById("pulse-text"), text);
+}
 
 /** Calls `refresh()` for each new revision, and `state(code, text)` as the connection comes and goes. */
 export function follow({ refresh, state }) {

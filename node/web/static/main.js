@@ -1,63 +1,94 @@
-// Opens the gallery, keeps every room up to date, and says when something was repainted.
+// Opens the gallery, keeps every room up to date, filters them, and says when something was repainted.
 
-import { h, setText } from "./dom.js";
+import { setText } from "./dom.js";
+import { Filters } from "./filters.js";
 import { bandName, percent } from "./format.js";
-import { Lightbox } from "./lightbox.js";
-import { follow } from "./live.js";
+import { follow, read, showPulse } from "./live.js";
 import { Room } from "./room.js";
 
-const main = document.getElementById("rooms");
+const walls = document.getElementById("rooms");
 const bare = document.getElementById("bare");
-const doors = document.getElementById("doors");
 const announcer = document.getElementById("announcer");
-const pulse = document.getElementById("pulse");
-const pulseText = document.getElementById("pulse-text");
 
-const rooms = new Map(); // key -> {room, version, view}
-const lightbox = new Lightbox();
+const rooms = new Map(); // key -> {room, entry, version, view}
+const filters = new Filters(document.getElementById("filters"), arrange);
+const near = new IntersectionObserver(approach, { rootMargin: "900px 0px" });
 
 const keyOf = (entry) => `${entry.collection.toLowerCase()}/${entry.edition}`;
 const anchorOf = (entry) => `edition-${entry.collection.toLowerCase()}-${entry.edition}`;
 
-async function read(path) {
-  const response = await fetch(path, { headers: { Accept: "application/json" } });
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
-}
+let listed = [];
 
 async function refresh() {
   const { editions } = await read("/api/editions");
+  listed = editions;
   const present = new Set(editions.map(keyOf));
   for (const [key, held] of rooms) {
     if (present.has(key)) continue;
+    near.unobserve(held.room.element);
     held.room.element.remove();
     rooms.delete(key);
   }
-  const stale = editions.filter((entry) => rooms.get(keyOf(entry))?.version !== entry.version);
-  const views = await Promise.all(stale.map((entry) => read(entry.href)));
-  views.forEach((view, index) => place(view, stale[index]));
-  editions.forEach((entry, index) => {
-    const element = rooms.get(keyOf(entry)).room.element;
-    if (main.children[index] !== element) main.insertBefore(element, main.children[index] ?? null);
-  });
-  bare.hidden = editions.length > 0;
-  if (bare.hidden) bare.remove();
-  else {
-    main.append(bare);
-    setText(bare, "The walls are still bare. An edition will hang here once it is opened on a feed that this node serves.");
-  }
-  drawDoors(editions);
+  for (const entry of editions) prepare(entry);
+  arrange();
+  await Promise.all([...rooms.values()].filter((held) => held.wanted && held.version !== held.entry.version).map(fill));
 }
 
-function place(view, entry) {
+function prepare(entry) {
   const key = keyOf(entry);
-  const held = rooms.get(key);
-  const before = held?.view;
-  const room = held?.room ?? new Room(anchorOf(entry), (token, at) => openToken(key, token, at));
-  rooms.set(key, { room, view, version: entry.version });
-  room.update(view);
+  let held = rooms.get(key);
+  if (!held) {
+    held = { room: new Room(anchorOf(entry)), version: null, view: null, wanted: false, entry };
+    rooms.set(key, held);
+    held.room.element.dataset.key = key;
+  }
+  held.entry = entry;
+  if (!held.view) held.room.expect(entry);
+}
+
+async function fill(held) {
+  const { entry } = held;
+  const view = await read(`${entry.href}/wall`);
+  const rest = await held.room.rest(entry.href, view);
+  const before = held.view;
+  [held.view, held.version] = [view, entry.version];
+  held.room.update(view, rest, entry.href);
   if (before && view.history.length > before.history.length) announce(view);
-  lightbox.refresh(key, view);
+}
+
+/** Rooms are filled when a visitor comes near: a house of many editions opens as fast as one of two. */
+function approach(entries) {
+  for (const { target, isIntersecting } of entries) {
+    const held = rooms.get(target.dataset.key);
+    if (!isIntersecting || !held) continue;
+    held.wanted = true;
+    near.unobserve(target);
+    if (held.version !== held.entry.version) fill(held).catch(() => near.observe(target));
+  }
+}
+
+/** Put the rooms that pass the filters in their order; the others out of sight. */
+function arrange() {
+  filters.update(listed);
+  const shown = listed.filter((entry) => filters.passes(entry));
+  let place = 0;
+  for (const entry of listed) {
+    const held = rooms.get(keyOf(entry));
+    const { element } = held.room;
+    element.hidden = !shown.includes(entry);
+    if (walls.children[place] !== element) walls.insertBefore(element, walls.children[place] ?? null);
+    place += 1;
+    if (!held.wanted && !element.hidden) near.observe(element);
+  }
+  filters.tell(shown);
+  bare.hidden = shown.length > 0;
+  if (shown.length) return;
+  setText(
+    bare,
+    listed.length
+      ? "Nothing here is in that mood and state just now."
+      : "The walls are still bare. An edition will hang here once it is opened on a feed that this node serves.",
+  );
 }
 
 function announce(view) {
@@ -70,36 +101,23 @@ function announce(view) {
   setText(announcer, `${view.name} ${change}`);
 }
 
-function openToken(key, token, at = null) {
-  const held = rooms.get(key);
-  if (held) lightbox.open(key, held.view, token, at);
-}
-
-function drawDoors(editions) {
-  const names = editions.map((entry) => `${anchorOf(entry)} ${entry.name}`).join("\n");
-  if (doors.dataset.names === names) return;
-  doors.dataset.names = names;
-  doors.hidden = editions.length < 2;
-  doors.replaceChildren(...editions.map((entry) => h("a", { href: `#${anchorOf(entry)}` }, entry.name)));
-}
-
+/** Follow an address to an edition once it is there, and one of older days to its token's page. */
 function openFromAddress() {
-  const match = /^#token-(0x[0-9a-f]{40}\/\d+)-(\d+)$/i.exec(location.hash);
-  if (match) openToken(match[1].toLowerCase(), match[2]);
+  const token = /^#token-(0x[0-9a-f]{40})\/\d+-(\d+)$/i.exec(location.hash);
+  if (token) location.replace(`/token/${token[1]}/${token[2]}`);
+  else if (/^#edition-[\w-]+$/.test(location.hash)) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
 let opened = false;
 follow({
   refresh: async () => {
     await refresh();
-    if (!opened) {
-      opened = true;
-      openFromAddress();
-    }
+    if (!opened) openFromAddress();
+    opened = true;
   },
   state: (state, text) => {
-    pulse.dataset.state = state;
-    setText(pulseText, text);
+    showPulse(state, text);
+    if (state === "lost" && !opened) setText(bare, "This node does not answer just now. The page tries again by itself.");
   },
 });
 window.addEventListener("hashchange", openFromAddress);

@@ -3,6 +3,7 @@
 import { contentPath, h } from "./dom.js";
 
 const DISSOLVE_MS = 1800;
+const AGAIN_MS = [2000, 5000, 15_000, 60_000]; // content may come to a node after the news of it
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A frame that holds one picture: `show(path, alt)` hangs it, dissolving from the one before. */
@@ -25,18 +26,36 @@ export class Picture {
       this.element.replaceChildren();
       return false;
     }
-    const lazy = first && this.lazy ? "lazy" : "eager";
-    const image = h("img", { alt, decoding: "async", loading: lazy, draggable: "false", src: safe });
+    const image = this.#image(alt, first && this.lazy ? "lazy" : "eager", 0);
+    image.src = safe;
     if (first) this.element.replaceChildren(image);
     else this.#dissolve(image);
     return !first;
+  }
+
+  #image(alt, loading, tried) {
+    const image = h("img", { alt, decoding: "async", loading, draggable: "false" });
+    const path = this.path;
+    image.addEventListener("load", () => this.element.classList.remove("absent"), { once: true });
+    image.addEventListener("error", () => {
+      if (this.path !== path) return;
+      this.element.classList.add("absent");
+      if (tried >= AGAIN_MS.length) return;
+      setTimeout(() => {
+        if (this.path !== path || !this.element.isConnected) return;
+        const again = this.#image(image.alt, "eager", tried + 1);
+        again.src = path;
+        this.element.replaceChildren(again);
+      }, AGAIN_MS[tried]);
+    });
+    return image;
   }
 
   async #dissolve(image) {
     try {
       await image.decode();
     } catch {
-      // Not there yet, or not a picture: hang it all the same, the browser says what is wrong.
+      // Not there yet, or not a picture: hang it all the same, the frame says that it is missing.
     }
     if (image.getAttribute("src") !== this.path) return; // overtaken by a newer one
     const before = [...this.element.children];

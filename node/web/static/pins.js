@@ -18,13 +18,13 @@ export function pinned(view, width) {
   return all.slice(-Math.max(1, Math.floor(width / (26 + GAP))));
 }
 
-/** SVG groups, one button for each pin; `open(index)` when one is chosen. */
-export function drawPins(view, measured, scale, size, open) {
+/** SVG groups, one for each pin: links where `way.link(index)` gives an address, else buttons that `way.choose(index)`. */
+export function drawPins(view, measured, scale, size, way) {
   const spots = pinned(view, scale.inner.width)
     .filter(([, repaint]) => repaint.checkpoint >= measured.points[0].x)
     .map(([index, repaint]) => spot(index, repaint, measured, scale));
   settle(spots, scale, size);
-  return spots.map((place) => pin(view, place, measured, scale, size, open));
+  return spots.map((place) => pin(view, place, measured, scale, size, way));
 }
 
 function spot(index, repaint, measured, scale) {
@@ -57,32 +57,20 @@ function ceiling(place, measured, scale, size) {
   return top;
 }
 
-function pin(view, place, measured, scale, size, open) {
+function pin(view, place, measured, scale, size, way) {
   const { repaint, index } = place;
   place.top = Math.max(3, ceiling(place, measured, scale, size) - STEM - size);
   const colour = bandColour(repaint.band, view.bands);
   const middle = place.left + size / 2;
   const answer = repaint.answer === null ? "" : `, ${percent(repaint.answer)}`;
-  const choose = () => open(index);
   const clip = `pin-${view.collection}-${view.edition}-${index}`.toLowerCase();
+  const label = `${when(repaint)}: ${bandName(view, repaint.band)}${answer}`;
+  const common = { class: "pin", "data-index": index, style: { "--band": colour } };
   return s(
-    "g",
-    {
-      class: "pin",
-      role: "button",
-      tabindex: "0",
-      "data-index": index,
-      "aria-label": `${when(repaint)}: ${bandName(view, repaint.band)}${answer}. Show the artwork`,
-      style: { "--band": colour },
-      on: {
-        click: choose,
-        keydown: (event) => {
-          if (event.key !== "Enter" && event.key !== " ") return;
-          event.preventDefault();
-          choose();
-        },
-      },
-    },
+    way.link ? "a" : "g",
+    way.link
+      ? { ...common, href: way.link(index), "aria-label": `${label}. Its artworks then` }
+      : { ...common, role: "button", tabindex: "0", "aria-label": `${label}. Show it as it was`, on: pressed(() => way.choose(index)) },
     s("path", { class: "pin-stem", d: `M${middle} ${place.top + size}L${place.x} ${place.y}` }),
     s("circle", { class: "pin-foot", cx: place.x, cy: place.y, r: 4 }),
     s("clipPath", { id: clip }, s("rect", { x: place.left, y: place.top, width: size, height: size, rx: 6 })),
@@ -98,4 +86,15 @@ function pin(view, place, measured, scale, size, open) {
     }),
     s("rect", { class: "pin-edge", x: place.left, y: place.top, width: size, height: size, rx: 6 }),
   );
+}
+
+function pressed(choose) {
+  return {
+    click: choose,
+    keydown: (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      choose();
+    },
+  };
 }

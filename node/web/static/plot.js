@@ -1,23 +1,36 @@
 // The feed's share price, its bands as soft zones, and the artworks where it crossed a threshold.
 
 import { h, s } from "./dom.js";
-import { bandColour, bandName, count, moment, percent, price, shortPercent, when } from "./format.js";
+import { bandColour, bandName, count, dateOf, moment, percent, price, shortPercent, when } from "./format.js";
 import { drawPins, pinned, pinSize } from "./pins.js";
 import { measure, nearest, path, scales, strays, ticks } from "./scale.js";
+import { Samples } from "./samples.js";
 
-/** A figure that draws itself at the width it is given; `open(repaintIndex)` when a pinned picture is chosen. */
+const DAYS = 2 * 86_400; // a history longer than this has days on its axis, a shorter one hours
+
+/** A figure that draws itself at the width it is given; `way` says what a pinned picture leads to (see drawPins). */
 export class Plot {
   #view = null;
   #width = 0;
   #drawn = null; // {measured, scale}
 
-  constructor(open) {
-    this.open = open;
+  constructor(way) {
+    this.way = way;
     this.drawing = s("svg", { class: "chart", role: "group" });
     this.tip = h("div", { class: "tip", hidden: true, "aria-hidden": "true" });
     this.caption = h("figcaption", {});
-    this.body = h("div", { class: "chart-body" }, this.drawing, this.tip);
-    this.element = h("figure", { class: "plot" }, this.caption, this.body);
+    // Arrow keys walk along the samples; what each says is read out as the value.
+    this.walk = h("input", {
+      class: "walk",
+      type: "range",
+      min: "0",
+      step: "1",
+      "aria-label": "Walk along the samples",
+      on: { input: () => this.#walked(), focus: () => this.#walked(), blur: () => this.#unpoint() },
+    });
+    this.body = h("div", { class: "chart-body" }, this.drawing, this.tip, this.walk);
+    this.samples = new Samples();
+    this.element = h("figure", { class: "plot" }, this.caption, this.body, this.samples.element);
     this.body.addEventListener("pointermove", (event) => this.#point(event));
     this.body.addEventListener("pointerleave", () => this.#unpoint());
     new ResizeObserver(([entry]) => this.#resize(entry.contentRect.width)).observe(this.body);
@@ -26,7 +39,14 @@ export class Plot {
   update(view) {
     this.#view = view;
     this.#caption();
+    this.samples.update(view);
     this.#draw();
+  }
+
+  /** Mark one repaint's pin as the one that is looked at; null for none. */
+  mark(index) {
+    this.marked = index;
+    for (const pin of this.drawing.querySelectorAll(".pin")) pin.classList.toggle("marked", Number(pin.dataset.index) === index);
   }
 
   #resize(width) {
@@ -41,7 +61,13 @@ export class Plot {
     const median = feed.window > 1 ? `what the nodes agree on, the median of ${feed.window} samples` : "what the nodes agree on";
     this.caption.replaceChildren(
       h("h3", {}, "The vault behind it"),
-      h("p", { class: "keys" }, key("key-price", "share price"), key("key-agreed", median)),
+      h(
+        "p",
+        { class: "keys" },
+        key("key-price", "share price"),
+        key("key-agreed", median),
+        BigInt(feed.hysteresis) > 0n ? key("key-hysteresis", `hysteresis, ${shortPercent(feed.hysteresis, false)} each way`) : null,
+      ),
     );
   }
 
@@ -71,13 +97,18 @@ export class Plot {
     this.cursor = s("g", { class: "cursor", visibility: "hidden" });
     this.drawing.replaceChildren(
       this.#zones(measured, scale, ceiling, narrow),
+      this.#hysteresis(measured, scale),
       this.#thresholds(measured, scale),
       this.#axis(measured, scale, narrow ? 3 : 6),
       this.#lines(measured, scale),
       this.#strays(measured, scale),
       this.cursor,
-      ...drawPins(view, measured, scale, size, this.open),
+      ...drawPins(view, measured, scale, size, this.way),
     );
+    this.walk.max = String(measured.points.length - 1);
+    if (document.activeElement === this.walk) this.#walked();
+    else this.walk.value = this.walk.max;
+    this.mark(this.marked ?? null);
     if (focused !== undefined) this.drawing.querySelector(`.pin[data-index="${focused}"]`)?.focus();
   }
 
@@ -114,6 +145,16 @@ export class Plot {
     return group;
   }
 
+  #hysteresis(measured, scale) {
+    const reach = measured.basis * measured.hysteresis;
+    const group = s("g", { "aria-hidden": "true" });
+    for (const level of measured.levels) {
+      const [top, bottom] = [scale.y(level.price + reach), scale.y(level.price - reach)];
+      group.append(s("rect", { class: "hysteresis", x: scale.left, y: top, width: scale.inner.width, height: Math.max(0, bottom - top) }));
+    }
+    return group;
+  }
+
   #bandAt(measured) {
     const middle = (measured.low + measured.high) / 2;
     return this.#view.feed.thresholds.filter((wad) => measured.basis * (1 + Number(BigInt(wad)) / 1e18) <= middle).length;
@@ -141,10 +182,13 @@ export class Plot {
     const group = s("g", { "aria-hidden": "true" });
     const { points } = measured;
     const places = ticks(points.length, wanted);
+    const times = points.map(({ sample }) => sample.time).filter(Boolean);
+    const timed = times.length < 2 || times[times.length - 1] - times[0] < DAYS;
     places.forEach((index, place) => {
       const anchor = place === 0 ? "start" : place === places.length - 1 ? "end" : "middle";
       const { sample, x } = points[index];
-      const text = moment(sample.label) || (place === 0 ? when(sample) : when(sample).replace("Checkpoint ", ""));
+      const block = place === 0 ? when(sample) : when(sample).replace("Checkpoint ", "");
+      const text = moment(sample.label) || (sample.time ? dateOf(sample.time, timed) : block);
       group.append(s("text", { class: "tick", x: scale.x(x), y: scale.bottom + 21, "text-anchor": anchor }, text));
     });
     return group;
@@ -176,10 +220,22 @@ export class Plot {
   }
 
   #point(event) {
-    if (!this.#drawn || event.target.closest?.(".pin")) return this.#unpoint();
+    if (!this.#drawn || event.target.closest?.(".pin, .walk:focus")) return this.#unpoint();
     const { measured, scale } = this.#drawn;
-    const pixel = event.clientX - this.body.getBoundingClientRect().left;
-    const point = nearest(measured, scale, pixel);
+    this.#show(nearest(measured, scale, event.clientX - this.body.getBoundingClientRect().left));
+    return undefined;
+  }
+
+  #walked() {
+    if (!this.#drawn) return;
+    const { measured } = this.#drawn;
+    const point = measured.points[Number(this.walk.value)];
+    this.#show(point);
+    this.walk.setAttribute("aria-valuetext", [...this.tip.children].map((line) => line.textContent).join(", "));
+  }
+
+  #show(point) {
+    const { scale } = this.#drawn;
     const x = scale.x(point.x);
     this.cursor.replaceChildren(
       s("path", { d: `M${x} ${scale.top}V${scale.bottom}` }),
@@ -191,10 +247,13 @@ export class Plot {
     this.tip.hidden = false;
     const left = x > this.#width / 2 ? x - this.tip.offsetWidth - 12 : x + 12;
     this.tip.style.setProperty("transform", `translate(${left}px, ${Math.max(0, scale.y(point.price) - 30)}px)`);
-    return undefined;
   }
 
   #unpoint() {
+    if (document.activeElement === this.walk && this.#drawn?.measured) {
+      // Whoever walks by keyboard keeps the place.
+      return;
+    }
     this.tip.hidden = true;
     this.cursor?.setAttribute("visibility", "hidden");
   }

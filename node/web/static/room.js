@@ -1,21 +1,22 @@
 // One edition as a room: its wall label, its artworks, the feed's plot, and how it changed.
 
 import { h, setText } from "./dom.js";
-import { bandColour, bandName, brief, count, percent } from "./format.js";
+import { bandColour, bandName, brief, count, percent, tokenPage } from "./format.js";
 import { drawLife } from "./life.js";
+import { read } from "./live.js";
 import { Picture } from "./picture.js";
 import { Plot } from "./plot.js";
 
 const PER_PAGE = 60;
 const STATES = { selling: "On sale", closed: "Sold, to be revealed", revealed: "" };
 
-/** `open(tokenId, repaintIndex | null)` is called when a visitor picks an artwork. */
 export class Room {
-  #works = new Map(); // token id -> {item, picture, name, note}
-  #shown = PER_PAGE;
+  #works = new Map(); // token id -> {item, picture, name}
+  #rest = []; // tokens behind the first page that are shown
+  #tokens = [];
+  #href = "";
 
-  constructor(anchor, open) {
-    this.open = open;
+  constructor(anchor) {
     this.eyebrow = h("p", { class: "eyebrow" });
     this.title = h("h2", { id: `${anchor}-title` });
     this.artist = h("p", { class: "artist" });
@@ -24,8 +25,9 @@ export class Room {
     this.scale = h("span", { class: "scale", role: "img" });
     this.standing = h("p", { class: "standing" });
     this.list = h("ul", { class: "works" });
-    this.more = h("button", { class: "more", type: "button", hidden: true, on: { click: () => this.#showMore() } });
-    this.plot = new Plot((index) => this.#openFirst(index));
+    this.more = h("button", { class: "button more", type: "button", hidden: true, on: { click: () => this.#showMore() } });
+    this.plot = new Plot({ link: (index) => tokenPage(this.view, this.#tokens[0].id, this.view.history[index]) });
+    this.finder = this.#makeFinder();
     this.life = h("ol", { class: "life" });
     this.lifeTitle = h("h3", {}, "How it changed");
     this.element = h(
@@ -44,38 +46,66 @@ export class Room {
           h("p", { class: "mood" }, this.moodName, this.scale),
           this.standing,
         ),
-        h("div", { class: "hanging" }, this.list, this.more),
+        h("div", { class: "hanging" }, this.list, h("div", { class: "after" }, this.more, this.finder)),
       ),
       this.plot.element,
       h("div", { class: "chronicle" }, this.lifeTitle, this.life),
     );
   }
 
-  update(view) {
+  /** Take the place of an edition that is not read yet: its frames hang already, so that nothing moves later. */
+  expect(entry) {
+    this.#label(entry, entry.tokens);
+    const first = BigInt(entry.edition) * 1_000_000n + 1n;
+    const length = Math.min(entry.tokens, PER_PAGE);
+    const tokens = Array.from({ length }, (_, at) => ({ id: String(first + BigInt(at)), name: "", image: null }));
+    this.#hangAll(entry, tokens, "");
+    this.plot.element.hidden = true;
+    this.lifeTitle.parentElement.hidden = true;
+  }
+
+  /** The tokens behind the first page, as many as are shown of the edition at `href`. */
+  async rest(href, view) {
+    const found = [];
+    while (found.length < this.#rest.length && PER_PAGE + found.length < view.total) {
+      const page = await read(`${href}/tokens?from=${PER_PAGE + found.length}`);
+      if (page.tokens.length === 0) break;
+      found.push(...page.tokens);
+    }
+    return found;
+  }
+
+  update(view, rest, href) {
     this.view = view;
-    const state = STATES[view.state];
-    const works = count(view.tokens.length, "work");
-    setText(this.eyebrow, `Edition ${view.edition} · ${works}${state ? ` · ${state}` : ""}`);
-    setText(this.title, view.name);
+    this.#rest = rest;
+    this.#href = href;
+    this.#label(view, view.total);
     setText(this.artist, /^0x[0-9a-f]{40}$/i.test(view.artist) ? brief(view.artist) : view.artist);
     this.artist.title = view.artist;
     setText(this.description, view.description ?? "");
-    this.#updateMood(view);
-    this.#updateWorks(view);
-    this.plot.update(view);
-    drawLife(this.life, view, (token, index) => this.open(token, index));
+    this.#updateWorks();
+    if (view.tokens.length) this.plot.update(view);
+    drawLife(this.life, view);
     this.lifeTitle.parentElement.hidden = view.history.length === 0;
+  }
+
+  #label(shown, total) {
+    const state = STATES[shown.state];
+    setText(this.eyebrow, `Edition ${shown.edition} · ${count(total, "work")}${state ? ` · ${state}` : ""}`);
+    setText(this.title, shown.name);
+    this.#updateMood(shown);
   }
 
   #updateMood(view) {
     this.element.style.setProperty("--band", bandColour(view.band, view.bands));
-    setText(this.moodName, bandName(view, view.band));
+    setText(this.moodName, view.mood || bandName(view, view.band));
     this.scale.setAttribute("aria-label", `band ${view.band + 1} of ${view.bands}`);
     this.scale.replaceChildren(
       ...Array.from({ length: view.bands }, (_, band) =>
         h("span", { class: band === view.band ? "step here" : "step", style: { "--step": bandColour(band, view.bands) } }),
       ),
     );
+    if (!view.feed) return;
     const { answer } = view.feed;
     setText(
       this.standing,
@@ -83,8 +113,19 @@ export class Room {
     );
   }
 
-  #updateWorks(view) {
-    const tokens = view.tokens.slice(0, this.#shown);
+  #updateWorks() {
+    const { view } = this;
+    const painted = view.history.length ? bandName(view, view.band) : "not painted yet";
+    this.#tokens = [...view.tokens, ...this.#rest];
+    if (this.#hangAll(view, this.#tokens, painted)) this.#glow();
+    const rest = view.total - this.#tokens.length;
+    this.more.hidden = rest <= 0;
+    setText(this.more, `Show ${Math.min(rest, PER_PAGE)} more of ${count(view.total, "work")}`);
+    this.finder.hidden = view.total <= PER_PAGE;
+    this.finder.elements.number.max = String(view.total);
+  }
+
+  #hangAll(edition, tokens, painted) {
     const present = new Set(tokens.map((token) => token.id));
     for (const [id, work] of this.#works) {
       if (present.has(id)) continue;
@@ -93,45 +134,57 @@ export class Room {
     }
     let repainted = false;
     tokens.forEach((token, index) => {
-      const work = this.#works.get(token.id) ?? this.#hang(token);
+      const work = this.#works.get(token.id) ?? this.#hang(edition, token);
       setText(work.name, token.name);
-      const alt = view.history.length ? `${token.name}, ${bandName(view, view.band)}` : `${token.name}, not painted yet`;
-      repainted = work.picture.show(token.image, alt) || repainted;
+      repainted = work.picture.show(token.image, painted) || repainted;
       if (this.list.children[index] !== work.item) this.list.insertBefore(work.item, this.list.children[index] ?? null);
     });
     this.list.dataset.count = String(Math.min(tokens.length, 7));
-    const rest = view.tokens.length - tokens.length;
-    this.more.hidden = rest <= 0;
-    setText(this.more, `Show ${Math.min(rest, PER_PAGE)} more of ${count(view.tokens.length, "work")}`);
-    if (repainted) this.#glow();
+    return repainted;
   }
 
-  #hang(token) {
+  #hang(edition, token) {
     const picture = new Picture();
     const name = h("span", { class: "work-name" });
-    const item = h(
-      "li",
-      {},
-      h(
-        "button",
-        { class: "work", type: "button", "data-token": token.id, on: { click: () => this.open(token.id, null) } },
-        h("span", { class: "frame" }, picture.element),
-        name,
-      ),
+    const link = h(
+      "a",
+      { class: "work", href: tokenPage(edition, token.id), "data-token": token.id },
+      h("span", { class: "frame" }, picture.element),
+      name,
     );
-    const work = { item, picture, name };
+    const work = { item: h("li", {}, link), picture, name };
     this.#works.set(token.id, work);
     return work;
   }
 
-  #showMore() {
-    this.#shown += PER_PAGE;
-    this.#updateWorks(this.view);
+  async #showMore() {
+    const place = this.#tokens.length;
+    this.more.disabled = true;
+    try {
+      const page = await read(`${this.#href}/tokens?from=${place}`);
+      this.#rest = [...this.#rest, ...page.tokens];
+      this.#updateWorks();
+      this.list.children[place]?.firstElementChild.focus({ preventScroll: true });
+    } catch {
+      setText(this.more, "That did not come through: try again");
+    } finally {
+      this.more.disabled = false;
+    }
   }
 
-  #openFirst(index) {
-    const [token] = this.view.tokens;
-    if (token) this.open(token.id, index);
+  /** For editions of many: a way to one by its number. */
+  #makeFinder() {
+    const field = h("input", { class: "field", name: "number", type: "number", min: "1", inputmode: "numeric", required: true });
+    const go = (event) => {
+      event.preventDefault();
+      location.assign(tokenPage(this.view, String(BigInt(this.view.edition) * 1_000_000n + BigInt(field.value))));
+    };
+    return h(
+      "form",
+      { class: "finder", hidden: true, on: { submit: go } },
+      h("label", {}, h("span", {}, "Work no."), field),
+      h("button", { class: "button", type: "submit" }, "Go"),
+    );
   }
 
   #glow() {

@@ -30,7 +30,7 @@ export function measure(view) {
     high = Math.max(high, level.price);
   }
   const room = Math.max(high - low, basis * 0.002) * 0.07;
-  return { basis, points, levels: near, low: low - room, high: high + room };
+  return { basis, points, levels: near, low: low - room, high: high + room, hysteresis: toNumber(view.feed.hysteresis) };
 }
 
 /**
