@@ -26,6 +26,13 @@ class Health:
     journal_error: str = ""
     heard_ms: int = field(default_factory=milliseconds)
     moved_ms: int = field(default_factory=milliseconds)
+    journal_failures: int = 0
+    """Looks at the chain that the journal could not keep, since the start."""
+
+    @property
+    def unmoved_s(self) -> float:
+        """Seconds since a final block was seen that was higher than the one before, or since the start."""
+        return (milliseconds() - self.moved_ms) / 1000
 
     def chain_ok(self, final: Block, head: Block) -> None:
         """Note that the chain answered."""
@@ -40,6 +47,7 @@ class Health:
     def journal_failed(self, error: str) -> None:
         """Note that the journal could not be written."""
         self.journal_error = error
+        self.journal_failures += 1
 
     def journal_ok(self) -> None:
         """Note that the journal was written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,8 @@ class Landings:
         self._settlers: list[Callable[[Landed], None]] = []
         self._observers: list[Callable[[Sequence[Landed]], None]] = []
         self._undoers: list[Callable[[Landed], None]] = []
+        self.counters: Counter[str] = Counter()
+        """Reports told of since the start, by whether the band changed: `yes`, `no`."""
         self.unsure = False
         """Whether the last look found or missed a report that others could not be asked about: look again soon."""
 
@@ -151,6 +154,7 @@ class Landings:
 
     def _tell(self, report: Landed) -> None:
         if _identity(report) not in self._told:
+            self.counters["yes" if report.band != report.previous_band else "no"] += 1
             for listener in self._listeners:
                 listener(report)
 

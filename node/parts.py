@@ -18,6 +18,7 @@ from node.collect import Collector
 from node.comparison import Comparison
 from node.config import unlock_signer, unlock_transport
 from node.content.store import BlockStore
+from node.disk import Disk
 from node.drawings import Drawings
 from node.gossip.transport import check_brokers
 from node.guard import Guard
@@ -69,6 +70,7 @@ class Parts:
     drawings: Drawings
     guard: Guard
     health: Health
+    disk: Disk
     notices: Notices
 
 
@@ -145,6 +147,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             drawings=drawings,
             guard=guard,
             health=Health(),
+            disk=Disk(journal.path, store.path),
             notices=open_notices(config, journal),
         )
 

@@ -51,3 +51,24 @@ class WebConfig:
             "what that page may connect to, and nothing else."
         ),
     ] = False
+    metrics: Annotated[
+        bool,
+        Key(
+            "Whether /metrics tells Prometheus how this node does. On the port of the pages it is the operator's, as "
+            "their page is: for this machine, or with the operator's token."
+        ),
+    ] = True
+    metrics_port: Annotated[
+        int | None,
+        Key(
+            "TCP port that /metrics is served on by itself, to whoever reaches it, in the place of the pages' port; 0 "
+            "takes any free one.",
+            example=9464,
+            low=0,
+            high=65_535,
+        ),
+    ] = None
+    metrics_host: Annotated[
+        str,
+        Key("Address that metrics_port is opened on; 0.0.0.0 only in a network that visitors have no way into."),
+    ] = "127.0.0.1"

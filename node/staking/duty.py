@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from node.staking.accuser import Accuser
+from node.staking.own import OwnStake
 from node.staking.paying import Paying
 from node.staking.watch import Watch
 
@@ -28,12 +29,14 @@ class Duty:
     watch: Watch
     accuser: Accuser
     paying: Paying
+    own: OwnStake
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.watch.run())
             group.create_task(self.accuser.run())
+            group.create_task(self.own.run())
 
     def settled(self, report: Landed) -> None:
         """Let go of what was signed in rounds that a final report has ended."""
@@ -45,7 +48,12 @@ class Duty:
 
     def status(self) -> dict[str, object]:
         """Figures for status pages."""
-        return {"contract": self.locator.known, **self.watch.status(), "accuser": dict(self.accuser.counters)}
+        return {
+            "contract": self.locator.known,
+            "own": self.own.status(),
+            **self.watch.status(),
+            "accuser": dict(self.accuser.counters),
+        }
 
 
 def open_duty(
@@ -73,4 +81,5 @@ def open_duty(
         submit=config.staking.submit_evidence and config.transmit.enabled,
         stage=config.transmit.stage_ms / 1000,
     )
-    return Duty(locator, watch, accuser, Paying(locator, serve_unpaid=config.staking.serve_unpaid))
+    own = OwnStake(chain, locator, sender.address, config.chain.multicall)
+    return Duty(locator, watch, accuser, Paying(locator, serve_unpaid=config.staking.serve_unpaid), own)

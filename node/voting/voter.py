@@ -134,6 +134,10 @@ class Voter:
         for key in [key for key in self._due if key.feed == report.feed and key.checkpoint < report.block_number]:
             self._drop(key)
 
+    def silent_for(self) -> float:
+        """Seconds with something to say in which too few members were heard."""
+        return self._patience.silent_for()
+
     def status(self) -> dict[str, object]:
         """Return figures for status pages."""
         return {

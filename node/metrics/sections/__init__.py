@@ -1,0 +1,1 @@
+"""The sections of a node's metrics, each read and failing on its own."""
