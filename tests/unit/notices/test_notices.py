@@ -1,0 +1,240 @@
+"""The part as a whole: what it finds in a node's parts, what it tells of that, and that it never ends the node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from node.agreement.committee import Committee
+from node.config import Config, load
+from node.health import Health
+from node.journal import Journal
+from node.journal.configurations import Span
+from node.journal.equivocations import EvidenceRow
+from node.keys.secrets import Secret
+from node.notices import notices as module
+from node.notices.conditions import MISSED
+from node.notices.courier import Message
+from node.notices.notices import Notices, open_notices
+from node.notices.targets import Target
+from node.notices.troubles import Found
+from tests.unit.notices.test_targets import CONFIG
+from tests.unit.paper import make_block, make_landed
+
+ME, OTHER = "0x5a5A5a5a5A5a5a5a5a5A5a5A5A5a5a5A5A5A5A5A", "0x" + "6b" * 20
+MAIL = Target("mail", "info", Secret("json://mail.example/secret-a1"))
+NOTHING: Any = SimpleNamespace(found=list, knows=lambda _: True)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "state") as opened:
+        yield opened
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "config.toml").write_text(CONFIG + "after_ms = 0\ngroup_ms = 0\n")
+    return load(tmp_path / "config.toml", environ={}, check_files=False)
+
+
+def make_parts(journal: Journal, **changes: Any) -> Any:
+    """A node that has all it needs; the test takes away what it is about."""
+    health = Health()
+    health.chain_ok(make_block(900), make_block(902))
+    known: dict[str, Any] = {
+        "address": ME,
+        "journal": journal,
+        "health": health,
+        "renderers": SimpleNamespace(fault=""),
+        "guard": SimpleNamespace(doubtful=lambda: False),
+        "chain": SimpleNamespace(pool=SimpleNamespace(trouble=[])),
+        "sender": SimpleNamespace(funds=SimpleNamespace(low=False, balance=None)),
+        "duty": SimpleNamespace(reasons=list, locator=None),
+        "terms": SimpleNamespace(
+            current=SimpleNamespace(gossip=SimpleNamespace(connected=1)),
+            all=[],
+            fault="",
+            standby="",
+            seat=lambda _: 3,
+        ),
+    }
+    return SimpleNamespace(**{**known, **changes})
+
+
+def codes(notices: Notices) -> list[tuple[str, str]]:
+    return [(each["code"], each["phase"]) for each in reversed(notices.recent())]
+
+
+def test_look__account_nearly_empty_and_filled_again__told_once_each(journal: Journal, config: Config) -> None:
+    notices, parts = Notices(config, journal, [MAIL]), make_parts(journal)
+    parts.sender.funds = SimpleNamespace(low=True, balance=12 * 10**15)
+    for _ in range(3):
+        notices.look(parts, NOTHING)
+    parts.sender.funds.low = False
+    for _ in range(3):
+        notices.look(parts, NOTHING)
+    assert codes(notices) == [("low-balance", "begun"), ("low-balance", "over")]
+    begun = notices.recent()[1]
+    assert f"Account {ME} holds 0.012000 ether." in begun["text"]
+    assert (begun["level"], begun["runbook"], begun["waiting"]) == ("warning", "runbook.md#low-balance", ["mail"])
+    msgspec.json.encode([notices.recent(), notices.status()])
+
+
+def test_look__restart_while_it_stands__not_told_again(journal: Journal, config: Config) -> None:
+    parts = make_parts(journal, renderers=SimpleNamespace(fault="no worker is exact"))
+    for _ in range(2):
+        notices = Notices(config, journal, [MAIL])
+        notices.look(parts, NOTHING)
+    assert codes(notices) == [("renderer-unfit", "begun")]
+    assert [each["code"] for each in notices.status()["standing"]] == ["renderer-unfit"]
+
+
+def test_look__crossings__those_that_land_from_now_on_once_each(journal: Journal, config: Config) -> None:
+    parts = make_parts(journal)
+
+    def land(checkpoint: int, block: int, **changes: Any) -> None:
+        journal.reports.add(make_landed(checkpoint, block, **changes))
+        journal.cursors.set("landed", block)
+
+    land(10, 12)
+    for _ in range(2):
+        Notices(config, journal, [MAIL]).look(parts, NOTHING)
+    land(20, 23)
+    land(30, 34, band=1)
+    for _ in range(2):
+        notices = Notices(config, journal, [MAIL])
+        notices.look(parts, NOTHING)
+    assert codes(notices) == [("crossing-landed", "event")]
+    assert "Feed 1 went from band 1 to band 2" in notices.recent()[0]["text"]
+
+
+def test_look__node_before_its_first_block__nothing_is_taken_for_news(journal: Journal, config: Config) -> None:
+    notices = Notices(config, journal, [MAIL])
+    notices.look(make_parts(journal, health=Health()), NOTHING)
+    assert journal.notices.until("landed") is None
+
+
+def evidence(signer: str, checkpoint: int) -> EvidenceRow:
+    return EvidenceRow(b"c" * 32, 1, checkpoint, 0, signer, b"1" * 256, b"s" * 64, b"2" * 256, b"t" * 64)
+
+
+def test_look__evidence__told_once_and_ones_own_key_as_what_it_is(journal: Journal, config: Config) -> None:
+    parts = make_parts(journal, duty=SimpleNamespace(reasons=lambda: ["own-key-signed-twice"], locator=None))
+    journal.equivocations.add(evidence(OTHER, 40))
+    Notices(config, journal, [MAIL]).look(parts, NOTHING)
+    journal.equivocations.add(evidence(ME, 50))
+    for _ in range(2):
+        notices = Notices(config, journal, [MAIL])
+        notices.look(parts, NOTHING)
+    assert codes(notices) == [("evidence-found", "event"), ("own-key-signed-twice", "event")]
+    assert notices.recent()[0]["level"] == "critical"
+
+
+def test_look__reports_without_this_node__missed_only_where_it_attested_none(journal: Journal, config: Config) -> None:
+    parts, notices = make_parts(journal), Notices(config, journal, [MAIL])
+    notices.look(parts, NOTHING)
+
+    def land(number: int) -> None:
+        journal.reports.add(make_landed(1_000 + number, 1_001 + number))
+
+    for number in range(MISSED):
+        land(number)
+    journal.attestations.attest(b"c" * 32, 1, 1_000, 0, b"d" * 32, b"r")
+    notices.look(parts, NOTHING)
+    assert codes(notices) == []
+    land(MISSED)
+    notices.look(parts, NOTHING)
+    assert codes(notices) == [("rounds-missed", "begun")]
+    journal.reports.add(make_landed(2_000, 2_001, signers=0b1110))
+    for _ in range(2):
+        notices.look(parts, NOTHING)
+    assert codes(notices)[1:] == [("rounds-missed", "over")]
+
+
+def test_look__what_landed_while_the_node_was_down__is_not_held_against_it(journal: Journal, config: Config) -> None:
+    for number in range(MISSED):
+        journal.reports.add(make_landed(100 + number, 101 + number))
+    notices = Notices(config, journal, [MAIL])
+    notices.look(make_parts(journal), NOTHING)
+    assert codes(notices) == []
+
+
+def test_look__seat_lost_and_never_had__are_two_things(journal: Journal, config: Config) -> None:
+    terms = SimpleNamespace(
+        current=None, all=[], fault="", standby="node 3 was suspended in era 7", seat=lambda _: None
+    )
+    notices = Notices(config, journal, [MAIL])
+    notices.look(make_parts(journal, terms=terms), NOTHING)
+    assert codes(notices) == [("standby", "begun")]
+    committee = Committee(1, OTHER, [ME], [b"k" * 32])
+    journal.configurations.know(committee)
+    journal.configurations.begin(Span(5, committee.config_digest))
+    journal.configurations.begin(Span(9, b"v" * 32))
+    for _ in range(2):
+        notices.look(make_parts(journal, terms=terms), NOTHING)
+    assert codes(notices)[1] == ("seat-lost", "begun")
+    assert "Node 3 was suspended in era 7." in notices.recent(2)[0]["text"] + notices.recent(2)[1]["text"]
+
+
+def test_look__look_that_takes_too_long__behind(
+    journal: Journal, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, notices = make_parts(journal), Notices(config, journal, [MAIL])
+    parts.health.heard_ms -= 10 * 60_000
+    notices.look(parts, NOTHING)
+    assert codes(notices) == [("behind", "begun")]
+
+
+def test_ask__part_that_raises__costs_the_others_nothing(journal: Journal, config: Config) -> None:
+    notices = Notices(config, journal, [MAIL])
+
+    def broken() -> list[Found]:
+        raise ValueError("lost")
+
+    notices.ask(broken)
+    notices.ask(lambda: [Found("publishing-failing", "Target kubo refused the last 3 blocks.", "kubo")])
+    notices.look(make_parts(journal), NOTHING)
+    assert codes(notices) == [("publishing-failing", "begun")]
+
+
+async def test_run__target_and_parts_that_fail__goes_on_until_cancelled(
+    journal: Journal, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.001)
+    sent = asyncio.Event()
+
+    async def carry(_: Target, message: Message) -> str:
+        sent.set()
+        raise RuntimeError("the courier is lost")
+
+    parts = make_parts(journal)
+    parts.sender.funds = SimpleNamespace(low=True, balance=0)
+    good = parts.health
+    parts.health = None  # whatever may be wrong with a part
+    parts.duty.locator = SimpleNamespace(find=None)
+    notices = Notices(config, journal, [MAIL], carry=carry)
+    running = asyncio.create_task(notices.run(parts))
+    await asyncio.sleep(0.02)
+    parts.health = good
+    await asyncio.wait_for(sent.wait(), 20)
+    await asyncio.sleep(0.02)
+    assert not running.done()
+    assert notices.status()["targets"][0]["failures"] == 1
+    running.cancel()
+    assert await asyncio.gather(running, return_exceptions=True) != [None]
+
+
+def test_open__targets_that_cannot_be_used__are_no_reason_not_to_sign(
+    journal: Journal, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATINA_NOTICE_TARGETS", "no url at all")
+    assert open_notices(config, journal).status()["targets"] == []
+    monkeypatch.setenv("PATINA_NOTICE_TARGETS", "me critical json://localhost:1/x")
+    assert [each["name"] for each in open_notices(config, journal).status()["targets"]] == ["me"]
