@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "node.cli.notices:notices",
         "Show what this node told its operator, and test where it is told.",
     ),
+    "tx": ("node.cli.tx:tx", "List this node's transactions, and say what one that is stuck waits for."),
     "report": ("node.cli.report:report", "Print the landed report of FEED for CHECKPOINT."),
     "check-deployment": (
         "node.cli.check_deployment:check_deployment",
