@@ -53,6 +53,7 @@ class Daemon:
             group.create_task(parts.duty.run())
             group.create_task(parts.wakeup.run())
             group.create_task(parts.collector.run())
+            group.create_task(parts.publisher.run())
             group.create_task(parts.disk.run())
             group.create_task(parts.notices.run(parts))
             group.create_task(self.follow())

@@ -81,6 +81,7 @@ def status(parts: Parts) -> dict[str, object]:
         "rendering": {**parts.renderers.status(), "found_again": parts.drawings.found},
         "notices": parts.notices.status(),
         "artworks_missing": parts.collector.missing,
+        "publishing": parts.publisher.status(),
         "disk": parts.disk.status(),
         "messages": dict(sum((each.counters for each in terms.all), Counter())),
         "transactions": [

@@ -29,6 +29,8 @@ from node.journal.safety.trail import Trail
 from node.landings import Landings
 from node.notices.notices import Notices, open_notices
 from node.peers import Peers
+from node.publish.open import open_target
+from node.publish.publisher import Place, Publisher
 from node.recipes import Recipes
 from node.settings import broker_settings, fees, pool_settings, renderer_pool
 from node.staking.duty import Duty, open_duty
@@ -66,6 +68,7 @@ class Parts:
     duty: Duty
     wakeup: WakeUp
     collector: Collector
+    publisher: Publisher
     renderers: RenderPool
     drawings: Drawings
     guard: Guard
@@ -103,7 +106,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         session = await stack.enter_async_context(aiohttp.ClientSession())
         store = BlockStore(config.node.directory / "blocks", config.content.max_block_bytes)
         peers = Peers(session, [peer.reveal() for peer in config.content.peers], store, config.content.max_block_bytes)
-        recipes = Recipes(config.render.recipes, peers)
+        recipes = Recipes(config.render.recipes, peers, store.put)
         renderers = renderer_pool(config)
         stack.push_async_callback(renderers.aclose)
         drawings = Drawings(renderers, journal, store)
@@ -127,6 +130,9 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         studio.on_progress = terms.progressed
         collector = Collector(peers, journal)
         landings.listen(collector.landed)
+        places = [Place(open_target(config, each), each.keep) for each in config.content.publish]
+        publisher = Publisher(places, journal, store, chain.oracle)
+        landings.settle(publisher.settled)
         log.info("node ready", oracle=chain.oracle, address=signer.address, standby=terms.standby)
         yield Parts(
             config=config,
@@ -143,6 +149,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             duty=duty,
             wakeup=WakeUp(config.chain.websockets),
             collector=collector,
+            publisher=publisher,
             renderers=renderers,
             drawings=drawings,
             guard=guard,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-from node.errors import RenderError
+from node.errors import ContentError, RenderError
 
 if TYPE_CHECKING:
     from node.peers import Peers
@@ -19,9 +21,12 @@ log = structlog.get_logger("recipes")
 class Recipes:
     """Recipes from a folder of JSON files, and, for those not there, from peers by content."""
 
-    def __init__(self, folder: Path | None, peers: Peers) -> None:
+    def __init__(self, folder: Path | None, peers: Peers, keep: Callable[[bytes], object] | None = None) -> None:
+        """`keep` is handed the canonical bytes of recipes from the folder that an edition names, so that others who
+        verify or paint that edition can be served them."""
         self._folder = folder
         self._peers = peers
+        self._keep = keep
         self._known: dict[bytes, AnyRecipe] = {}
         self._faulty: set[Path] = set()
 
@@ -34,6 +39,10 @@ class Recipes:
         """
         if digest not in self._known:
             self._read_folder()
+            if digest in self._known and self._keep is not None:
+                # Serving others is no condition of painting: a full disk says so elsewhere.
+                with contextlib.suppress(ContentError):
+                    self._keep(self._known[digest].canonical)
         if digest not in self._known:
             await self._fetch(digest)
         return self._known[digest]

@@ -13,6 +13,7 @@ KEPT: Final = 5_000
 """Rows of one target that are kept after nothing is left to do about them; at a start 200 roots are looked up."""
 
 _DUE: Final = "state IN ('waiting', 'unwanted')"
+_WANTED: Final = "state IN ('waiting', 'published')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,10 @@ class Publications:
 
     def keep(self, target: str, feed: int, newest: int) -> int:
         """Want only a feed's newest so many roots at a target; return how many are not wanted any more."""
-        sql = (
-            "UPDATE publications SET state = CASE state WHEN 'waiting' THEN 'gone' ELSE 'unwanted' END"
-            " WHERE target = ?1 AND feed = ?2 AND state IN ('waiting', 'published') AND checkpoint <"
-            " (SELECT checkpoint FROM publications WHERE target = ?1 AND feed = ?2 AND state IN ('waiting', 'published')"
-            " ORDER BY checkpoint DESC LIMIT 1 OFFSET ?3)"
+        sql = (  # constants of our own alone
+            "UPDATE publications SET state = CASE state WHEN 'waiting' THEN 'gone' ELSE 'unwanted' END"  # noqa: S608
+            f" WHERE target = ?1 AND feed = ?2 AND {_WANTED} AND checkpoint < (SELECT checkpoint FROM publications"
+            f" WHERE target = ?1 AND feed = ?2 AND {_WANTED} ORDER BY checkpoint DESC LIMIT 1 OFFSET ?3)"
         )
         return self._store.execute(sql, (target, feed, newest - 1))
 
@@ -98,8 +98,8 @@ class Publications:
     def trim(self, target: str, keep: int = KEPT) -> int:
         """Drop the oldest rows of a target about which nothing is left to do; return how many."""
         return self._store.execute(
-            f"DELETE FROM publications WHERE target = ?1 AND NOT {_DUE} AND id NOT IN"  # noqa: S608 - as above
-            f" (SELECT id FROM publications WHERE target = ?1 AND NOT {_DUE} ORDER BY checkpoint DESC, id DESC LIMIT ?2)",
+            f"DELETE FROM publications WHERE target = ?1 AND NOT {_DUE} AND id NOT IN (SELECT id FROM publications"  # noqa: S608
+            f" WHERE target = ?1 AND NOT {_DUE} ORDER BY checkpoint DESC, id DESC LIMIT ?2)",
             (target, keep),
         )
 

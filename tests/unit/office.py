@@ -29,6 +29,7 @@ from node.keys.signing import LocalSigner
 from node.landings import Landings
 from node.notices.notices import Notices
 from node.parts import Parts
+from node.publish.publisher import Publisher
 from node.render.pool import local_pool
 from node.rounds import RoundDriver
 from node.settings import broker_settings, fees, pool_settings, render_settings, timing
@@ -136,6 +137,7 @@ async def make_parts(
         "disk": Disk(journal.path, config.node.directory / "blocks"),
         "studio": SimpleNamespace(painted=12),
         "collector": SimpleNamespace(missing=0),
+        "publisher": Publisher((), journal, cast(Any, None), chain.oracle),
         "renderers": local_pool(render_settings(config)),
         "drawings": SimpleNamespace(found=5),
         "notices": Notices(config, journal, ()),
