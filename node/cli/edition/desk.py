@@ -32,7 +32,7 @@ class Desk:
     choice: Choice
     deployment: Deployment
     chain: Chain
-    collection: str
+    known_collection: str | None
     secrets: Secrets
     talk: Talk
     fees: Fees
@@ -50,6 +50,16 @@ class Desk:
                 f"{path}: there is no such keystore; make one with patina edition account, or name one with --account"
             )
         return EthKeystore(path).address
+
+    @property
+    def collection(self) -> str:
+        """The collection's address; ConfigError where none is named anywhere."""
+        if self.known_collection is None:
+            raise ConfigError(
+                f"{self.deployment.path}: names no collection; make one with patina edition collection, or give yours "
+                "with --collection"
+            )
+        return self.known_collection
 
     @property
     def blocks(self) -> Path:
@@ -124,8 +134,6 @@ async def open_desk(choice: Choice, talk: Talk) -> AsyncIterator[Desk]:
     collection = (
         checked(choice.collection, "--collection") or own_collection(choice, deployment) or deployment.collection
     )
-    if collection is None:
-        raise ConfigError(f"{deployment.path}: names no collection; give yours with --collection")
     fees = Fees(max_fee=int(choice.max_fee_gwei * _GWEI), priority_fee=min(_GWEI, int(choice.max_fee_gwei * _GWEI)))
     async with RpcPool([SecretUrl(rpc) for rpc in dict.fromkeys(choice.rpcs)], chain_id=deployment.chain_id) as pool:
         chain = Chain(pool, deployment.oracle, chain_id=deployment.chain_id)

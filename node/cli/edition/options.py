@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from node.cli.options import json_option
+from node.cli.options import ENDPOINTS_VARIABLE, json_option, warn_of_secrets
 
 VARIABLE = "PATINA_ARTIST_PASSWORD"
 FOLDER = Path("artist")
@@ -108,7 +108,10 @@ def artist_options(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             required=True,
             metavar="URL",
-            help="JSON-RPC URL of the chain; several are compared with each other.",
+            envvar=ENDPOINTS_VARIABLE,
+            callback=warn_of_secrets,
+            help=f"JSON-RPC URL of the chain; several are compared with each other. One with a key: in "
+            f"{ENDPOINTS_VARIABLE}.",
         ),
         click.option(
             "--deployment",

@@ -60,6 +60,7 @@ async def _record(desk: Desk, found: Edition, *, wait: bool) -> None:
     from node.artist import calls
     from node.devnet.header import header_rlp
 
+    told = 0
     while True:
         head = (await desk.chain.head()).number
         if head > found.reveal_block + _REACH:
@@ -75,7 +76,9 @@ async def _record(desk: Desk, found: Edition, *, wait: bool) -> None:
                 f"block {found.reveal_block + 1} has to be there first, {found.reveal_block + 1 - head} to go: run it "
                 "again then"
             )
-        desk.talk.say(f"Waiting for block {found.reveal_block + 1}, {found.reveal_block + 1 - head} to go.")
+        if told != found.reveal_block:
+            desk.talk.say(f"Waiting for block {found.reveal_block + 1}, {found.reveal_block + 1 - head} to go.")
+            told = found.reveal_block
         await asyncio.sleep(min(30, max(1, found.reveal_block + 1 - head)))
     block = await desk.chain.pool.request("eth_getBlockByNumber", [hex(found.reveal_block), False])
     if not isinstance(block, dict):

@@ -1,0 +1,237 @@
+"""`patina edition` on a real chain: a stranger's collection from nothing to revealed, and what stands in the way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from eth_typing import Address
+from eth_utils.crypto import keccak
+
+from node.chain.interface import interface
+from node.cli import main
+from node.content.store import BlockStore
+from node.devnet.genesis import dev_account
+from node.devnet.settings import ChainSettings
+from node.keys.secrets import Secret
+from node.keys.signing import EthKeystore, LocalSigner
+from node.render.recipe import Recipe
+
+PASSWORD = "planted-artist-password-9"
+UNIT = 10**18
+OWNER = LocalSigner(bytes(dev_account(ChainSettings().seed, 0).key))
+
+
+@dataclass
+class Artist:
+    """Somebody with an account of their own and a network's deployment file, in an empty folder."""
+
+    home: Path
+    network: Any
+    vault: str
+    address: str
+
+    def patina(self, *arguments: object, answers: str | None = None, yes: bool = True) -> Result:
+        words = [
+            "edition", *map(str, arguments), "--rpc", self.network.url, "--folder", str(self.home / "artist"),
+            "--deployment", str(self.home / "deployment.json"), *(["--yes"] if yes else []),
+        ]  # fmt: skip
+        return CliRunner(env={"PATINA_ARTIST_PASSWORD": PASSWORD}).invoke(main, words, input=answers)
+
+    def json(self, *arguments: object) -> dict[str, Any]:
+        done = self.patina(*arguments, "--json")
+        assert done.exit_code == 0, done.output
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def open(self, *arguments: object, supply: int = 3) -> Result:
+        return self.patina(
+            "open", self.home / "harbour.json", "--vault", self.vault, "--supply", supply, "--price", "0.01",
+            "--thresholds=-1%,1%", "--cadence", 10, *arguments,
+        )  # fmt: skip
+
+    def allow(self) -> None:
+        self.network.call(OWNER, "StrategyOracle", "set_opener", self.address, True)
+
+    def mine(self, blocks: int) -> None:
+        for _ in range(blocks):
+            self.network.chain.mine()
+
+
+@pytest.fixture
+def artist(network: Any, tmp_path: Path) -> Artist:
+    token = network.deploy("TestToken", ["string", "string", "uint8"], "Asset", "AST", 18)
+    vault = network.deploy(
+        "YieldVault", ["address", "string", "string", "uint8", "address"], token, "Vault", "VLT", 0, OWNER.address
+    )
+    for to, contract, name, *arguments in (
+        (token, "TestToken", "mint", OWNER.address, UNIT),
+        (token, "TestToken", "approve", vault, UNIT),
+        (vault, "YieldVault", "deposit", UNIT, OWNER.address),
+    ):
+        network.transact(OWNER, to, interface(contract).encode(name, *arguments))
+    key = EthKeystore.create(tmp_path / "artist" / "account.json", Secret(PASSWORD), scrypt_n=2)
+    network.chain.fund(Address(bytes.fromhex(key.address[2:])), UNIT)
+    document = {
+        "format": 2, "complete": True, "protocol_version": 1, "software": {"least_node": "0.1.0"},
+        "chain_id": 31337, "network": "test", "genesis_hash": "0x" + "00" * 32, "deployer": OWNER.address,
+        "owner": OWNER.address, "config_digest": None,
+        "contracts": {
+            name: {"contract": source, "address": address, "block": 1, "arguments": {}, "code_hash": "0x" + "00" * 32}
+            for name, source, address in (
+                ("oracle", "StrategyOracle", network.oracle),
+                ("stake_token", "TestToken", network.token),
+                ("staking", "NodeStaking", network.staking),
+            )
+        },
+    }  # fmt: skip
+    (tmp_path / "deployment.json").write_text(json.dumps(document))
+    (tmp_path / "harbour.json").write_bytes(Recipe.for_bands(3, "Harbour").canonical)
+    return Artist(tmp_path, network, vault, key.address)
+
+
+def words(done: Result) -> str:
+    return " ".join(done.output.split())
+
+
+def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revealed(artist: Artist) -> None:
+    collection = artist.json("collection", "Harbour Lights", "HARB", "--reveal-delay", "2")["collection"]
+    artist.allow()
+    assert artist.json("show") == {"collection": collection, "editions": [], "transactions": []}
+    node = artist.home / "node-blocks"
+    done = artist.open("--royalty", "5%", "--blocks", node)
+    assert done.exit_code == 0, done.output
+    assert "band 0 collapse below -1.00 %" in words(done)
+    assert "5 % of later sales" in words(done)
+    recipe = Recipe.for_bands(3, "Harbour")
+    for place in (artist.home / "artist" / "blocks", node):
+        assert BlockStore(place).get(recipe.digest) == recipe.canonical
+    assert artist.json("mint", 1, 2)["wei"] == str(2 * UNIT // 100)
+    assert artist.json("fund", 1, "0.25")["feed"] == 1
+    (shown,) = artist.json("show", 1)["editions"]
+    assert (shown["state"], shown["minted"], shown["funds_wei"]) == ("selling", 2, str(UNIT // 4))
+    closed = artist.json("close", 1)
+    done = artist.patina("reveal", 1, "--no-wait")
+    assert f"block {closed['reveal_block'] + 1} has to be there first" in words(done)
+    artist.mine(3)
+    seed = artist.json("reveal", 1)["seed"]
+    (secret,) = (artist.home / "artist" / "secrets").iterdir()
+    assert secret.stat().st_mode & 0o777 == 0o600
+    randomness = artist.network.chain.block(closed["reveal_block"]).header.mix_hash
+    assert seed == "0x" + keccak(bytes.fromhex(secret.read_text().strip()) + randomness).hex()
+    (shown,) = artist.json("show", 1)["editions"]
+    assert shown["state"] == "revealed"
+    other = dev_account(b"proceeds", 1).address
+    assert artist.json("proceeds", other)["wei"] == str(2 * UNIT // 100)
+    chain = artist.network.chain
+    assert chain.balance(Address(bytes.fromhex(other[2:])), chain.head) == 2 * UNIT // 100
+    assert "revealed already" in words(artist.patina("reveal", 1))
+    assert "holds nothing" in words(artist.patina("proceeds", other))
+
+
+def test_edition__not_an_opener__is_told_who_lets_them(artist: Artist) -> None:
+    artist.json("collection", "Harbour Lights", "HARB")
+    done = artist.open()
+    assert done.exit_code == 1
+    assert "this account may not open feeds on this network what to do: ask whoever owns the oracle" in words(done)
+    # an account of the oracle's owner lets them, and nobody else's does
+    assert "only the owner may do that" in words(artist.patina("allow", artist.address))
+
+
+def test_edition__cut_off_after_the_feed__goes_on_with_it(artist: Artist) -> None:
+    artist.json("collection", "Harbour Lights", "HARB")
+    artist.allow()
+    journal = next((artist.home / "artist" / "outbox").rglob("journal.db"))
+    assert journal.is_file()
+    policy = (10, 3, 0, 0, UNIT // 1000, (-UNIT // 100, UNIT // 100))
+    collection = next((artist.home / "artist").glob("*.collection")).read_text().strip()
+    key = EthKeystore(artist.home / "artist" / "account.json").unlock(Secret(PASSWORD))
+    artist.network.call(key, "StrategyOracle", "open_feed", artist.vault, policy, collection, 1)
+    done = artist.open()
+    assert done.exit_code == 0, done.output
+    assert "Feed 1 was opened for it by an earlier run" in words(done)
+    assert artist.json("show", 1)["editions"][0]["feed"] == 1
+
+
+def test_edition__reveal_block_out_of_reach__names_another(artist: Artist) -> None:
+    artist.json("collection", "Harbour Lights", "HARB", "--reveal-delay", "1")
+    artist.allow()
+    assert artist.open().exit_code == 0
+    artist.json("mint", 1)
+    first = artist.json("close", 1)["reveal_block"]
+    artist.network.chain.mine(8_300)
+    done = artist.patina("reveal", 1, "--no-wait")
+    assert done.exit_code == 1, done.output  # the block that it names is still to come
+    assert "can no longer be proven" in words(done)
+    assert artist.json("show", 1)["editions"][0]["reveal_block"] > first
+
+
+def test_edition__secret_is_lost__says_where_it_has_to_be(artist: Artist) -> None:
+    artist.json("collection", "Harbour Lights", "HARB", "--reveal-delay", "1")
+    artist.allow()
+    assert artist.open(supply=1).exit_code == 0
+    artist.json("mint", 1)
+    artist.json("close", 1)
+    artist.mine(3)
+    (secret,) = (artist.home / "artist" / "secrets").iterdir()
+    kept = secret.read_text()
+    secret.write_text("00" * 32)
+    assert "is not the secret of this edition" in words(artist.patina("reveal", 1))
+    secret.unlink()
+    assert "the edition's secret is not here" in words(artist.patina("reveal", 1))
+    secret.write_text(kept)
+    secret.chmod(0o600)
+    assert artist.patina("reveal", 1).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", 1), "has no edition 1"),
+        (("mint", 1, "--collection", "0x" + "11" * 20), "there is no DynamicCollection at"),
+        (("mint", 7), "has no edition 7"),
+        (("collection", "x" * 26, "HARB"), "NAME: 1 to 25 bytes"),
+        (("collection", "Harbour", "HARBOUR"), "SYMBOL: 1 to 5 bytes"),
+        (("fund", 1, "none"), "is not an amount"),
+        (("allow", "0x" + "ab" * 20), "no checksum"),
+        (("subscribe", 9, "0x" + "11" * 20), "there is no such feed"),
+    ],
+)
+def test_edition__what_cannot_be__is_said_in_a_sentence(artist: Artist, arguments: tuple[Any, ...], said: str) -> None:
+    if arguments[0] != "collection":
+        artist.json("collection", "Harbour Lights", "HARB")
+    done = artist.patina(*arguments)
+    assert done.exit_code == 1, done.output
+    assert said in words(done)
+    assert PASSWORD not in done.output
+
+
+def test_open__recipe_with_too_few_moods__is_refused_before_anything_is_sent(artist: Artist) -> None:
+    artist.json("collection", "Harbour Lights", "HARB")
+    artist.allow()
+    (artist.home / "harbour.json").write_bytes(Recipe.for_bands(4, "Harbour").canonical)
+    assert "the recipe has 4 moods, and 2 thresholds make 3 bands" in words(artist.open())
+    (artist.home / "harbour.json").write_bytes(Recipe.for_bands(3, "Harbour").canonical)
+    assert "an odd number" in words(artist.open("--window", "4"))
+    assert "--royalty" in words(artist.open("--royalty", "101%"))
+    command = ["open", artist.home / "harbour.json", "--vault", artist.vault, "--supply", 1, "--price", "0"]
+    done = artist.patina(*command, "--thresholds=-1%,1%", "--cadence", 10, yes=False, answers="n\n")
+    assert "stopped, as you wish" in words(done)
+    assert artist.json("show")["editions"] == []
+
+
+def test_account__imported_from_a_file__is_that_key(artist: Artist) -> None:
+    keyfile = artist.home / "key"
+    keyfile.write_text(bytes(dev_account(ChainSettings().seed, 0).key).hex())
+    keyfile.chmod(0o600)
+    folder = artist.home / "owner"
+    command = ["edition", "account", "--import", str(keyfile), "--light", "--folder", str(folder)]
+    runner = CliRunner(env={"PATINA_ARTIST_PASSWORD": PASSWORD})
+    done = runner.invoke(main, command)
+    assert done.output.split() == [OWNER.address, str(folder / "account.json")]
+    again = runner.invoke(main, command)
+    assert "exists already, and is never overwritten" in again.output
