@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import click
 
@@ -37,38 +35,30 @@ def check_of(setting: str) -> Check:
     return check
 
 
-def ask_value(question: str, check: Check, default: str | None = None) -> str:
-    """One answer that passes the check."""
+def ask_value(question: str, check: Check, default: str | None = None, doubt: Check | None = None) -> str:
+    """One answer that passes the check; one that is in `doubt` only if the person keeps it all the same."""
     while True:
         answer = str(click.prompt(question, default=default, show_default=bool(default), err=True)).strip()
-        if (fault := check(answer)) is None:
+        if (fault := check(answer)) is not None:
+            click.echo(f"  That {fault}.", err=True)
+        elif answer and doubt is not None and (words := doubt(answer)) is not None:
+            click.echo(f"  Attention: {words}.", err=True)
+            if click.confirm("  Keep it all the same?", default=False, err=True):
+                return answer
+        else:
             return answer
-        click.echo(f"  That {fault}.", err=True)
 
 
-def ask_list(question: str, check: Check) -> list[str]:
+def ask_list(question: str, check: Check, doubt: Check | None = None) -> list[str]:
     """At least one answer, until an empty one."""
-    answers = [ask_value(question, check)]
-    while answer := ask_value("  one more, or Enter to go on", lambda text: check(text) if text else None, default=""):
+    answers = [ask_value(question, check, doubt=doubt)]
+    more = "  one more, or Enter to go on"
+    while answer := ask_value(more, lambda text: check(text) if text else None, default="", doubt=doubt):
         if answer in answers:
             click.echo("  That is named already.", err=True)
         else:
             answers.append(answer)
     return answers
-
-
-def ask_broker(url: str) -> dict[str, object]:
-    """User and password at a broker, as create_node_folder takes them: percent-encoded in its URL."""
-    parts = urlsplit(url)
-    if "@" in parts.netloc:
-        return {"url": url}
-    ask = partial(click.prompt, default="", show_default=False, err=True)
-    user = str(ask(f"  user name at {parts.netloc}, or Enter for none")).strip()
-    if not user:
-        return {"url": url}
-    password = str(ask(f"  password of {user} (not shown; Enter for none)", hide_input=True))
-    userinfo = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
-    return {"url": urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc}"))}
 
 
 def ask_new_password(question: str) -> Secret:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.cli.options import asker, config_option, json_option
+from node.errors import printable
 from node.preflight.subjects import SUBJECTS
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 _CHOICE = click.Choice(list(SUBJECTS))
 _COLOURS = {"ok": "green", "warning": "yellow", "fault": "red", "not checked": "cyan"}
 _WIDE = 24
+_MARGIN = 2 + 12 + _WIDE + 2
 
 
 @click.command()
@@ -49,7 +53,7 @@ def check(config_path: Path, *, only: Sequence[str], skip: Sequence[str], as_jso
         facts.ask_passwords()
     if as_json:
         found = asyncio.run(_run(facts, subjects, lambda *_: None))
-        click.echo(_clean(json.dumps(document(found), indent=2)))
+        click.echo(json.dumps(document(found), indent=2))
     else:
         found = _watched(facts, subjects)
     score = Score.of(found)
@@ -73,25 +77,33 @@ def _watched(facts: Facts, subjects: Sequence[str]) -> list[Finding]:
     """Run with each subject printed as soon as it and all before it are done, and the others named meanwhile."""
     import asyncio
 
-    from rich.console import Console
-
-    waiting, done = list(subjects), dict[str, Sequence["Finding"]]()
-    console = Console(stderr=True, highlight=False)
-    watched = sys.stderr.isatty()
-    status = console.status("") if watched else None
+    waiting = list(subjects)
+    done: dict[str, Sequence[Finding]] = {}
 
     def on_done(subject: str, found: Sequence[Finding]) -> None:
         done[subject] = found
+        _say("")
         while waiting and waiting[0] in done:
             show(waiting[0], done[waiting.pop(0)])
-        if status is not None:
-            status.update(f"checking {', '.join(one for one in subjects if one not in done)}")
+        tell()
 
-    if status is None:
+    def tell() -> None:
+        if left := [one for one in subjects if one not in done]:
+            _say(f"checking {', '.join(left)} ...")
+
+    tell()
+    try:
         return asyncio.run(_run(facts, subjects, on_done))
-    status.update(f"checking {', '.join(subjects)}")
-    with status:
-        return asyncio.run(_run(facts, subjects, on_done))
+    finally:
+        _say("")
+
+
+def _say(text: str) -> None:
+    """One line that is written over, for a person who watches; none for anything else."""
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        sys.stderr.write(f"\r\x1b[2K{text[: width - 1]}")
+        sys.stderr.flush()
 
 
 def show(subject: str, found: Sequence[Finding]) -> None:
@@ -100,9 +112,18 @@ def show(subject: str, found: Sequence[Finding]) -> None:
     for one in found:
         verdict = click.style(f"{one.verdict:<12}", fg=_COLOURS[one.verdict], bold=one.verdict == "fault")
         about = f"{one.about}: " if one.about else ""
-        click.echo(f"  {verdict}{one.code:<{_WIDE}}  {_clean(about + one.detail)}")
-        if one.remedy:
-            click.echo(f"  {'':<12}{'':<{_WIDE}}  -> {_clean(one.remedy)}")
+        first, *rest = _lines(_clean(about + one.detail) or "-")
+        click.echo(f"  {verdict}{one.code:<{_WIDE}}  {first}")
+        rest += [f"{'-> ' if at == 0 else '   '}{line}" for at, line in enumerate(_lines(_clean(one.remedy)))]
+        for line in rest:
+            click.echo(f"{'':<{_MARGIN}}{line}")
+
+
+def _lines(text: str) -> list[str]:
+    """A text as lines that fit the terminal; one line where nobody watches, so that programs find it whole."""
+    if not sys.stdout.isatty() or not text:
+        return [text] if text else []
+    return textwrap.wrap(text, max(40, shutil.get_terminal_size().columns - _MARGIN - 4), break_on_hyphens=False)
 
 
 def document(found: Sequence[Finding]) -> dict[str, Any]:
@@ -123,10 +144,10 @@ def document(found: Sequence[Finding]) -> dict[str, Any]:
             {
                 "subject": one.subject,
                 "code": one.code,
-                "about": one.about,
+                "about": _clean(one.about),
                 "verdict": str(one.verdict),
-                "detail": one.detail,
-                "remedy": one.remedy,
+                "detail": _clean(one.detail),
+                "remedy": _clean(one.remedy),
             }
             for one in found
         ],
@@ -134,7 +155,10 @@ def document(found: Sequence[Finding]) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """What may be shown: no secret, and nothing of foreign words that a terminal would obey."""
+    """What may be shown: no secret, and nothing of foreign words that a terminal would obey.
+
+    Each text by itself: a secret that is a common word must not take codes, or JSON's own names, with it.
+    """
     from node.keys.redaction import redactor
 
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in redactor.redact(text))
+    return printable(redactor.redact(text), 2_000)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from node.cli.options import json_option
+from node.cli.options import json_option, warn_of_secrets
 
 if TYPE_CHECKING:
     from node.keys.secrets import SecretUrl
@@ -20,7 +20,11 @@ _LONGEST: Final = 40
 @click.command()
 @click.argument("address")
 @click.option(
-    "--rpc", default="http://127.0.0.1:8545", show_default=True, help="JSON-RPC URL of the development chain."
+    "--rpc",
+    default="http://127.0.0.1:8545",
+    show_default=True,
+    callback=warn_of_secrets,
+    help="JSON-RPC URL of the development chain.",
 )
 @click.option("--amount", default="10", show_default=True, metavar="COIN", help="How much of the chain's coin.")
 @json_option

@@ -4,27 +4,51 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from node.cli.ask import ask_broker, ask_list, ask_new_password, ask_value, check_of
-from node.cli.options import json_option
+from node.cli.ask import ask_new_password, ask_value, check_of
+from node.cli.options import json_option, warn_of_secrets
+from node.cli.questions import ask_setting, login_at, warn_of_doubts
 from node.config.directory import DEPLOYMENT_NAME, NodeFolder, create_node_folder, refuse_what_is_there
 from node.deployment.file import read
 from node.errors import ConfigError
 from node.keys.secrets import Secret, read_secret, read_text
 from node.keys.signing import SCRYPT_N, SCRYPT_N_LIGHT, key_from_hex
 
-#: What cannot be guessed: setting, flag, question.
+#: What cannot be guessed: setting, flag, question, and what a newcomer has to know to answer it.
 _NEEDED = (
-    ("chain.id", "--chain-id", "Chain id (1 is Ethereum, 11155111 is Sepolia)"),
-    ("chain.oracle", "--oracle", "Address of the StrategyOracle contract"),
-    ("chain.endpoints", "--rpc", "JSON-RPC URL of the chain"),
-    ("gossip.brokers.url", "--broker", "URL of an MQTT broker (mqtts://host:8883)"),
+    (
+        "chain.endpoints",
+        "--rpc",
+        "JSON-RPC URL of the chain",
+        "The node reads the chain through JSON-RPC endpoints: your own Ethereum node's, or a provider's. Two of "
+        "different providers are better than one: the node then notices when one is wrong. A key in a URL is kept in "
+        "a file of its own.",
+    ),
+    (
+        "chain.id",
+        "--chain-id",
+        "Chain id (1 is Ethereum, 11155111 is Sepolia)",
+        "The chain that the network's contracts stand on.",
+    ),
+    (
+        "chain.oracle",
+        "--oracle",
+        "Address of the StrategyOracle contract",
+        "The network is known by its oracle contract; whoever runs the network publishes its address. A deployment "
+        "file (--deployment) says it too.",
+    ),
+    (
+        "gossip.brokers.url",
+        "--broker",
+        "URL of an MQTT broker (mqtts://host:8883)",
+        "Nodes talk through MQTT brokers, over all of them at once, so that any one is enough. The brokers need not be "
+        "trusted; the network's makers name theirs.",
+    ),
 )
 
 
@@ -38,9 +62,20 @@ _NEEDED = (
 )
 @click.option("--chain-id", help="Chain id, where there is no deployment file.")
 @click.option("--oracle", help="Address of the StrategyOracle contract, with its checksum.")
-@click.option("--rpc", multiple=True, help="JSON-RPC URL; may be repeated. A URL with a key: use --rpc-file.")
+@click.option(
+    "--rpc",
+    multiple=True,
+    callback=warn_of_secrets,
+    help="JSON-RPC URL; may be repeated. A URL with a key: use --rpc-file.",
+)
 @click.option("--rpc-file", type=click.Path(path_type=Path), help="File with JSON-RPC URLs, one a line.")
-@click.option("--broker", multiple=True, help="MQTT broker, mqtts://[user[:password]@]host[:port]; may be repeated.")
+@click.option(
+    "--broker",
+    multiple=True,
+    callback=warn_of_secrets,
+    help="MQTT broker, mqtts://[user@]host[:port]; may be repeated. The password of a user is asked for, or taken from "
+    "PATINA_BROKER_1_PASSWORD (2 for the second broker, and so on).",
+)
 @click.option(
     "--finality", type=int, metavar="N", help='Confirmations after which a block is final; by default "finalized".'
 )
@@ -49,18 +84,20 @@ _NEEDED = (
 @click.option("--generate-password", is_flag=True, help="Make a random password and keep it in keys/password.")
 @click.option("--import-key", type=click.Path(path_type=Path), help="File with an existing signing key, in hex.")
 @click.option("--light", is_flag=True, help="Encrypt quickly and weakly: for devnets only.")
+@click.option("--offline", is_flag=True, help="Do not ask endpoints and brokers whether they are the right ones.")
 @click.option("--non-interactive", is_flag=True, help="Ask nothing; what is missing is an error.")
 @json_option
 def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any) -> None:
     """Set up a new node in a folder of its own.
 
     DIRECTORY is this folder unless you name another. Writes config.toml, in which every setting is explained, and
-    encrypted keys, and prints the addresses that the committee's owner needs. Asks for whatever no option gives.
-    Nothing that exists is overwritten, and a set-up that fails leaves nothing behind.
+    encrypted keys, and prints the addresses that the committee's owner needs. Asks for whatever no option gives, and
+    looks at once whether endpoints and brokers are what they were named for. Nothing that exists is overwritten, and a
+    set-up that fails leaves nothing behind.
     """
     refuse_what_is_there(directory)
     deployed = _deployed(directory, given)
-    settings = _settings(directory, given, ask=not non_interactive)
+    settings = _settings(directory, given, deployed, ask=not non_interactive)
     password, file, keep = _password(given["password_file"], given["generate_password"], ask=not non_interactive)
     key = None if given["import_key"] is None else key_from_hex(read_secret(given["import_key"]))
     if not as_json:
@@ -81,9 +118,10 @@ def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any)
 
 @dataclass(frozen=True, slots=True)
 class _Deployed:
-    """A deployment file as it is to be kept, and whether its network is joined by staking."""
+    """A deployment file as it is to be kept, its chain, and whether its network is joined by staking."""
 
     raw: bytes
+    chain_id: int
     staking: bool
 
 
@@ -99,44 +137,42 @@ def _deployed(directory: Path, given: dict[str, Any]) -> _Deployed | None:
     if path.absolute() != (directory / DEPLOYMENT_NAME).absolute():
         refuse_what_is_there(directory, DEPLOYMENT_NAME)
     found, raw = read(path)
-    return _Deployed(raw, found.staking is not None)
+    return _Deployed(raw, found.chain_id, found.staking is not None)
 
 
-def _settings(directory: Path, given: dict[str, Any], *, ask: bool) -> dict[str, dict[str, Any]]:
+def _settings(
+    directory: Path, given: dict[str, Any], deployed: _Deployed | None, *, ask: bool
+) -> dict[str, dict[str, Any]]:
     """The settings of node.config.directory, asked for where no option gives them."""
     urls = list(given["rpc"])
     if given["rpc_file"] is not None:
         listed = map(str.strip, read_text(given["rpc_file"]).splitlines())
         urls += [line for line in listed if line and not line.startswith("#")]
-    have = {
-        "chain.id": given["chain_id"],
+    have: dict[str, Any] = {
+        "chain.id": given["chain_id"] if deployed is None else deployed.chain_id,
         "chain.oracle": given["oracle"],
         "chain.endpoints": urls,
-        "gossip.brokers.url": [{"url": url} for url in given["broker"]],
+        "gossip.brokers.url": list(given["broker"]),
     }
-    known = ("chain.id", "chain.oracle") if given["deployment"] is not None else ()
+    known = () if deployed is None else ("chain.id", "chain.oracle")
     missing = [needed for needed in _NEEDED if not have[needed[0]] and needed[0] not in known]
     if missing and not ask:
-        lines = [f"  {flag}: {question}" for _, flag, question in missing]
+        lines = [f"  {flag}: {question}" for _, flag, question, _ in missing]
         raise ConfigError("\n".join(["not given, and not to be asked for:", *lines]))
     name = given["name"] or _name_from(directory)
+    if not given["offline"]:
+        warn_of_doubts(have)
     if missing:
         click.echo("A new node needs a few answers. Ctrl-C leaves everything as it was.\n", err=True)
         if given["name"] is None:
             name = ask_value("Name of this node", check_of("node.name"), default=name)
-    for setting, _, question in missing:
-        asked: Callable[..., Any] = ask_list if isinstance(have[setting], list) else ask_value
-        have[setting] = asked(question, check_of(setting))
-        if setting == "gossip.brokers.url":
-            have[setting] = [ask_broker(url) for url in have[setting]]
+    for setting, _, question, why in missing:
+        have[setting] = ask_setting(setting, question, why, have, offline=given["offline"])
+    brokers = [login_at(url, position, ask=ask) for position, url in enumerate(have["gossip.brokers.url"], 1)]
     chain = {"endpoints": have["chain.endpoints"]}
-    if not known:
+    if deployed is None:
         chain |= {"id": _number(have["chain.id"]), "oracle": have["chain.oracle"]}
-    settings: dict[str, dict[str, Any]] = {
-        "node": {"name": name},
-        "chain": chain,
-        "gossip": {"brokers": have["gossip.brokers.url"]},
-    }
+    settings: dict[str, dict[str, Any]] = {"node": {"name": name}, "chain": chain, "gossip": {"brokers": brokers}}
     if given["finality"] is not None:
         chain["finality"] = given["finality"]
     if given["port"] is not None:
@@ -183,13 +219,14 @@ def _print(node: NodeFolder, *, as_json: bool, unattended: bool, staked: bool) -
         f"  configuration     {node.config}\n\n"
         "Next:\n"
         f"  1. Copy {folder / 'keys'} to a safe place; nobody can restore these keys.\n"
-        "  2. Send some of the chain's coin to the address: it pays for the transactions.\n"
+        "  2. Send some of the chain's coin to the signing address: it pays for the transactions.\n"
+        f"  3. patina check{where}   (it tests everything, and says what to do)\n"
         + (
-            f"  3. patina join{where}   (it walks you through staking)\n"
+            f"  4. patina join{where}   (it walks you through staking)\n"
             if staked
-            else "  3. Give the address and the transport key to the committee's owner.\n"
+            else "  4. Give the signing address and the transport key to the committee's owner.\n"
         )
-        + f"  4. patina run{where}"
+        + f"  5. patina run{where}"
         + ("" if unattended else "   (it asks for the password)")
         + "\n"
     )

@@ -11,6 +11,8 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 CONFIG_NAME = "config.toml"
+ENDPOINTS_VARIABLE = "PATINA_ENDPOINTS"
+"""Where URLs with keys come from that no file has: separated by spaces, as for the configuration."""
 
 
 def _config_path(_: click.Context, __: click.Parameter, value: Path) -> Path:
@@ -41,6 +43,25 @@ def anvil_option(command: Command) -> Command:
     """`--anvil` as argument `anvil`."""
     text = "Run Foundry's anvil as the chain, not the embedded one; it has to be on the PATH."
     return click.option("--anvil", is_flag=True, help=text)(command)
+
+
+def warn_of_secrets(context: click.Context, option: click.Parameter, given: Any) -> Any:
+    """A callback of options that take URLs: says so where one that is given as an argument has a secret in it."""
+    from click.core import ParameterSource
+
+    from node.keys.secrets import SecretUrl
+
+    urls = (given,) if isinstance(given, str) else given or ()
+    if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+        for url in urls:
+            if "://" in url and (secret := SecretUrl(url)).carries_secret:
+                click.echo(
+                    f"Attention: {option.opts[0]} {secret.masked}: while this runs, other users of this machine can "
+                    "see the secret in that URL (ps), and the shell's history keeps it. Give it in a file or in "
+                    f"{'the environment' if '--broker' in option.opts else ENDPOINTS_VARIABLE} instead.",
+                    err=True,
+                )
+    return given
 
 
 def asker() -> Callable[[str], str] | None:

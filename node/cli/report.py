@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.cli.options import config_option, json_option
+from node.cli.options import ENDPOINTS_VARIABLE, config_option, json_option, warn_of_secrets
 
 if TYPE_CHECKING:
     from node.chain.types import FullReport
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("feed", type=click.IntRange(1, 2**63 - 1))
 @click.argument("checkpoint", type=click.IntRange(1, 2**63 - 1))
-@click.option("--rpc", help="JSON-RPC URL of the chain; with --oracle, no configuration is needed.")
+@click.option(
+    "--rpc",
+    callback=warn_of_secrets,
+    help="JSON-RPC URL of the chain; with --oracle, no configuration is needed. One with a key: in "
+    f"{ENDPOINTS_VARIABLE}.",
+)
 @click.option("--oracle", help="Address of the StrategyOracle contract.")
 @config_option
 @json_option
@@ -47,12 +53,13 @@ def _where(rpc: str | None, oracle: str | None, config_path: Path) -> tuple[list
     from node.errors import ConfigError
     from node.keys.address import fault_of_address
 
-    if rpc and oracle:
-        if fault := fault_of_url(rpc, HTTP):
-            raise ConfigError(f"--rpc: {fault}")
+    urls = [rpc] if rpc else os.environ.get(ENDPOINTS_VARIABLE, "").split()
+    if urls and oracle:
+        if fault := next(filter(None, (fault_of_url(url, HTTP) for url in urls)), None):
+            raise ConfigError(f"{'--rpc' if rpc else ENDPOINTS_VARIABLE}: {fault}")
         if wrong := fault_of_address(oracle):
             raise ConfigError(f"--oracle: {wrong[0]}; {wrong[1]}")
-        return [rpc], oracle
+        return urls, oracle
     if rpc or oracle:
         raise ConfigError("--rpc and --oracle go together: give both, or neither and --config")
     config = load(config_path, check_files=False)

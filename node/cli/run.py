@@ -20,8 +20,12 @@ def run(config_path: Path) -> None:
 
     from node.config import load
     from node.daemon import run_node
+    from node.errors import PatinaError
     from node.log import configure
 
-    config = load(config_path)
-    configure(config.log.level, config.log.format)  # type: ignore[arg-type]
-    asyncio.run(run_node(config, asker()))
+    try:
+        config = load(config_path)
+        configure(config.log.level, config.log.format)  # type: ignore[arg-type]
+        asyncio.run(run_node(config, asker()))
+    except PatinaError as error:
+        raise PatinaError(f"{error}\n(patina check tests everything that a node needs, and says what to do)") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.cli.options import config_option, json_option
+from node.cli.options import ENDPOINTS_VARIABLE, config_option, json_option, warn_of_secrets
 
 if TYPE_CHECKING:
     from node.keys.secrets import SecretUrl
@@ -24,12 +24,21 @@ ENGINES = ("auto", "numpy", "torch", "cuda")
 @click.command()
 @click.argument("collection")
 @click.argument("token", type=click.IntRange(1, 2**256 - 1))
-@click.option("--rpc", "rpcs", multiple=True, help="JSON-RPC URL of the chain; several are compared with each other.")
+@click.option(
+    "--rpc",
+    "rpcs",
+    multiple=True,
+    envvar=ENDPOINTS_VARIABLE,
+    callback=warn_of_secrets,
+    help=f"JSON-RPC URL of the chain; several are compared with each other. One with a key: in {ENDPOINTS_VARIABLE}.",
+)
 @click.option(
     "--content",
     "contents",
     multiple=True,
-    help="A node's page or another IPFS gateway, or a folder of blocks; several are asked in turn. None is trusted.",
+    callback=warn_of_secrets,
+    help="A node's page or another IPFS gateway, a folder of blocks, or a CAR; several are asked in turn. None is "
+    "trusted.",
 )
 @click.option(
     "--engine",
@@ -100,10 +109,10 @@ def _where(rpcs: Sequence[str], contents: Sequence[str], config_path: Path) -> _
     endpoints = [SecretUrl(rpc) for rpc in rpcs]
     gateways, folders = [], []
     for content in contents:
-        if "://" not in content and Path(content).is_dir():
+        if "://" not in content and Path(content).exists():
             folders.append(Path(content))
         elif fault := fault_of_url(content, HTTP):
-            raise click.UsageError(f"--content: {fault}, and no folder of this machine either")
+            raise click.UsageError(f"--content: {fault}, and no folder or file of this machine either")
         else:
             gateways.append(SecretUrl(content))
     if (endpoints and contents) or not config_path.is_file():
@@ -138,12 +147,12 @@ async def _verify(where: _Where, collection: str, token: int, paint: Paint, watc
     import aiohttp
 
     from node.chain.pool import RpcPool
-    from node.verify.blocks import Blocks, Folder, Gateway
+    from node.verify.blocks import Blocks, CarFile, Folder, Gateway
     from node.verify.sheet import Sheet
     from node.verify.verification import Verification
 
     async with RpcPool(where.endpoints) as pool, aiohttp.ClientSession() as session:
-        folders = [Folder(folder) for folder in where.folders if folder.is_dir()]
+        folders = [CarFile(one) if one.is_file() else Folder(one) for one in where.folders if one.exists()]
         blocks = Blocks([*folders, *(Gateway(session, url) for url in where.gateways)])
         verification = Verification(pool, blocks, collection, token, paint, Sheet(watch))
         await verification.run()

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from node.errors import ChainError, ConfigError, GossipError, KeyFileError, printable
 from node.keys.certificates import EXPIRY_WARNING_DAYS
-from node.preflight.finding import UnknownError
+from node.preflight.finding import Notes, UnknownError
+from node.preflight.once import in_thread
 
 if TYPE_CHECKING:
     from node.gossip.settings import BrokerSettings
     from node.preflight.facts import Facts
-    from node.preflight.finding import Notes
 
 _CONNECT_S: Final = 5.0
 _ECHO_S: Final = 5.0
@@ -31,9 +31,7 @@ async def check(facts: Facts, notes: Notes) -> None:
     if "brokers" in facts.sound.lacking:
         raise UnknownError("the configuration names no broker that could be asked; see configuration.settings")
     prefix = await _prefix(facts)
-    from node.preflight.finding import Notes as New
-
-    each = [New(notes.subject) for _ in facts.config.gossip.brokers]
+    each = [Notes(notes.subject) for _ in facts.config.gossip.brokers]
     try:
         await asyncio.gather(*(_check(facts, position, prefix, each[position]) for position in range(len(each))))
     finally:
@@ -102,7 +100,7 @@ async def _check_connection(settings: BrokerSettings, notes: Notes, name: str) -
     from node.gossip.dial import dial
 
     try:
-        tls = await asyncio.to_thread(settings.tls)
+        tls = await in_thread(settings.tls)
     except ConfigError as error:
         notes.fault(
             "brokers.reachable", str(error), name, "mend ca, cert and key of this broker; see configuration.files"

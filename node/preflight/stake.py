@@ -8,6 +8,8 @@ from node.chain.funds import ETHER
 from node.errors import ChainError
 from node.preflight.finding import UnknownError
 from node.staking import plan
+from node.staking.amounts import show_amount
+from node.staking.token import read_token
 from node.staking.words import times
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ async def check(facts: Facts, notes: Notes) -> None:
     with notes.needing("stake.seat"):
         await _check_seat(facts, network, notes)
     with notes.needing("stake.bond"):
-        await _check_bond(network, notes)
+        await _check_bond(facts, network, notes)
     with notes.needing("stake.balance"):
         await _check_balance(facts, network, notes)
 
@@ -57,7 +59,7 @@ _SLASHED: Final = "find out what signed twice (docs/signing.md); a new node need
 _WAIT: Final = "wait for the next rotation (patina stake status says when), or bond more"
 
 
-async def _check_bond(network: Network, notes: Notes) -> None:
+async def _check_bond(facts: Facts, network: Network, notes: Notes) -> None:
     code = "stake.bond"
     view = await network.view.get()
     if view is None:
@@ -71,11 +73,16 @@ async def _check_bond(network: Network, notes: Notes) -> None:
         notes.skip(code, "slashed")
         return
     least = plan.least_winning_bond(view.nodes, params, node.id)
-    told = f"{node.bond} units of the token, {params.minimum} are the minimum"
+    token = await read_token(network.pool, facts.config.chain.multicall, view.overview.token)
+
+    def shown(units: int) -> str:
+        return show_amount(units, token.decimals, token.symbol)
+
+    told = f"{shown(node.bond)}, the minimum is {shown(params.minimum)}"
     if node.bond < params.minimum:
         notes.fault(code, told)
     elif node.bond < least:
-        notes.warn(code, f"{told}; at the next rotation {least} win a seat")
+        notes.warn(code, f"{told}; at the next rotation a seat takes {shown(least)}")
     else:
         notes.ok(code, f"{told}; enough for a seat at the next rotation")
 

@@ -27,15 +27,20 @@ async def check(facts: Facts, notes: Notes) -> None:
         notes.ok(_CODE, "takes any free port")
     else:
         try:
-            family, _, _, _, address = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, socket.SOCK_STREAM) as taken:
-                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                taken.bind(address)
-                taken.listen(1)
+            await in_thread(lambda: _listen(web.host, web.port))
         except OSError as error:
             notes.fault(_CODE, f"cannot listen on {where}: {error.strerror}")
         else:
             notes.ok(_CODE, f"{where} is free")
+
+
+def _listen(host: str, port: int) -> None:
+    """Take the port as the node will, and give it back; OSError."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, socket.SOCK_STREAM) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(1)
 
 
 async def _check_running(facts: Facts, notes: Notes, where: str) -> None:
