@@ -30,11 +30,11 @@ def add_gallery_pages(app: web.Application, site: Site, editions: EditionsApi, *
         found = _look_up(editions, request)
         return None if found is None else About(f"Verify {_about(*found).title}", "What this picture is proven by.")
 
-    policy = ENDPOINT_POLICY if visitor_rpc else ""
+    policy, marks = (ENDPOINT_POLICY, ["visitor-rpc"]) if visitor_rpc else ("", [])
     site.page(app, "/", "index.html", "Gallery")
     site.page(app, f"/token/{_TOKEN}", "token.html", about=token, under="/")
-    site.page(app, "/verify", "verify.html", "Verify", policy=policy)
-    site.page(app, f"/verify/{_TOKEN}", "verify.html", about=verified, under="/verify", policy=policy)
+    site.page(app, "/verify", "verify.html", "Verify", policy=policy, marks=marks)
+    site.page(app, f"/verify/{_TOKEN}", "verify.html", about=verified, under="/verify", policy=policy, marks=marks)
 
 
 def _look_up(editions: EditionsApi, request: web.Request) -> tuple[EditionView, int] | None:

@@ -29,12 +29,12 @@ class MemberView(msgspec.Struct, frozen=True):
     """Who sits in a seat. What staking alone knows is None where no staking contract decides on seats.
 
     `observed`, `signed` and `sent` count among the `of` latest reports under this configuration. `heard_at` is when
-    this node last heard a genuine message of it (Unix time, to ten seconds); None: never, or this node itself.
+    this node last heard a genuine message of it (Unix time, to ten seconds), None for never. Nothing here tells which
+    seat is this node's: whoever knew could hinder it when its turn to lead comes.
     """
 
     seat: int
     address: str
-    own: bool
     observed: int
     signed: int
     sent: int
@@ -133,7 +133,6 @@ class NetworkView(msgspec.Struct, frozen=True):
     faults: int
     since_block: int | None
     overlap_until: int | None
-    own_seat: int | None
     staking: StakingView | None
     members: Sequence[MemberView]
     feeds: Sequence[FeedLine]

@@ -81,12 +81,14 @@ class Site:
         about: Callable[[web.Request], About | None] | None = None,
         under: str = "",
         policy: str = "",
+        marks: Sequence[str] = (),
     ) -> None:
         """Serve `file` at `path`, and name it `label` in the navigation of whoever is `allowed` (None: everyone).
 
         Whoever is not allowed gets 403. `about` gives title and preview; None from it is answered by 404.
         `under` is the page of the navigation that this one belongs to, its own path by default; `policy` is a
-        Content-Security-Policy in place of the one that every page has.
+        Content-Security-Policy in place of the one that every page has, and `marks` are names of <meta> elements that
+        tell its script what this node allows.
         """
         if label:
             self._ways.append(_Way(path, label, allowed))
@@ -97,7 +99,8 @@ class Site:
             shown = (
                 About(f"{label} · Patina" if label and path != "/" else "Patina") if about is None else about(request)
             )
-            body = self._framed(request, file, under or path, shown or About("Not here · Patina"))
+            head = "".join(_meta("name", mark, "yes") + "\n" for mark in marks)
+            body = self._framed(request, file, under or path, shown or About("Not here · Patina"), head)
             response = respond(request, asset(body.encode(), "text/html"))
             if shown is None:
                 response.set_status(404)
@@ -107,10 +110,10 @@ class Site:
 
         app.router.add_get(path, serve)
 
-    def _framed(self, request: web.Request, file: str, here: str, about: About) -> str:
+    def _framed(self, request: web.Request, file: str, here: str, about: About, head: str) -> str:
         ways = [way for way in self._ways if way.allowed is None or way.allowed(request)]
         masthead = _MASTHEAD.format(mark=_MARK, ways=_links(ways, here)) + _PULSE
-        parts = {"head": f"{_HEAD}\n{self._preview(request, about)}", "masthead": masthead, "colophon": _COLOPHON}
+        parts = {"head": f"{_HEAD}\n{head}{self._preview(request, about)}", "masthead": masthead, "colophon": _COLOPHON}
         text = self._files[file]
         for name, part in parts.items():
             text = text.replace(f"<!--{name}-->", part, 1)

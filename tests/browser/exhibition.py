@@ -7,17 +7,28 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+import coincurve
 import numpy as np
+from eth_hash.auto import keccak
 from PIL import Image
 
+from node.agreement.committee import Committee
+from node.agreement.report import Report, report_digest, typed_data
+from node.agreement.signature import pack
 from node.content.cid import directory_cid, raw_cid
 from node.content.edition import EditionSpec, build, build_placeholder, token_id
 from node.content.store import BlockStore
-from node.web.source import EditionView, FeedView, PricePoint, Readiness, RepaintView, TokenView
+from node.web.source import EditionView, FeedView, PricePoint, ProofView, Readiness, RepaintView, TokenView
 
 WAD = 10**18
 MOODS = ("Ashen", "Overcast", "Thaw", "Clear", "Radiant", "Golden")
 COLLECTION = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+ORACLE = "0x" + "0a" * 20
+CHAIN = 31337
+KEYS = [coincurve.PrivateKey(bytes([number + 1]) * 32) for number in range(4)]
+SIGNERS = ["0x" + keccak(key.public_key.format(compressed=False)[1:])[12:].hex() for key in KEYS]
+COMMITTEE = Committee(CHAIN, ORACLE, SIGNERS, [bytes([number + 1]) * 32 for number in range(4)])
+RECIPE = b'{"name":"a recipe"}'
 
 
 @cache
@@ -61,10 +72,12 @@ class Show:
     band: int = 0
     root: bytes = b""
     history: list = field(default_factory=list)
+    proofs: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.band = sum(t <= 0 for t in self.thresholds)
         self.root = build_placeholder(self.store, self.name, self.description, self.edition, self.tokens)
+        self.recipe = self.store.put(RECIPE)
         self.basis = self.rows[0][2]
 
     def answer(self, at):
@@ -90,7 +103,7 @@ class Show:
         bands = len(self.thresholds) + 1
         seeds = tuple((self.edition * 100 + index).to_bytes(32) for index in range(self.tokens))
         spec = EditionSpec(
-            31337,
+            CHAIN,
             COLLECTION,
             self.name,
             self.description,
@@ -102,7 +115,7 @@ class Show:
             bands,
             MOODS[band],
             (("volatility", answer // 9), ("drawdown", 0)),
-            b"\3" * 32,
+            self.recipe,
             b"\4" * 32,
             seeds,
         )
@@ -116,18 +129,51 @@ class Show:
                 answer=str(answer),
                 previous_band=self.band,
                 band=band,
-                signers=["0x" + f"{n + 1:02x}" * 20 for n in range(3)],
+                signers=list(COMMITTEE.signers[:3]),
                 gas=78_211,
                 tx="0x" + f"{block:064x}",
                 root=directory_cid(self.root),
                 label=label,
+                transmitter=COMMITTEE.signers[1],
                 images=self.paths("png"),
                 metadata=self.paths("json"),
                 token_uri_before=f"ipfs://{directory_cid(before)}/{first}.json",
                 token_uri_after=f"ipfs://{directory_cid(self.root)}/{first}.json",
             )
         )
+        self.proofs[block] = self.proof(block, answer, band)
         self.band = band
+
+    def proof(self, block, answer, band):
+        """The report of this repaint, signed by three of four."""
+        observed = (answer - 10**12, answer, answer + 10**12, answer + 2 * 10**12)
+        report = Report(self.edition, block, block.to_bytes(32), 0, 0b1111, observed, (answer // 9, 0), self.root)
+        digest = report_digest(COMMITTEE.domain, report)
+        return ProofView(
+            chain_id=CHAIN,
+            oracle=ORACLE,
+            collection=COLLECTION,
+            edition=self.edition,
+            feed=self.edition,
+            checkpoint=block,
+            config_digest="0x" + COMMITTEE.config_digest.hex(),
+            report_digest="0x" + digest.hex(),
+            answer=str(answer),
+            previous_band=self.band,
+            band=band,
+            content_root="0x" + self.root.hex(),
+            signers="7",
+            tx=f"0x{block:064x}",
+            block=block + 71,
+            transmitter=COMMITTEE.signers[1],
+            road="report",
+            thresholds=[str(threshold) for threshold in self.thresholds],
+            hysteresis=str(self.hysteresis),
+            message=typed_data(COMMITTEE.domain, report)["message"],
+            signatures=["0x" + pack(key.sign_recoverable(digest, hasher=None)).hex() for key in KEYS[:3]],
+            members=list(COMMITTEE.signers),
+            transport_keys=["0x" + key.hex() for key in COMMITTEE.transport_keys],
+        )
 
     def paths(self, suffix):
         base = f"/ipfs/{directory_cid(self.root)}"
@@ -170,9 +216,9 @@ class Show:
             tokens=tokens,
             feed=feed,
             history=list(self.history),
-            chain_id=31337,
+            chain_id=CHAIN,
             description=self.description,
-            recipe=raw_cid(b"\3" * 32),
+            recipe=raw_cid(self.recipe),
             moods=MOODS,
         )
 
@@ -197,6 +243,10 @@ class Exhibition:
 
     def editions(self):
         return [show.view() for show in self.shows]
+
+    def proof(self, collection, edition, checkpoint):
+        show = next((show for show in self.shows if show.edition == edition), None)
+        return show and show.proofs.get(checkpoint)
 
     def readiness(self):
         return Readiness(ready=True)

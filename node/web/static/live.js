@@ -16,8 +16,8 @@ export function showPulse(state, text = "") {
   setText(document.getElementById("pulse-text"), text);
 }
 
-/** Calls `refresh()` for each new revision, and `state(code, text)` as the connection comes and goes. */
-export function follow({ refresh, state }) {
+/** Calls `refresh()` for each new revision of what `event` names, `state(code, text)` as the connection comes and goes. */
+export function follow({ refresh, state, event = "revision" }) {
   let wanted = -1;
   let shown = -1;
   let busy = false;
@@ -43,8 +43,8 @@ export function follow({ refresh, state }) {
   }
 
   const stream = new EventSource("/api/events");
-  stream.addEventListener("revision", (event) => {
-    wanted = Number(event.data);
+  stream.addEventListener(event, ({ data }) => {
+    wanted = Number(data);
     // A restarted node counts from the beginning, and the walls may have changed: look again.
     run();
   });
@@ -55,7 +55,7 @@ export function follow({ refresh, state }) {
     state("lost", "Reconnecting");
     if (stream.readyState === EventSource.CLOSED) {
       // Refused for good (too many listeners, or a proxy): start over with a new connection.
-      setTimeout(() => follow({ refresh, state }), 10_000);
+      setTimeout(() => follow({ refresh, state, event }), 10_000);
     }
   });
 }
