@@ -12,6 +12,7 @@ import structlog
 
 from node.errors import ChainError, JournalUnwritableError, PatinaError
 from node.metrics.service import open_metrics
+from node.systemd import supervised
 from node.together import both
 from node.web.source import Readiness
 
@@ -176,7 +177,8 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
         work = asyncio.create_task(Daemon(config, parts, keepers, gallery).run())
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            async with supervised():
+                await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 log.info("stopping")
         finally:

@@ -41,6 +41,7 @@ REFUSALS: Final = {
     "sales: supply out of range": ("an edition has 1 to 999,999 tokens", "choose another --supply"),
     "sales: quantity out of range": ("one purchase takes 1 to 100 tokens", "buy them in several"),
     "seeds: edition is revealed": ("the edition is revealed already", "there is nothing to do"),
+    "seeds: reveal block is not missed": ("the reveal block can still be proven", "run it again"),
     "seeds: reveal delay out of range": ("the reveal delay is 1 to 50,400 blocks", "choose another --reveal-delay"),
     "header: block out of reach": (
         "the reveal block is too old to be proven on this chain",
