@@ -38,6 +38,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "node.cli.verify:verify",
         "Verify TOKEN of COLLECTION from chain data and content alone, and render it again.",
     ),
+    "export": ("node.cli.export:export", "Write EDITION as a CAR that other IPFS tools read, or as plain files."),
+    "publish": ("node.cli.publish:publish", "Bring an edition to IPFS nodes and pinning services."),
+    "explain": ("node.cli.explain:explain", "Tell in words why TOKEN looks as it does."),
     "render": ("node.cli.render:render", "Draw RECIPE, a JSON file, in a band and under signals, to a PNG file."),
     "recipe": ("node.cli.recipe:recipe", "Check recipes, name pipelines, and measure what a recipe may tolerate."),
     "replay": (

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from node.cli.options import ENDPOINTS_VARIABLE, config_option, json_option, warn_of_secrets
+from node.cli.sources import Where, address_of, where_to_look
 
 if TYPE_CHECKING:
-    from node.keys.secrets import SecretUrl
     from node.verify.repaint import Paint
     from node.verify.sheet import Step
     from node.verify.verification import Verification
@@ -76,8 +74,8 @@ def verify(
     from node.verify.repaint import painter
     from node.verify.sheet import Verdict
 
-    where = _where(rpcs, contents, config_path)
-    address = _address(collection)
+    where = where_to_look(rpcs, contents, config_path)
+    address = address_of(collection)
     watch = _ignore if as_json else show_step
     done = asyncio.run(_verify(where, address, token, painter(engine, pipelines or where.pipelines), watch))
     if as_json:
@@ -88,62 +86,7 @@ def verify(
         raise SystemExit(1)
 
 
-@dataclass(frozen=True)
-class _Where:
-    """Where chain and content are to be had."""
-
-    endpoints: list[SecretUrl]
-    gateways: list[SecretUrl]
-    folders: list[Path]
-    pipelines: Path | None = None
-
-
-def _where(rpcs: Sequence[str], contents: Sequence[str], config_path: Path) -> _Where:
-    from node.config.schema import HTTP
-    from node.config.values import fault_of_url
-    from node.keys.secrets import SecretUrl
-
-    for rpc in rpcs:
-        if fault := fault_of_url(rpc, HTTP):
-            raise click.UsageError(f"--rpc: {fault}")
-    endpoints = [SecretUrl(rpc) for rpc in rpcs]
-    gateways, folders = [], []
-    for content in contents:
-        if "://" not in content and Path(content).exists():
-            folders.append(Path(content))
-        elif fault := fault_of_url(content, HTTP):
-            raise click.UsageError(f"--content: {fault}, and no folder or file of this machine either")
-        else:
-            gateways.append(SecretUrl(content))
-    if (endpoints and contents) or not config_path.is_file():
-        if not endpoints or not contents:
-            raise click.UsageError(
-                "name the chain's JSON-RPC URL with --rpc and a node's page or a folder of blocks with --content, or "
-                "run this in a node's folder"
-            )
-        return _Where(endpoints, gateways, folders)
-
-    from node.config import load
-
-    config = load(config_path, check_files=False)
-    if not contents:
-        folders = [config.node.directory, config.path.parent]  # its blocks, and the folder of its recipes
-        gateways = list(config.content.peers)
-    pipelines = config.render.pipelines
-    return _Where(
-        endpoints or list(config.chain.endpoints), gateways, folders, pipelines if pipelines.is_dir() else None
-    )
-
-
-def _address(text: str) -> str:
-    from node.keys.address import fault_of_address
-
-    if wrong := fault_of_address(text):
-        raise click.UsageError(f"COLLECTION: {wrong[0]}; {wrong[1]}")
-    return text
-
-
-async def _verify(where: _Where, collection: str, token: int, paint: Paint, watch: Any) -> Verification:
+async def _verify(where: Where, collection: str, token: int, paint: Paint, watch: Any) -> Verification:
     import aiohttp
 
     from node.chain.pool import RpcPool

@@ -56,6 +56,10 @@ class Walk:
                 self._seen.add(cid.binary)
             yield cid
 
+    def ahead(self, count: int) -> list[Cid]:
+        """Some of the blocks that come next, as far as that is known: to fetch them early."""
+        return [cid for cid in self._stack[: -count - 1 : -1] if cid.binary not in self._seen]
+
     def enter(self, cid: Cid, block: bytes) -> None:
         """Go on below a block; one without links is passed. Raises ContentError where it is malformed."""
         if cid.codec != DAG_PB or cid.binary in self._alone:
