@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from node.cli import main
 from node.cli import verify as command
+from node.cli.sources import where_to_look
 from node.verify.sheet import Sheet, Status, Step
 from node.verify.verification import Verification
 
@@ -126,10 +127,10 @@ def test_where__node_folder__its_endpoints_blocks_and_peers(tmp_path: Path) -> N
     create_node_folder(
         tmp_path / "node", settings, Secret("a password of a test"), keep_password=True, scrypt_n=SCRYPT_N_LIGHT
     )
-    found = command._where((), (), tmp_path / "node" / "config.toml")
+    found = where_to_look((), (), tmp_path / "node" / "config.toml")
     assert [url.reveal() for url in found.endpoints] == ["http://127.0.0.1:8545"]
     assert [url.reveal() for url in found.gateways] == ["http://127.0.0.1:8081"]
     assert found.folders == [tmp_path / "node" / "state", tmp_path / "node"]
-    named = command._where(("http://127.0.0.1:1",), (), tmp_path / "node" / "config.toml")
+    named = where_to_look(("http://127.0.0.1:1",), (), tmp_path / "node" / "config.toml")
     assert [url.reveal() for url in named.endpoints] == ["http://127.0.0.1:1"]
     assert named.folders == found.folders
