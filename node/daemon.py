@@ -94,7 +94,7 @@ class Daemon:
                 parts.health.chain_ok(final, head)
             except ChainError as error:
                 parts.health.chain_failed(str(error))
-                log.warning("chain not read, trying again", error=str(error))
+                log.warning("chain not read, trying again", error=str(error), remedy="patina check --only endpoints")
             except JournalUnwritableError as error:
                 # Nothing of this look is stored, and nothing that binds leaves: the next look does it all again.
                 parts.health.journal_failed(str(error))

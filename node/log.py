@@ -18,6 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from node.keys.redaction import redactor
 from node.logbook import logbook
+from node.repeats import Repeats
 
 Format = Literal["auto", "human", "json"]
 
@@ -61,6 +62,8 @@ def configure(level: str = "info", format: Format = "auto", stream: IO[str] | No
     structured = formatter(_for_programs())
     handler = _Handler(stream, structured)
     handler.setFormatter(formatter(_for_eyes(stream.isatty())) if human else structured)
+    if level != "debug":
+        handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]  # and no other: what a library may have put there would not redact
     root.setLevel(level.upper())

@@ -139,7 +139,13 @@ class Link:
             failures = 0 if loop.time() - started >= STEADY_S else failures + 1
             self._count("reconnects")
             delay = self._backoff.delay(failures - 1 if failures else 0)
-            log.warning("broker lost", broker=self.settings.name, error=self.last_error, again_in_s=round(delay, 2))
+            log.warning(
+                "broker lost",
+                broker=self.settings.name,
+                error=self.last_error,
+                again_in_s=round(delay, 2),
+                remedy="patina check --only brokers",
+            )
             await asyncio.sleep(delay)
 
     def _set(self, connected: bool) -> None:

@@ -40,7 +40,8 @@ class Redactor:
         rules: dict[str, tuple[int, _Rule]] = {}
         if isinstance(value, bytes):
             self._rule(rules, bytes_pattern(value), "", 4 * len(value), shown_as)
-            spellings = bytes_spellings(value)
+            # A key's hex is a text that programs encode like any other.
+            spellings = bytes_spellings(value) | text_spellings(value.hex())
         else:
             spellings = {spelling for part in {value, *value.splitlines()} for spelling in text_spellings(part)}
         for spelling in spellings:

@@ -276,7 +276,7 @@ class Terms:
 
     def _say(self) -> None:
         if self.standby is not None:
-            log.warning("standby", why=self.standby)
+            log.warning("standby", why=self.standby, remedy="patina stake status, if this node is to have a seat")
         elif self._said is not None:
             log.info("seated, working again")
         self._said = self.standby

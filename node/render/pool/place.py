@@ -111,7 +111,7 @@ class Place:
     async def refused(self, why: str) -> None:
         """Take the place out of service for good, or give it to its spare."""
         await self.lost(f"{self.launch.name} is unfit: {why}")
-        log.error("this machine must not render", place=self.launch.name, reason=why)
+        log.error("this machine must not render", place=self.launch.name, reason=why, remedy="another render.engine")
         if self._spare is None:
             self.standing = Standing.UNFIT
         else:
