@@ -114,7 +114,6 @@ class Board:
             faults=0 if committee is None else committee.f,
             since_block=spans[-1].first_block if spans and committee is not None else None,
             overlap_until=terms.until if final is not None and final.timestamp < terms.until else None,
-            own_seat=None if terms.current is None else terms.current.index,
             staking=None if stakes is None else _staking(stakes),
             members=[] if committee is None else self._members(committee, rounds, stakes),
             feeds=[self._feed(feed, 0 if final is None else final.number) for feed in feeds],
@@ -164,7 +163,6 @@ class Board:
                 MemberView(
                     seat=seat,
                     address=address,
-                    own=address == self._parts.address,
                     observed=sum(seat in (each.observers or ()) for each in told),
                     signed=sum(seat in (each.signers or ()) for each in told),
                     sent=sum(each.transmitter_seat == seat for each in told),
@@ -185,10 +183,10 @@ class Board:
         if term is None or term.hearing is None or term.config != committee.config_digest:
             return [None] * committee.n
         now = self._clock()
-        return [
-            None if ago is None or seat == term.index else int(now - ago) // HEARD_S * HEARD_S
-            for seat, ago in enumerate(term.hearing.ago())
-        ]
+        heard = [None if ago is None else int(now - ago) // HEARD_S * HEARD_S for ago in term.hearing.ago()]
+        # This node does not hear itself. Its seat is shown as the others': or it would tell itself from them.
+        heard[term.index] = max((at for at in heard if at is not None), default=None)
+        return heard
 
     def _feed(self, feed: Feed, final: int) -> FeedLine:
         newest = self._parts.landings.last(feed.id)

@@ -132,7 +132,7 @@ const PHASES = {
 
 function outcome(round) {
   if (round.state === "open") return [PHASES[round.phase] ?? round.phase];
-  if (round.state === "abandoned") return ["Given up: a later report overtook it"];
+  if (round.state === "abandoned") return ["Given up"];
   if (round.band === round.previous_band) return [`Stays in band ${round.band + 1}`];
   return [`Band ${round.previous_band + 1} → `, `${round.band + 1}`];
 }
