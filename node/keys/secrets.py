@@ -184,7 +184,11 @@ def read_secret(path: Path) -> Secret:
 
 
 class SecretSource:
-    """Finds one secret: in the environment, else in its file, else by asking the person at the terminal."""
+    """Finds one secret: in the environment, else in its file, else by asking the person at the terminal.
+
+    What supervisors and containers hand over is a file: its path may stand in the variable with _FILE at its end, and
+    then goes before the file that the configuration names.
+    """
 
     def __init__(
         self,
@@ -212,6 +216,8 @@ class SecretSource:
         """The secret, or None where nothing gives one."""
         if value := self._environ.get(self._variable):
             return Secret(value)
+        if handed := self._environ.get(f"{self._variable}_FILE"):
+            return read_secret(Path(handed))
         if self._file is not None:
             return read_secret(self._file)
         if self._ask is not None and (answer := self._ask(self._what)):

@@ -10,7 +10,7 @@ import pytest
 
 from node.errors import KeyFileError
 from node.keys.redaction import redactor
-from node.keys.secrets import Secret, SecretUrl, mask_url, read_secret
+from node.keys.secrets import Secret, SecretSource, SecretUrl, mask_url, read_secret
 
 VALUE = "hunter2-hunter2"
 
@@ -107,3 +107,19 @@ def test_read_secret__no_file_or_a_folder__refused(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir(mode=0o700)
     with pytest.raises(KeyFileError, match="cannot be read"):
         read_secret(tmp_path / "folder")
+
+
+def test_source__variable_names_a_file__is_read_before_the_configured_one(tmp_path: Path) -> None:
+    handed, configured = tmp_path / "handed", tmp_path / "configured"
+    for path in (handed, configured):
+        path.write_text(f"{path.name}-secret\n")
+        path.chmod(0o600)
+    environ = {"PATINA_X_FILE": str(handed)}
+    source = SecretSource("password", variable="PATINA_X", file=configured, environ=environ)
+    assert source.read().reveal() == "handed-secret"
+    assert SecretSource("password", variable="PATINA_X", environ=environ | {"PATINA_X": "plain"}).read().reveal() == (
+        "plain"
+    )
+    handed.chmod(0o644)
+    with pytest.raises(KeyFileError, match="chmod 600"):
+        source.read()
