@@ -29,6 +29,8 @@ def check_publish(targets: Sequence[dict[str, Any]] | object, faults: Faults) ->
                 faults.add(f"{where}.url", "holds a user or password", "take them out: use username and token_file")
             elif parts.query or parts.fragment:
                 faults.add(f"{where}.url", "has more than host, port and path", "take the rest out: use token_file")
+        if ":" in str(target["username"] or ""):
+            faults.add(f"{where}.username", "has a colon, which HTTP has no way to send", "correct it")
         if url is WRONG or name is WRONG:
             continue
         known = str(url) if name is None else name

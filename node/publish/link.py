@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -122,7 +123,8 @@ class Link:
             if self._username is None:
                 headers["Authorization"] = f"Bearer {secret}"
             else:
-                headers["Authorization"] = aiohttp.BasicAuth(self._username, secret, "utf-8").encode()
+                pair = base64.b64encode(f"{self._username}:{secret}".encode()).decode("ascii")
+                headers["Authorization"] = f"Basic {pair}"
         context: ssl.SSLContext | bool = True
         if self._ca is not None:
             try:

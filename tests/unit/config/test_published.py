@@ -52,6 +52,7 @@ def test_load__places__with_defaults_and_absolute_paths(tmp_path: Path) -> None:
         (PLACE.replace("a:5001", "a/?key=hunter22"), "content.publish[1].url", "token_file"),
         (PLACE + PLACE, "content.publish[2].name", "a name of its own"),
         (PLACE + 'origins = ["/dns/a"]', "content.publish[1].origins", "has no use"),
+        (PLACE + 'username = "a:b"\ntoken_file = "t"', "content.publish[1].username", "colon"),
         (PLACE + "keep = -1", "content.publish[1].keep", "too small"),
         ("".join(PLACE.replace("a:", f"a{n}:") for n in range(17)), "content.publish", "at most 16"),
     ],
