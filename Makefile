@@ -12,7 +12,7 @@ WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-ape demo test chaos fuzz staking check test-ray simulate bench exactness exactness-arm artifacts wheel image clean
+.PHONY: help install install-dev install-ape demo test chaos fuzz staking check test-ray simulate bench soak exactness exactness-arm artifacts wheel image clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,9 @@ simulate: install ## a night of simulated networks, every core (ARGS="--minutes 
 bench: install-dev ## every measured figure, printed as tables and written to bench.json
 	$(BIN)/python -m benchmarks $(ARGS)
 
+soak: install-dev ## 24 simulated hours of four nodes, and how much memory they then take (half an hour; ARGS="--hours 4")
+	nice -n 19 $(BIN)/python -m benchmarks.soak $(ARGS)
+
 exactness: install-dev ## the same pictures under every setting that changes float ones: one digest each
 	$(BIN)/python tools/exactness.py $(ARGS)
 
@@ -92,4 +95,4 @@ image: ## a container image of the node (IMAGE=name:tag, ARGS="--platform linux/
 	docker build --file deploy/docker/Dockerfile --tag $(IMAGE) $(ARGS) .
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(APE) .build bench.json demo dist
+	rm -rf $(VENV) $(APE) .build bench.json soak.json demo dist

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from node.metrics.definition import Metric, Sample, counter, gauge, histogram
-from node.metrics.sections import agreement, art, brokers, chain, money, node, storage
+from node.metrics.sections import agreement, art, brokers, chain, money, node, notices, storage
 
 if TYPE_CHECKING:
     from node.parts import Parts
@@ -47,6 +47,7 @@ SECTIONS: Final = (
     Section("money", "Transactions, balance and stake", money.read, money.METRICS),
     Section("art", "Feeds and artworks", art.read, art.METRICS),
     Section("storage", "Journal, content and disk", storage.read, storage.METRICS),
+    Section("notices", "Troubles and notices", notices.read, notices.METRICS),
     Section("process", "The process", _none, (LOOP, SCRAPES, SCRAPE_SECONDS, ERRORS)),
 )
 CATALOG: Final[dict[str, Metric]] = {metric.name: metric for section in SECTIONS for metric in section.metrics}
