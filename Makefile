@@ -92,7 +92,7 @@ wheel: install-dev ## sdist and wheel into dist/, the same bytes for the same co
 	$(BIN)/python tools/wheel.py $(ARGS)
 
 image: ## a container image of the node (IMAGE=name:tag, ARGS="--platform linux/arm64")
-	docker build --file deploy/docker/Dockerfile --tag $(IMAGE) $(ARGS) .
+	docker build --file deploy/docker/Dockerfile --tag $(IMAGE) --build-arg VERSION=$$(sed -n "s/^version = \"\(.*\)\"/\1/p" pyproject.toml) --build-arg REVISION=$$(git rev-parse HEAD) $(ARGS) .
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(APE) .build bench.json soak.json demo dist
