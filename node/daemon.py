@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -89,6 +89,7 @@ class Daemon:
                         await keeper.final_head(final, feeds)
                     await parts.terms.handled()
                     self._shown = feeds
+                    parts.standings.note(feeds)
                     self._changed.set()
                     last = (final.hash, head.hash)
                 parts.health.chain_ok(final, head)
@@ -139,8 +140,12 @@ async def stop_on_signals() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def run_node(config: Config, ask: Ask | None = None) -> None:
+async def run_node(
+    config: Config, ask: Ask | None = None, beside: Callable[[Parts], Coroutine[Any, Any, None]] | None = None
+) -> None:
     """Run a node until SIGTERM or SIGINT, then shut everything down in order.
+
+    `beside` runs next to the node, for whoever watches; what becomes of it is nothing to the node.
 
     Raises:
         PatinaError: the node cannot start, or must not go on.
@@ -176,15 +181,16 @@ async def run_node(config: Config, ask: Ask | None = None) -> None:
         )
         work = asyncio.create_task(Daemon(config, parts, keepers, gallery).run())
         stopping = asyncio.create_task(stop.wait())
+        shown = [] if beside is None else [asyncio.create_task(beside(parts))]
         try:
             async with supervised():
                 await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 log.info("stopping")
         finally:
-            stopping.cancel()
-            work.cancel()
-            await asyncio.gather(work, stopping, return_exceptions=True)
+            for task in (work, stopping, *shown):
+                task.cancel()
+            await asyncio.gather(work, stopping, *shown, return_exceptions=True)
         if not work.cancelled() and (error := work.exception()) is not None:
             raise first_error(error)
 

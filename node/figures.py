@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from node.rounds import milliseconds
+from node.settings import fees
+from node.transactions import describe
 
 if TYPE_CHECKING:
     from node.parts import Parts
     from node.term.term import Term
+
+TRANSACTIONS: Final = 10
+"""Transactions that a status page shows, the newest ones."""
 
 
 def reasons(parts: Parts) -> list[str]:
@@ -36,6 +46,8 @@ def status(parts: Parts) -> dict[str, object]:
     final, head = parts.health.final, parts.health.head
     return {
         "name": parts.config.node.name,
+        "version": _version(),
+        "up_s": (milliseconds() - parts.health.started_ms) // 1_000,
         "address": parts.address,
         "state": "standby" if term is None else "seated",
         "standby": terms.standby,
@@ -49,6 +61,7 @@ def status(parts: Parts) -> dict[str, object]:
             "id": parts.chain_id,
             "final": None if final is None else final.number,
             "head": None if head is None else head.number,
+            "final_time": None if final is None else final.timestamp,
             "error": parts.health.chain_error,
             "endpoints": [asdict(each) for each in parts.chain.pool.status()],
             "counters": dict(parts.chain.pool.counters),
@@ -62,6 +75,8 @@ def status(parts: Parts) -> dict[str, object]:
             "each": [] if term is None else term.gossip.status(),
             "silent_s": 0.0 if term is None else round(term.gossip.silent_for(), 1),
         },
+        "feeds": parts.standings.status(),
+        "peers": [] if term is None else _peers(term),
         "cursors": parts.journal.cursors.all(),
         "rounds": [
             {
@@ -84,10 +99,34 @@ def status(parts: Parts) -> dict[str, object]:
         "publishing": parts.publisher.status(),
         "disk": parts.disk.status(),
         "messages": dict(sum((each.counters for each in terms.all), Counter())),
-        "transactions": [
-            {"key": row.key, "state": row.state, "nonce": row.nonce} for row in parts.journal.transactions.last(10)
-        ],
+        "transactions": _transactions(parts),
     }
+
+
+@cache
+def _version() -> str:
+    return version("patina")
+
+
+def _peers(term: Term) -> list[dict[str, object]]:
+    """The members of the committee in force, and seconds since each was last heard; None: not since the term began."""
+    ago = [None] * term.committee.n if term.hearing is None else term.hearing.ago()
+    return [
+        {
+            "member": member,
+            "address": address,
+            "own": member == term.index,
+            "heard_s": None if heard is None or member == term.index else round(heard, 1),
+        }
+        for member, (address, heard) in enumerate(zip(term.committee.signers, ago, strict=True))
+    ]
+
+
+def _transactions(parts: Parts) -> list[dict[str, object]]:
+    """The newest transactions in words, without what is long."""
+    rows = parts.journal.transactions.last(TRANSACTIONS)
+    described = describe(parts.journal, rows, fees(parts.config), time.time())
+    return [one.document() for one in described]
 
 
 def _previous(term: Term, until: int) -> dict[str, object]:

@@ -26,6 +26,7 @@ class Health:
     journal_error: str = ""
     heard_ms: int = field(default_factory=milliseconds)
     moved_ms: int = field(default_factory=milliseconds)
+    started_ms: int = field(default_factory=milliseconds)
     journal_failures: int = 0
     """Looks at the chain that the journal could not keep, since the start."""
 

@@ -35,6 +35,7 @@ from node.recipes import Recipes
 from node.settings import broker_settings, fees, pool_settings, renderer_pool
 from node.staking.duty import Duty, open_duty
 from node.staking.locator import Locator
+from node.standings import Standings
 from node.studio import Studio
 from node.term.opening import Opening
 from node.term.staked import Staked
@@ -74,6 +75,7 @@ class Parts:
     guard: Guard
     health: Health
     disk: Disk
+    standings: Standings
     notices: Notices
 
 
@@ -155,6 +157,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
             guard=guard,
             health=Health(),
             disk=Disk(journal.path, store.path),
+            standings=Standings(journal, landings),
             notices=open_notices(config, journal),
         )
 

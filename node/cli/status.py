@@ -3,36 +3,94 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from node.cli.options import config_option, json_option
 from node.errors import PatinaError, printable
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from node.keys.secrets import Secret
+
 MAX_BYTES = 16 << 20
 """The most that is read of an answer: any program may listen on the port."""
 
 
 @click.command()
+@click.option(
+    "--watch",
+    "every",
+    type=click.FloatRange(0.2, 3_600),
+    is_flag=False,
+    flag_value=2.0,
+    metavar="[SECONDS]",
+    help="Show it anew every so many seconds (2 by default) until Ctrl-C.",
+)
 @config_option
 @json_option
-def status(config_path: Path, *, as_json: bool) -> None:
+def status(every: float | None, config_path: Path, *, as_json: bool) -> None:
     """Show what the node that runs with this configuration is doing.
 
-    Exit status 1 when it does not answer, or is not ready.
+    One screen: readiness with plain words, the committee and when its members were last heard, each feed with its
+    band and the nearest way out of it, open rounds, the account and its transactions, stake, what is being drawn.
+
+    Exit status 0 when the node is ready, 1 when it is not or does not answer. With --watch that of the last look;
+    with --json one document, or one line a look.
     """
-    from node.config import load
+    from node.cli.status_screen import screen_of
+    from node.config import load, operator_token
 
     config = load(config_path, check_files=False)
     url = f"http://{reachable(config.web.host)}:{config.web.port}"
-    figures, reasons = fetch(url)
+    token = operator_token(config)
+    if every is not None:
+        watch(url, token, every, as_json=as_json)
+        return
+    figures, reasons = fetch(url, token)
     if as_json:
         click.echo(json.dumps({**figures, "ready": not reasons, "reasons": reasons}, indent=2))
     else:
-        show(figures, reasons, url)
+        from node.cli.screen import screen
+
+        screen().print(screen_of(figures, reasons, url))
     if reasons:
+        raise SystemExit(1)
+
+
+def watch(url: str, token: Secret | None, every: float, *, as_json: bool) -> None:
+    """Show the node anew and anew until Ctrl-C; one that does not answer for a while is asked again."""
+    import time
+
+    from rich.live import Live
+    from rich.text import Text
+
+    from node.cli.screen import screen
+    from node.cli.status_screen import screen_of
+
+    console, ready = screen(), False
+    live = Live(console=console, screen=True, auto_refresh=False) if console.is_terminal and not as_json else None
+    with suppress(KeyboardInterrupt), live or nullcontext():
+        while True:
+            try:
+                figures, reasons = fetch(url, token)
+                ready = not reasons
+                shown: RenderableType | None = None if as_json else screen_of(figures, reasons, url)
+                told = {**figures, "ready": ready, "reasons": reasons}
+            except PatinaError as error:
+                ready, shown, told = False, Text(str(error), style="red"), {"ready": False, "error": str(error)}
+            if as_json:
+                click.echo(json.dumps(told))
+            elif live is not None and shown is not None:
+                live.update(shown, refresh=True)
+            elif shown is not None:
+                console.print(shown)
+            time.sleep(every)
+    if not ready:
         raise SystemExit(1)
 
 
@@ -43,7 +101,7 @@ def reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def fetch(url: str) -> tuple[dict[str, Any], list[str]]:
+def fetch(url: str, token: Secret | None = None) -> tuple[dict[str, Any], list[str]]:
     """Return a node's status and the reasons why it is not ready.
 
     Raises:
@@ -51,11 +109,14 @@ def fetch(url: str) -> tuple[dict[str, Any], list[str]]:
     """
     from http.client import HTTPException
     from urllib.error import HTTPError
-    from urllib.request import urlopen
+    from urllib.request import Request, urlopen
 
     def get(path: str) -> bytes:
+        asked: str | Request = url + path
+        if token is not None:
+            asked = Request(url + path, headers={"Authorization": f"Bearer {token.reveal()}"})  # noqa: S310 - as below
         try:
-            with urlopen(url + path, timeout=10) as response:  # noqa: S310 - the scheme is http, above
+            with urlopen(asked, timeout=10) as response:  # noqa: S310 - the scheme is http, above
                 return bytes(response.read(MAX_BYTES))
         except HTTPError as error:
             return error.read(MAX_BYTES)
@@ -72,81 +133,13 @@ def fetch(url: str) -> tuple[dict[str, Any], list[str]]:
     reasons = readiness.get("reasons", []) if isinstance(readiness, dict) else None
     if not isinstance(figures, dict) or "config_digest" not in figures or not isinstance(reasons, list):
         raise _stranger(url)
+    if "name" not in figures and "ready" in figures:
+        raise PatinaError(
+            f"the node at {url} takes this for a visitor, whom it tells little: set web.operator_token_file, or "
+            "web.operator_local where this is its own machine"
+        )
     return figures, [printable(str(reason)) for reason in reasons]
 
 
 def _stranger(url: str) -> PatinaError:
     return PatinaError(f"what answers at {url} is not a node: is web.port right, and not another program's?")
-
-
-def show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
-    """Print one screen for a person.
-
-    Raises:
-        PatinaError: figures are missing, or of other kinds than a node's.
-    """
-    try:
-        _show(figures, reasons, url)
-    except (LookupError, TypeError, AttributeError):
-        raise PatinaError(
-            f"the node at {url} gives other figures: is it of another version than this patina?"
-        ) from None
-
-
-def _show(figures: dict[str, Any], reasons: list[str], url: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from node.reasons import explained
-
-    console = Console(highlight=False)
-
-    def told(value: object) -> str:
-        return escape(printable(str(value)))
-
-    def line(text: str) -> None:
-        console.print(told(text))
-
-    chain, brokers = figures["chain"], figures["brokers"]
-    state = "[green]ready[/]" if not reasons else f"[red]not ready: {told(', '.join(reasons))}[/]"
-    console.print(f"[bold]{told(figures['name'])}[/]  {state}  {url}")
-    for reason in explained(reasons):
-        line(f"  {reason.code}: {reason.meaning} {reason.remedy}")
-    if figures["member"] is None:
-        line(f"standby: {figures['standby']}")
-        line(f"committee of {figures['committee']}, quorum {figures['quorum']}")
-    else:
-        line(f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}")
-    for each in figures.get("previous_terms", ()):
-        line(f"also member {each['member']} of the committee before, with {each['rounds']} rounds to finish")
-    line(f"chain {chain['id']}: final {chain['final']}, head {chain['head']}  {chain['error']}")
-    for each in chain.get("endpoints", ()):
-        if each["fault"]:
-            line(f"endpoint {each['name']}: {each['fault']}")
-    if (sender := figures.get("sender", {})).get("low_balance"):
-        console.print(f"[red]{told('account {address} is nearly empty: {balance} wei'.format_map(sender))}[/]")
-    for each in figures.get("staking", {}).get("evidence", ()):
-        what = "[red]YOUR KEY SIGNED TWICE[/]" if each["own"] else "signed two reports"
-        where = f"feed {each['feed']}, checkpoint {each['checkpoint']}, view {each['view']}"
-        console.print(f"{told(each['signer'])}: {what}, {told(where)} ({told(each['state'])}) {told(each['note'])}")
-    line(f"brokers {brokers['connected']} of {brokers['configured']}, images {figures['images_rendered']}")
-    for each in brokers.get("each", ()):
-        if not each["connected"]:
-            line(f"broker {each['broker']}: {each['error'] or 'not connected yet'}")
-    if (voting := figures.get("voting", {})).get("silent_s"):
-        line(
-            f"too few members heard for {voting['silent_s']:.0f} s while a round is open; "
-            f"votes on chain after {voting['after_s']:.0f} s"
-        )
-    rendering = figures.get("rendering", {})
-    for job in rendering.get("jobs", ()):
-        line(f"drawing: {job['done']} of {job['of']} images, {job['per_second']} a second")
-    for worker in rendering.get("workers", ()):
-        line(f"render worker {worker['place']}: {worker['state']}")
-    for title, rows in (("rounds", figures["rounds"]), ("transactions", figures["transactions"])):
-        if rows:
-            table = Table(*map(told, rows[0]), title=title, title_justify="left")
-            for row in rows:
-                table.add_row(*(told(value) for value in row.values()))
-            console.print(table)

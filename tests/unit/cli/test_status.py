@@ -80,7 +80,7 @@ def test_status__ready_node__one_screen_and_status_0(node: Node, tmp_path: Path)
     configure(tmp_path)
     result = status(tmp_path)
     assert result.exit_code == 0, result.output
-    for part in ("north", "ready", "member 1 of 4", "final 40, head 44", "brokers 1 of 2", "observing"):
+    for part in ("north", "ready", "member 1 of 4", "final 40, head 44", "1 of 2 connected", "observing"):
         assert part in result.stdout
     assert "one:8883" not in result.stdout
     assert "broker two:8883: certificate [verify] failed" in result.stdout
