@@ -70,7 +70,8 @@ async function examine (path) {
   const trees = {}
   for (const root of roots) {
     if (root.code !== dagPB.code) continue
-    trees[root] = await files(root, blocks)
+    // A CAR of a part of a tree has no whole one in it.
+    try { trees[root] = await files(root, blocks) } catch (error) { trees[root] = { error: error.message } }
   }
   return { version, roots: roots.map(String), blocks: blocks.map(({ cid }) => cid.toString()), trees }
 }
