@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from node.cli.progress import Bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,7 +128,8 @@ def render(
     if strip or sheet is not None:
         pixels = _sheet(wanted, paint, _seeds(seed, sheet or 1), signals, half=sheet is not None)
     else:
-        pixels = paint(wanted, seed, bands // 2 if band is None else band, signals)
+        with Bar("drawing"):
+            pixels = paint(wanted, seed, bands // 2 if band is None else band, signals)
     png = encode(pixels)
     try:
         out.write_bytes(png)
@@ -165,12 +167,12 @@ def _sheet(
     from node.render.contact import below, beside, halved
 
     rows, count = [], len(recipe.classes)
-    with click.progressbar(length=len(seeds) * count, label="drawing", file=sys.stderr) as bar:
+    with Bar("drawing", len(seeds) * count, "pictures") as bar:
         for seed in seeds:
             pictures = []
             for band in range(count):
                 picture = paint(recipe, seed, band, signals)
                 pictures.append(halved(picture) if half else picture)
-                bar.update(1)
+                bar.step()
             rows.append(beside(pictures))
     return below(rows)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from node.cli.options import asker, config_option
+from node.cli.progress import Bar, watched
+
+if TYPE_CHECKING:
+    from node.parts import Parts
+
+PATIENCE_S: Final = 1.0
+"""Who has read everything sooner needs no bar."""
+LOOK_S: Final = 0.2
 
 
 @click.command()
@@ -26,6 +35,35 @@ def run(config_path: Path) -> None:
     try:
         config = load(config_path)
         configure(config.log.level, config.log.format)  # type: ignore[arg-type]
-        asyncio.run(run_node(config, asker()))
+        asyncio.run(run_node(config, asker(), show_history if watched() else None))
     except PatinaError as error:
         raise PatinaError(f"{error}\n(patina check tests everything that a node needs, and says what to do)") from error
+
+
+async def show_history(parts: Parts) -> None:
+    """Show how far a started node is with what it has missed, until it has finished its first look at the chain."""
+    import asyncio
+
+    await asyncio.sleep(PATIENCE_S)
+    if parts.health.final is not None:
+        return
+    with Bar("reading what was missed", unit="blocks") as bar:
+        begun: dict[str, int] = {}
+        while parts.health.final is None:
+            bar.at(*reached(parts, begun))
+            await asyncio.sleep(LOOK_S)
+
+
+def reached(parts: Parts, begun: dict[str, int]) -> tuple[float, float | None]:
+    """Return how many blocks are handled since `begun`, where each cursor stood at first, and how many there are.
+
+    A mean over reports and feeds, which are caught up with one after the other; None while no end is known.
+    """
+    cursors = parts.journal.cursors.all()
+    heads = [each.head for each in parts.chain.pool.endpoints if each.head is not None]
+    if not cursors or not heads:
+        return 0, None
+    begun.update({name: at for name, at in cursors.items() if name not in begun})
+    done = [at - begun[name] for name, at in cursors.items()]
+    left = [max(0, max(heads) - at) for at in cursors.values()]
+    return sum(done) / len(done), max(1, sum(done) + sum(left)) / len(done)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.progress import Bar
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -127,17 +129,11 @@ def _many(
     minutes: float | None,
     jobs: int,
 ) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
     from node.agreement.simulator.sweep import Tried, sweep
 
-    console = Console(stderr=True, highlight=False)
     total, began = Tried(), time.monotonic()
     seconds = None if minutes is None else minutes * 60
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
-    with bar:
-        task = bar.add_task("simulating", total=count if seconds is None else seconds)
+    with Bar("simulating", count if seconds is None else seconds) as bar:
         found = sweep(
             seeds,
             nodes,
@@ -150,11 +146,8 @@ def _many(
             for failure in part.failures:
                 click.echo(f"BROKEN {failure}\n")
             elapsed = time.monotonic() - began
-            bar.update(
-                task,
-                completed=total.seeds if seconds is None else min(elapsed, seconds),
-                description=f"{total.seeds} seeds, {total.rounds} rounds, {len(total.failures)} broken",
-            )
+            bar.tell(f"{total.seeds} seeds, {total.rounds} rounds, {len(total.failures)} broken")
+            bar.at(total.seeds if seconds is None else min(elapsed, seconds))
     _sum_up(total, time.monotonic() - began)
     if total.failures:
         raise SystemExit(1)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from node.cli.options import ENDPOINTS_VARIABLE, config_option, json_option, warn_of_secrets
+from node.cli.progress import Bar
 from node.cli.sources import Where, address_of, where_to_look
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from node.render.reading import AnyRecipe
     from node.verify.repaint import Paint
     from node.verify.sheet import Step
     from node.verify.verification import Verification
@@ -77,13 +83,28 @@ def verify(
     where = where_to_look(rpcs, contents, config_path)
     address = address_of(collection)
     watch = _ignore if as_json else show_step
-    done = asyncio.run(_verify(where, address, token, painter(engine, pipelines or where.pipelines), watch))
+    with Bar("verifying") as bar:
+        paint = _told(bar, painter(engine, pipelines or where.pipelines))
+        done = asyncio.run(_verify(where, address, token, paint, watch))
     if as_json:
         click.echo(json.dumps(describe(done), indent=2))
     else:
         show_verdict(done)
     if done.sheet.verdict is not Verdict.VERIFIED:
         raise SystemExit(1)
+
+
+def _told(bar: Bar, paint: Paint) -> Paint:
+    """Paint as ever, and say so: it is what takes long."""
+
+    def painted(recipe: AnyRecipe, seed: bytes, band: int, signals: Sequence[int]) -> NDArray[np.uint8]:
+        bar.tell("verifying: painting it again")
+        try:
+            return paint(recipe, seed, band, signals)
+        finally:
+            bar.tell("verifying")
+
+    return painted
 
 
 async def _verify(where: Where, collection: str, token: int, paint: Paint, watch: Any) -> Verification:

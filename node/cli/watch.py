@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.progress import Bar
 from node.errors import ReplayError
 
 if TYPE_CHECKING:
@@ -79,21 +80,10 @@ class Watcher:
 
     def __init__(self, *, as_json: bool) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
 
         self.as_json = as_json
         self.console: Console = Console(stderr=True, highlight=False)
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("checkpoints"),
-            TimeElapsedColumn(),
-            console=self.console,
-            transient=True,
-        )
-        self._task: Any = None
+        self._bar: Bar | None = None
         self._milestone = 0
 
     def __call__(self, progress: Progress) -> None:
@@ -116,14 +106,14 @@ class Watcher:
                 self._milestone = row * 10 // rows
                 self.console.print(f"  {row} of {rows} checkpoints")
             return
-        if self._task is None:
-            self._task = self._bar.add_task("replaying", total=rows)
-            self._bar.start()
-        self._bar.update(self._task, completed=row)
+        if self._bar is None:
+            self._bar = Bar("replaying", rows, "checkpoints", console=self.console).__enter__()
+        self._bar.at(row)
 
     def close(self) -> None:
         """Take the bar away."""
-        self._bar.stop()
+        if self._bar is not None:
+            self._bar.close()
 
     def result(self, outcome: Outcome, folder: Path, gallery: str, proof: str = "") -> None:
         """Print the table, or the JSON, and what is wrong; `proof` is the command that verifies an artwork."""

@@ -53,7 +53,7 @@ async def check(facts: Facts, notes: Notes) -> None:
 
 def _tell_offset(off: float, servers: int, notes: Notes) -> None:
     side = "ahead of" if off > 0 else "behind"
-    told = f"about {span(int(abs(off)))} {side} {times(servers, 'endpoint server')}"
+    told = f"about {span(round(abs(off)))} {side} {times(servers, 'endpoint server')}"
     if abs(off) >= FAULT_S:
         notes.fault("clock.offset", told)
     elif abs(off) >= WARNING_S:

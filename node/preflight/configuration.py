@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from node.config.load import annotated
-from node.config.schema import SECTIONS, BrokerConfig, GossipConfig
+from node.config.schema import SECTIONS
 from node.errors import KeyFileError
 from node.keys.secrets import check_private
 
@@ -59,13 +60,15 @@ def _check_permissions(config: Config, notes: Notes) -> None:
 def private_files(config: Config) -> Iterator[tuple[str, Path]]:
     """Every file that is to be this user's alone, with the key that names it; those of the environment's are none."""
     for section in SECTIONS:
-        if SECTIONS[section] is not GossipConfig:
-            yield from _private(getattr(config, section), SECTIONS[section], section)
-    for position, broker in enumerate(config.gossip.brokers, 1):
-        yield from _private(broker, BrokerConfig, f"gossip.brokers[{position}]")
+        yield from _private(getattr(config, section), section)
 
 
-def _private(table: object, section: type, where: str) -> Iterator[tuple[str, Path]]:
-    for each, _, key in annotated(section):
-        if key.exists == "private file" and (path := getattr(table, each.name)) is not None:
-            yield f"{where}.{each.name}", path
+def _private(table: Any, where: str) -> Iterator[tuple[str, Path]]:
+    for each, _, key in annotated(type(table)):
+        value, name = getattr(table, each.name), f"{where}.{each.name}"
+        if isinstance(value, tuple):
+            for position, item in enumerate(value, 1):
+                if is_dataclass(item):  # tables of their own: brokers, publishing targets
+                    yield from _private(item, f"{name}[{position}]")
+        elif key.exists == "private file" and value is not None:
+            yield name, value

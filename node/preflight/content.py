@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from node.chain.names import Shown
 from node.content.cid import raw_cid, sha256
+from node.errors import PatinaError
 
 if TYPE_CHECKING:
+    from node.config.contents import PublishConfig
     from node.keys.secrets import SecretUrl
     from node.preflight.facts import Facts
     from node.preflight.finding import Notes
@@ -20,10 +22,30 @@ _EMPTY: Final = raw_cid(sha256(b""))
 
 async def check(facts: Facts, notes: Notes) -> None:
     """Note every content peer and every publishing target."""
-    peers = facts.config.content.peers
-    if not peers:
+    content = facts.config.content
+    if not content.peers:
         notes.ok("content.peers", "none is configured: recipes have to lie in render.recipes")
-    await asyncio.gather(*(_check_peer(peer, notes) for peer in peers))
+    if not content.publish:
+        notes.ok("content.publishing", "none is configured: what is painted is served by nodes alone")
+    await asyncio.gather(
+        *(_check_peer(peer, notes) for peer in content.peers),
+        *(_check_target(facts, target, notes) for target in content.publish),
+    )
+
+
+async def _check_target(facts: Facts, target: PublishConfig, notes: Notes) -> None:
+    from node.publish.open import name_of, open_target
+
+    code, name = "content.publishing", name_of(target)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            found = await open_target(facts.config, target).examine()
+    except TimeoutError:
+        notes.warn(code, f"no answer in {_PATIENCE_S:g} s", name)
+    except PatinaError as error:
+        notes.warn(code, str(error).removeprefix(f"{name}: "), name)
+    else:
+        notes.ok(code, f"{found.version}: {found.detail}" if found.detail else found.version, name)
 
 
 async def _check_peer(peer: SecretUrl, notes: Notes) -> None:
