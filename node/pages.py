@@ -13,8 +13,9 @@ from node.config import operator_token
 from node.errors import ConfigError, PatinaError
 from node.network.board import Board
 from node.overview import Overview
+from node.storyteller import Storyteller
 from node.web.app import create_app
-from node.web.doors import SERVER, Doors
+from node.web.doors import Doors
 from node.web.guard import Guard
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Pages:
         self._guard = Guard(operator_token(config), local=config.web.operator_local)
         self._board = Board(parts, self._proof)
         self._overview = Overview(parts, self._doors, version=version("patina"))
+        self._storyteller = Storyteller(parts, gallery)
         self._said = ""
 
     async def run(self) -> None:
@@ -84,7 +86,7 @@ class Pages:
     async def _serve(self) -> None:
         from aiohttp import web
 
-        runner = web.AppRunner(self._app(), **SERVER)
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
             host, port = self._config.web.host, self._config.web.port
@@ -114,6 +116,7 @@ class Pages:
             operator=self._overview,
             guard=self._guard,
             doors=self._doors,
+            facts=self._storyteller.facts,
         )
         if self._metrics is not None:
             self._metrics.mount(app, self._guard)

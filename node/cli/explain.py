@@ -174,10 +174,10 @@ async def _only_collection(chain: Chain, edition: int) -> str:
 
 def show(subject: Subject, *, with_history: bool) -> None:
     """Print the story for a person."""
-    from node.explain.numbers import sentence
+    from node.explain.numbers import stopped
     from node.explain.story import headline, tell
 
-    click.secho(_wrapped(sentence(headline(subject))), bold=True)
+    click.secho(_wrapped(stopped(headline(subject))), bold=True)
     for section in tell(subject):
         click.echo()
         click.secho(section.title, fg="cyan")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from node.content.cid import directory_cid, raw_cid
 from node.explain import bands
-from node.explain.numbers import sentence
+from node.explain.numbers import sentence, stopped
 from node.explain.story import headline, history, tell
 from node.studio import token_seed
 
@@ -28,7 +28,7 @@ def document(subject: Subject) -> dict[str, Any]:
         "number": subject.index,
         "name": subject.name,
         "state": subject.state,
-        "headline": sentence(headline(subject)),
+        "headline": stopped(headline(subject)),
         "paragraphs": [one.text for one in sections if one.title != "What it is"],
         "sections": [{"title": one.title, "sentences": list(one.sentences)} for one in sections],
         "chain_id": subject.chain_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
@@ -12,7 +12,7 @@ from node.chain.interface import interface
 from node.chain.types import TOKENS_PER_EDITION
 from node.errors import ChainError, PatinaError
 from node.explain.measure import measure, measured
-from node.explain.views import NOTHING, Subject, Told, painted_by, refused
+from node.explain.views import NOTHING, Subject, Told, check_feed, painted_by, refused
 from node.verify import artwork, landing
 from node.verify.committees import committee_of
 from node.verify.facts import Facts, read_feed
@@ -29,6 +29,9 @@ DATED: Final = 64
 """Reports of a history whose dates are asked for, the newest ones."""
 SEARCHED: Final = 2_000_000
 """Blocks that a whole history is searched for, backwards: most of a year of 12-second blocks."""
+
+
+Proof = Callable[["Landed"], Awaitable["FullReport"]]
 
 
 class Memory(Protocol):
@@ -50,10 +53,13 @@ class Memory(Protocol):
 class Gathering:
     """Gathers one edition's facts. What cannot be had is left out, and the story says so or does without."""
 
-    def __init__(self, chain: Chain, blocks: Blocks, memory: Memory | None = None) -> None:
+    def __init__(self, chain: Chain, blocks: Blocks, memory: Memory | None = None, proof: Proof | None = None) -> None:
+        """`proof`: reads a landed report with its proof, where somebody keeps those anyway; else the chain is asked."""
         self._chain = chain
         self._blocks = blocks
         self._memory = memory
+        self._proof: Proof = proof or (lambda landed: chain.report(landed.feed, landed.checkpoint, landed))
+        self._committees: dict[bytes, Committee | None] = {}
 
     async def edition(self, collection: str, number: int, *, whole: bool = False, token: int | None = None) -> Subject:
         """Return the facts of an edition, told of its first token, or of `token`; `whole`: with its whole history.
@@ -65,7 +71,7 @@ class Gathering:
         head = await chain.head()
         edition = await chain.edition(collection, number, head)
         token = number * TOKENS_PER_EDITION + 1 if token is None else token
-        feed = await read_feed(chain, edition.feed, head)
+        feed = check_feed(await read_feed(chain, edition.feed, head))
         found = await self._reports(edition, feed, head, whole=whole)
         complete = bool(found) and (whole or self._memory is not None)
         full: FullReport | None = None
@@ -73,7 +79,7 @@ class Gathering:
         painting = painted_by(edition, reports)
         if painting is not None:
             with suppress(ChainError):
-                full = await chain.report(feed.id, painting.landed.checkpoint, painting.landed)
+                full = await self._proof(painting.landed)
         told = [await self._told(one.landed, head, full) for one in reports]
         told = [*told[:-DATED], *[await self._dated(one) for one in told[-DATED:]]]
         marked = refused(edition, told)
@@ -123,17 +129,24 @@ class Gathering:
         return found
 
     async def _told(self, landed: Landed, head: Block, full: FullReport | None) -> Told:
-        committee = None if self._memory is None else self._memory.committee(landed.config_digest)
         ours = full is not None and full.landed == landed
-        if committee is None and ours:
-            with suppress(PatinaError):
-                committee = await committee_of(self._chain, head, landed)
+        committee = await self._committee(landed, head)
         names = () if committee is None else tuple(committee.signers[one] for one in committee.members(landed.signers))
         road: Road = "unknown"
         if ours and full is not None:
             names = full.signers or names
             road = "votes" if full.by_vote else "relayed" if full.relayed else "report"
         return Told(landed, committee=None if committee is None else committee.n, signers=names, road=road)
+
+    async def _committee(self, landed: Landed, head: Block) -> Committee | None:
+        """The committee under which a report landed, asked for once; None where it is not to be had."""
+        config = landed.config_digest
+        if config not in self._committees:
+            self._committees[config] = None if self._memory is None else self._memory.committee(config)
+            if self._committees[config] is None:
+                with suppress(PatinaError):
+                    self._committees[config] = await committee_of(self._chain, head, landed)
+        return self._committees[config]
 
     async def _dated(self, told: Told) -> Told:
         landed = told.landed

@@ -9,6 +9,8 @@ from typing import Final
 WAD: Final = 10**18
 _MOST: Final = 16
 """Decimals of a per cent that a wad has."""
+_LAST: Final = 253_402_300_800
+"""The year 10000 in Unix seconds: what a block claims beyond is no date."""
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -55,10 +57,15 @@ def signed(wad: int) -> str:
 
 
 def above(wad: int, apart_from: Sequence[int] = ()) -> str:
-    """Growth in words: "2.31 % above", "0.5 % below"; "exactly at" where there is none."""
+    """Growth in words: "2.31 % above", "0.5 % below"; "level with" where there is none."""
     if not wad:
-        return "exactly at"
+        return "level with"
     return f"{percent(abs(wad), [abs(one) for one in apart_from])} {'above' if wad > 0 else 'below'}"
+
+
+def plus(wad: int, apart_from: Sequence[int] = ()) -> str:
+    """`percent` with its sign: "+2.31 %"."""
+    return ("+" if wad > 0 else "") + percent(wad, apart_from)
 
 
 def _misleads(wad: int, places: int, apart_from: Sequence[int]) -> bool:
@@ -79,7 +86,7 @@ def _rounded(wad: int, places: int) -> str:
 
 def date(seconds: int | None) -> str:
     """A moment as "3 March 2026, 14:05 UTC"; empty where it is not known."""
-    if not seconds:
+    if not seconds or not 0 < seconds < _LAST:
         return ""
     at = datetime.fromtimestamp(seconds, UTC)
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
@@ -100,4 +107,9 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 
 def sentence(text: str) -> str:
     """A sentence with a capital first letter and one full stop."""
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+    return stopped(text[:1].upper() + text[1:])
+
+
+def stopped(text: str) -> str:
+    """Text with one full stop, its first letter as it is: a name may begin with a small one."""
+    return text.rstrip(".") + "."

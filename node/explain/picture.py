@@ -23,8 +23,6 @@ MOODS: Final = {
 """What the shipped model paints in each of its moods (docs/art.md)."""
 TREES: Final = (("fir", "firs"), ("round-crowned tree", "round-crowned trees"), ("cypress", "cypresses"))
 LANDMARKS: Final = ("a house", "a lighthouse", "a chapel")
-_HORIZON: Final = 24
-"""Checkpoints that signals look back on, at the most (docs/architecture.md, "Numbers")."""
 _FAINT, _PLAIN, _STRONG = 16, 80, 192
 """Levels (0..255) from which on an effect is called slight, plain, strong."""
 
@@ -40,17 +38,19 @@ def strength(level: int, full: int = 255) -> str:
     return "plainly" if level < _STRONG * full // 255 else "strongly"
 
 
-def signals(values: tuple[int, ...], levels: Levels | None, full_scales: tuple[int, int, int] | None) -> list[str]:
-    """Say what volatility, drawdown and flow were, and what they did to the picture; `values` are wads.
+def signals(
+    values: tuple[int, ...], levels: Levels | None, full_scales: tuple[int, int, int] | None, checkpoints: int
+) -> list[str]:
+    """Say what volatility, drawdown and flow were over so many checkpoints, and what they did; `values` are wads.
 
     `levels` None: the recipe is not known, or paints in its own way, so only the figures are told.
     """
     volatility, drawdown, flow = values
     told = [
-        f"over the {_HORIZON} checkpoints before, its price moved by {percent(volatility)} from one checkpoint to the "
-        "next, as a standard deviation (volatility)"
+        f"over the {checkpoints} measurements up to then, its price strayed by {percent(volatility)} a step from an "
+        "even pace (volatility)"
         if volatility
-        else f"over the {_HORIZON} checkpoints before, its price rose or fell at an even pace (volatility 0)",
+        else f"over the {checkpoints} measurements up to then, its price kept an even pace (volatility 0)",
         f"it stood {percent(drawdown)} below its highest point of that time (drawdown)"
         if drawdown
         else "it stood at its highest point of that time (drawdown 0)",

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from node.errors import RenderError
 from node.explain import bands, picture
-from node.explain.numbers import above, count, date, exact, sentence, signed
+from node.explain.numbers import above, count, date, exact, plus, sentence, signed
 from node.render.recipe import Levels, Recipe
 
 if TYPE_CHECKING:
+    from node.chain.types import Feed, Landed
     from node.explain.views import Subject, Told
 
 _ETHER: Final = 10**18
@@ -56,7 +57,7 @@ def headline(subject: Subject) -> str:
     if subject.state == "unpainted":
         return f"{name} is revealed and still shows the placeholder: its first painting has yet to land"
     if subject.painting is None:
-        return f"{name} shows an artwork whose report could not be found"
+        return f"{name} shows an artwork, and the report that brought it was not found"
     landed = subject.painting.landed
     mood = bands.called(subject.feed.policy, moods, landed.band)
     stood = above(landed.answer, subject.feed.policy.thresholds)
@@ -150,7 +151,7 @@ def touch(subject: Subject) -> Iterator[str]:
     if isinstance(subject.recipe, Recipe):
         full = subject.recipe.full_scales
         levels = subject.recipe.levels(subject.signals) if _ours(subject) else None
-    yield from picture.signals(subject.signals, levels, full)
+    yield from picture.signals(subject.signals, levels, full, _looked_back(subject.feed, subject.painting.landed))
 
 
 def own(subject: Subject) -> Iterator[str]:
@@ -164,7 +165,8 @@ def own(subject: Subject) -> Iterator[str]:
         from node.render.scene import scene
         from node.studio import token_seed
 
-        levels = subject.recipe.levels(subject.signals or _ZEROS)
+        known = subject.signals if subject.signals and len(subject.signals) == len(_ZEROS) else _ZEROS
+        levels = subject.recipe.levels(known)
         drawn = scene(
             token_seed(edition.seed, subject.token),
             levels.drawdown,
@@ -218,6 +220,15 @@ def after(subject: Subject) -> Iterator[str]:
 
 
 _ZEROS: Final = (0, 0, 0)
+_HORIZON: Final = 24
+"""Checkpoints that signals look back on, at the most (docs/architecture.md, "Numbers")."""
+
+
+def _looked_back(feed: Feed, landed: Landed) -> int:
+    """How many checkpoints the signals of a report look back on: since the feed's opening, and at most the horizon."""
+    cadence = feed.policy.cadence
+    first = -(-feed.opened_at // cadence) * cadence
+    return max(1, min(_HORIZON, (landed.checkpoint - first) // cadence + 1))
 
 
 def _unpainted(subject: Subject) -> Iterator[str]:
@@ -293,8 +304,8 @@ def _since(subject: Subject) -> Iterator[str]:
     still = [one for one in quiet if one.landed.band == one.landed.previous_band]
     if len(still) == len(quiet):
         times = "once" if len(quiet) == 1 else "twice" if len(quiet) == 2 else f"{len(quiet)} times"
-        stood = above(last.answer, policy.thresholds)
-        yield f"since then a report has confirmed the band {times}, last at block {last.checkpoint:,} with {stood}"
+        stood = plus(last.answer, policy.thresholds)
+        yield f"since then a report has confirmed the band {times}, last at block {last.checkpoint:,}, at {stood}"
     else:
         band = bands.called(policy, _moods(subject), subject.band)
         yield f"since then the feed has moved to {band} by a report without artworks, so the picture is an older band's"
@@ -332,7 +343,7 @@ def history(subject: Subject) -> list[tuple[Told, str]]:
     for one in subject.reports:
         landed = one.landed
         band = bands.called(policy, moods, landed.band)
-        stood = above(landed.answer, policy.thresholds)
+        stood = plus(landed.answer, policy.thresholds)
         if one.paints and not one.taken:
             said = f"artworks for {band} were refused by the collection"
         elif one.paints:
@@ -342,5 +353,5 @@ def history(subject: Subject) -> list[tuple[Told, str]]:
             said = f"moved to {band}, not painted"
         else:
             said = f"stayed in {band}"
-        found.append((one, f"{said}: {stood}"))
+        found.append((one, f"{said}, at {stood}"))
     return found

@@ -109,6 +109,19 @@ class Subject:
         return f"{self.recipe.name} #{self.index}" if self.recipe else f"Token {self.token}"
 
 
+def check_feed(feed: Feed) -> Feed:
+    """Return a feed that can be told of: a collection may name any contract at all as its oracle.
+
+    Raises:
+        ChainError: it says of itself what no feed can be.
+    """
+    policy = feed.policy
+    edges = list(policy.thresholds)
+    if policy.cadence < 1 or policy.window < 1 or feed.band > len(edges) or edges != sorted(set(edges)):
+        raise ChainError(f"feed {feed.id} says of itself what no feed can be: its oracle is not one of Patina's")
+    return feed
+
+
 def check_token(edition: Edition, token: int) -> None:
     """Return where there is such a token.
 
@@ -120,6 +133,11 @@ def check_token(edition: Edition, token: int) -> None:
         ids = edition.token_ids()
         there = f"its tokens are {ids[0]} to {ids[-1]}" if ids else "none of it is sold yet"
         raise ChainError(f"there is no token {token}: edition {edition.id} has {edition.minted}, {there}")
+
+
+def of_token(subject: Subject, token: int) -> Subject:
+    """Return the same facts, told of another token of the edition."""
+    return replace(subject, token=token)
 
 
 def edition_of(token: int) -> int:

@@ -10,6 +10,7 @@ from node.web.api import add_api
 from node.web.assets import add_assets
 from node.web.doors import Doors
 from node.web.events import HEARTBEAT_S, MAX_STREAMS, EventStreams, Moving
+from node.web.explanation import Facts, add_explanations
 from node.web.gallery_pages import add_gallery_pages
 from node.web.guard import Guard
 from node.web.network import NetworkSource, add_network
@@ -31,13 +32,14 @@ def create_app(
     operator: OperatorSource | None = None,
     guard: Guard | None = None,
     doors: Doors | None = None,
+    facts: Facts | None = None,
 ) -> web.Application:
     """The application, ready for an `AppRunner`; it reads `source` and `store` and changes neither.
 
     No route takes a body, and none but GET and HEAD is answered. `public_url` is the address under which visitors
     reach the pages; with `visitor_rpc`, the page that verifies may ask the chain at an endpoint that they name.
     `network` and `operator` bring pages of their own; `guard` decides who reads what is the operator's (without one:
-    this machine alone), and `doors` what visitors may have.
+    this machine alone), and `doors` what visitors may have. `facts` tells why artworks look as they do.
 
         runner = web.AppRunner(create_app(source, store), access_log=None)
         await runner.setup()
@@ -55,6 +57,8 @@ def create_app(
     events = EventStreams(moving, heartbeat_s, max_streams)
     app.router.add_get("/api/events", events.serve, allow_head=False)
     app.on_shutdown.append(events.close)
+    if facts is not None:
+        add_explanations(app, facts, lambda: source.revision)
     editions = add_api(app, source, guard)
     add_gateway(app, store)
     add_assets(app)
