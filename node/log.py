@@ -34,7 +34,7 @@ def configure(level: str = "info", format: Format = "auto", stream: IO[str] | No
 
     `level`: debug, info, warning or error. `stream`: standard error by default.
     """
-    stream = sys.stderr if stream is None else stream
+    follows, stream = stream is None, sys.stderr if stream is None else stream
     human = format == "human" or (format == "auto" and stream.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -60,7 +60,7 @@ def configure(level: str = "info", format: Format = "auto", stream: IO[str] | No
         )
 
     structured = formatter(_for_programs())
-    handler = _Handler(stream, structured)
+    handler = _Handler(stream, structured, follows=follows)
     handler.setFormatter(formatter(_for_eyes(stream.isatty())) if human else structured)
     if level != "debug":
         handler.addFilter(Repeats())
@@ -104,9 +104,16 @@ class _Handler(logging.StreamHandler[IO[str]]):
     """Writes lines, and keeps the last of them; one that cannot be formatted is reported without its arguments, which
     may be secret."""
 
-    def __init__(self, stream: IO[str], structured: logging.Formatter) -> None:
+    def __init__(self, stream: IO[str], structured: logging.Formatter, *, follows: bool) -> None:
+        """`follows`: to standard error, whatever stands for it: a progress bar puts lines above itself."""
         super().__init__(stream)
         self._structured = structured
+        self._follows = follows
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._follows:
+            self.stream = sys.stderr
+        super().emit(record)
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
