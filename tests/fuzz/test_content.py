@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import tempfile
 from collections.abc import Iterator
@@ -13,12 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.content import cid, protobuf
+from node.content.car import CarReader, header, section
 from node.content.cid import DAG_PB, RAW, Cid, raw_cid, sha256
 from node.content.dag import MAX_FILE, listing, read, resolve
 from node.content.metadata import Metadata, Provenance, parse_metadata, token_metadata
 from node.content.store import BlockStore
 from node.content.unixfs import CHUNK, Link, Node, Target, _encode, decode, directory, file
+from node.content.walk import Walk, car_pieces, extent
 from node.errors import ContentError
+from node.export.gather import Sources
+from node.export.which import read_name, recipe_of, token_of
+from node.verify.blocks import Folder
 from tests.fuzz.hold import Decoder, hold, peak_of
 from tests.fuzz.mutations import any_input, noise, odd_json, spelled
 
@@ -49,7 +56,22 @@ def _message(found: list[tuple[int, int | bytes]]) -> bytes:
     )
 
 
+def _read_car(raw: bytes) -> tuple[tuple[Cid, ...], list[tuple[Cid, bytes]]]:
+    reader = CarReader(io.BytesIO(raw))
+    return reader.roots, list(reader)
+
+
+def _write_car(found: tuple[tuple[Cid, ...], list[tuple[Cid, bytes]]]) -> bytes:
+    return header(found[0]) + b"".join(section(name, block) for name, block in found[1])
+
+
+CARS = (
+    _write_car(((LEAF.cid,), [])),
+    _write_car(((LEAF.cid, Cid(DAG_PB, DIGEST)) * 20, [(Cid(RAW, sha256(block)), block) for block in BLOCKS[:3]])),
+)
+
 DECODERS = (
+    Decoder("node.content.car.CarReader", _read_car, ContentError, CARS, _write_car, base=1 << 20),
     Decoder(
         "node.content.cid.parse", lambda raw: cid.parse(raw.decode("utf-8", "surrogateescape")), ContentError, TEXTS,
         lambda found: str(found).encode(),
@@ -90,6 +112,12 @@ def test_file__any_content__is_read_back(content: bytes, more: int) -> None:
 
 
 @pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def store() -> Iterator[BlockStore]:
     with tempfile.TemporaryDirectory() as folder:
         yield BlockStore(Path(folder))
@@ -107,10 +135,32 @@ def test_tree__damaged_block_under_its_right_name__is_refused_or_walked(
             listing(store, root)
         with suppress(ContentError):
             read(store, root)
+        with suppress(ContentError):
+            extent(store, Walk([root]))
+        with suppress(ContentError):
+            b"".join(car_pieces(store.get, [root], Walk([root], most=1_000)))
+        with suppress(ContentError):
+            b"".join(car_pieces(store.get, [root], Walk([root], most=1_000, repeat=True)))
         resolve(store, root, path)
 
     _, peak = peak_of(walk)
     assert peak <= (1 << 20) + 64 * len(block)
+
+
+@given(block=any_input(BLOCKS), token=st.integers(1, 2**63))
+def test_edition__damaged_directory_under_its_right_name__is_refused_or_searched(
+    store: BlockStore, runner: asyncio.Runner, block: bytes, token: int
+) -> None:
+    root, sources = Cid(DAG_PB, store.put(block)), Sources([Folder(store.path)])
+    for look in (recipe_of(sources, root), token_of(sources, root, token)):
+        with suppress(ContentError):
+            runner.run(look)
+
+
+@given(st.text(max_size=80) | any_input(TEXTS).map(lambda raw: raw.decode("utf-8", "replace")))
+def test_edition__any_name__is_an_edition_or_refused(text: str) -> None:
+    with suppress(ContentError):
+        read_name(text)
 
 
 def test_tree__one_piece_named_a_thousand_times__is_bounded(store: BlockStore) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,13 +19,17 @@ from hypothesis import strategies as st
 
 from node.chain.pool import PoolSettings, RpcPool
 from node.cli.status import fetch
-from node.content.cid import raw_cid, sha256
+from node.content.cid import DAG_PB, Cid, raw_cid, sha256
 from node.content.edition import build_placeholder
 from node.content.store import BlockStore
 from node.content.unixfs import MAX_BLOCK
 from node.errors import ChainError, ContentError, PatinaError
 from node.keys.secrets import SecretUrl
 from node.peers import Peers
+from node.publish.kubo import Kubo
+from node.publish.link import Link
+from node.publish.pinning import PinningService
+from node.publish.target import Parcel, TargetError
 from node.verify.blocks import Blocks, Gateway
 from node.web.app import create_app
 from node.web.source import Readiness
@@ -92,6 +97,8 @@ def requests(root: bytes) -> tuple[bytes, ...]:
         request("/readyz"),
         request(f"/ipfs/{cid}"),
         request(f"/ipfs/{cid}/1000001.json?format=raw", "Range: bytes=0-9\r\n"),
+        request(f"/ipfs/{cid}?format=car&dag-scope=entity&entity-bytes=0:*&car-dups=y", "Range: bytes=5-1\r\n"),
+        request(f"/ipfs/{cid}", "Accept: application/vnd.ipld.car;version=1;order=dfs;dups=n;q=0.5, */*;q=0.1\r\n"),
         request(f"/ipfs/{cid}/%2e%2e/%ff%00/%ed%a0%80?format=car"),
         request("/assets/../%2e%2e/etc/passwd"),
         b"HEAD /livez HTTP/1.0\r\nConnection: close\r\n\r\n",
@@ -197,6 +204,60 @@ def test_peer__any_answer__is_the_block_or_refused(runner: asyncio.Runner, liar:
                 return found[0], found[1]
 
     assert runner.run(ask()) == (BLOCK, BLOCK)
+
+
+PARCEL = Parcel((Cid(DAG_PB, sha256(BLOCK)),), 1, len(BLOCK), "Tide", lambda: pieces())
+ROOT = str(PARCEL.roots[0])
+IMPORTED = b'{"Root":{"Cid":{"/":"%s"},"PinErrorMsg":""}}\n{"Stats":{"BlockCount":1}}\n' % ROOT.encode()
+PIN = {
+    "requestid": "a/b",
+    "status": "failed",
+    "pin": {"cid": ROOT, "name": "patina x"},
+    "info": {"status_details": "x"},
+}
+TARGETS = (
+    answer(IMPORTED),
+    answer(json.dumps({"Keys": {ROOT: {"Type": "recursive"}}}).encode()),
+    answer(b'{"Version":"0.40.1"}'),
+    answer(json.dumps({"count": 1, "results": [PIN]}).encode()),
+    b"HTTP/1.1 500 X\r\nContent-Length: 37\r\n\r\n" + b'{"Message":"path is not pinned","x":0}'[:37],
+    b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nno, never",
+)
+
+
+async def pieces() -> AsyncGenerator[bytes, None]:
+    """A CAR, so far as any of these servers looks."""
+    yield BLOCK
+
+
+class PaperLink(Link):
+    """A link to a server on a unix socket."""
+
+    liar: Liar
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        async with self.liar.session() as session:
+            yield session
+
+
+@modest(60)
+@given(any_input(TARGETS))
+def test_target__any_answer__is_judged_in_words(runner: asyncio.Runner, liar: Liar, raw: bytes) -> None:
+    """A publishing target, or whatever answers at its address."""
+    liar.raw = raw
+    link = PaperLink("attic", SecretUrl("http://attic.example"), silent_s=20)
+    link.liar = liar
+
+    async def ask() -> None:
+        for target in (Kubo(link), PinningService(link)):
+            for act in (target.publish(PARCEL), target.withdraw(PARCEL.roots[0]), target.examine()):
+                try:
+                    await act
+                except TargetError as error:
+                    assert_clear(str(error))
+
+    runner.run(ask())
 
 
 RPC = tuple(answer(json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode()) for result in ("0x1", None, []))
