@@ -62,12 +62,27 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("node.cli.config:config", "Show the configuration, secrets masked."),
 }
 
+#: The commands as `patina --help` shows them; a test holds that each stands here once.
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Start here", ("demo", "devnet", "init", "check", "run", "status")),
+    ("Look after a node", ("config", "keys", "certs", "notices", "tx", "db", "protection")),
+    ("Earn a seat", ("join", "stake", "faucet")),
+    ("Look at artworks", ("explain", "verify", "report", "export")),
+    ("Make artworks", ("recipe", "render", "edition", "publish", "model")),
+    ("Try and examine", ("replay", "simulate", "check-deployment")),
+)
+
 
 @click.group(
     cls=LazyGroup,
     table=COMMANDS,
+    groups=GROUPS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="patina", prog_name="patina")
 def main() -> None:
-    """Patina: a network of independent nodes that keeps living artworks honest."""
+    """Patina: a network of independent nodes that keeps living artworks honest.
+
+    New here? `patina demo` shows a whole network at work on this machine; `patina init` sets up a node of your own, and
+    says what comes next. Each command has a --help.
+    """

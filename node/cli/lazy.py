@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import TracebackType
 from typing import IO, Any
@@ -24,11 +24,23 @@ class Failure(click.ClickException):
 
 
 class LazyGroup(click.Group):
-    """Takes its commands from a table: name -> ("module:attribute", one line of help)."""
+    """Takes its commands from a table: name -> ("module:attribute", one line of help).
 
-    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+    `groups` (title, names) says under which headings help lists them; what stands in none is listed last.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        table: Mapping[str, tuple[str, str]],
+        groups: Sequence[tuple[str, Sequence[str]]] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.table = table
+        grouped = {name for _, names in groups for name in names}
+        rest = [name for name in table if name not in grouped]
+        self.groups = [*groups, *([("Commands" if not groups else "More", rest)] if rest else [])]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The table's order: the order in which a newcomer meets the commands."""
@@ -46,8 +58,11 @@ class LazyGroup(click.Group):
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table alone, so that help imports none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self.table.items()])
+        width = max(map(len, self.table), default=0)
+        for title, names in self.groups:
+            with formatter.section(title):
+                rows = [(name.ljust(width), self.table[name][1]) for name in names if name in self.table]
+                formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what Patina raises on purpose becomes a plain message."""

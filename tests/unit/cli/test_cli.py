@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from node.cli import COMMANDS, main
+from node.cli import COMMANDS, GROUPS, main
 from node.cli.lazy import LazyGroup, print_uncaught
+from node.cli.reference import commands_markdown
 from node.errors import ChainError
 from node.keys.secrets import SecretUrl
 
@@ -44,6 +46,17 @@ def test_help__lists_every_command_without_importing_any() -> None:
     shown = "".join(result.output.split())  # long lines wrap, at hyphens too
     for name, (_, text) in COMMANDS.items():
         assert "".join(f"{name}{text}".split()) in shown
+
+
+def test_groups__every_command__stands_under_one_heading() -> None:
+    named = [name for _, names in GROUPS for name in names]
+    assert sorted(named) == sorted(COMMANDS)
+
+
+def test_reference__written_from_the_commands__is_the_page_in_docs() -> None:
+    page = Path(__file__).parents[3] / "docs" / "commands.md"
+    again = "python -c 'from node.cli.reference import commands_markdown; print(commands_markdown(), end=\"\")'"
+    assert page.read_text() == commands_markdown(), f"write docs/commands.md anew: {again} > docs/commands.md"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
