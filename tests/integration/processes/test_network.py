@@ -25,6 +25,7 @@ from node.devnet.history import parse_history
 from node.devnet.replay.network import Network
 from node.devnet.replay.runner import Replay, set_up
 from node.devnet.replay.track import Track, expected_crossings, percentage, percentages
+from tests.integration.processes.monitoring import check_metrics
 
 GARBAGE = (sys.executable, str(Path(__file__).with_name("garbage_node.py")))
 PRICES = ["1.00", "1.00", "1.00", "1.02", "1.02", "1.02", "1.04", "1.04", "1.04", "1.06", "1.06", "1.06"]
@@ -125,6 +126,7 @@ async def test_network__one_killed_mid_round_and_one_signing_garbage__every_cros
         await asyncio.to_thread(check_report, tmp_path / "node-1" / "config.toml", landed[7].checkpoint, addresses)
         roots = [row.token_uri_after.removeprefix("ipfs://").split("/")[0] for row in outcome.rows]
         await asyncio.to_thread(check_gallery, replay.network.members[0].process.url, roots)
+        await asyncio.to_thread(check_metrics, replay.network.members[0].process.url, crossings=3)
         status = await asyncio.to_thread(patina, "status", "--config", str(tmp_path / "node-4"), "--json")
         assert status.returncode == 0, status.stderr
         assert json.loads(status.stdout)["rounds"] == []
