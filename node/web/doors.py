@@ -11,18 +11,17 @@ from aiohttp import web
 
 from node.gossip.bucket import Rate, TokenBucket, milliseconds
 from node.web.guard import holder, plain, visitor
+from node.web.security import HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BUCKETS: Final = 4_096
 """Visitors whose requests are counted, the latest ones."""
 
-SERVER: Final[dict[str, Any]] = {
-    "access_log": None,
-    "shutdown_timeout": 1,
+HANDLING: Final[dict[str, Any]] = {
     # A connection that has not sent a whole request by then is closed: on its first one, and on each that follows.
     "keepalive_timeout": 20.0,
     "lingering_time": 1.0,
@@ -31,7 +30,7 @@ SERVER: Final[dict[str, Any]] = {
     "max_headers": 64,
     "auto_decompress": False,
 }
-"""What an `AppRunner` is told about requests; sizes in bytes, times in seconds."""
+"""How requests are read; sizes in bytes, times in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Limits:
     `reserved` are for this machine alone, so that strangers cannot keep its operator out; `each` is one visitor's
     share (see `visitor`), which this machine's requests, a proxy's perhaps, do not have. `head`: bytes from one request
     to the next; `unsent`: bytes that wait to be taken by all visitors together; `stall`: seconds in which one takes
-    nothing of what waits for it; `requests`: one visitor's.
+    nothing of what waits for it, which is looked at every `look` seconds; `requests`: one visitor's.
     """
 
     connections: int = 512
@@ -50,6 +49,7 @@ class Limits:
     head: int = 65_536
     unsent: int = 64 * 2**20
     stall: float = 30.0
+    look: float = 1.0
     requests: Rate = Rate(per_second=50, burst=400)  # noqa: RUF009 - frozen
 
 
@@ -63,8 +63,15 @@ class Doors:
     await doors.site(runner, "127.0.0.1", 8080).start()
     """
 
-    def __init__(self, limits: Limits | None = None, *, clock: Callable[[], int] = milliseconds) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        handling: Mapping[str, Any] = HANDLING,
+        *,
+        clock: Callable[[], int] = milliseconds,
+    ) -> None:
         self.limits = Limits() if limits is None else limits
+        self.handling = handling
         self._clock = clock
         self._open: dict[object, _Door] = {}
         self._share: Counter[str] = Counter()
@@ -119,7 +126,7 @@ class Doors:
         self._open[door.inner] = door
         self._share[door.who] += 1
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(1.0, self._look)
+            self._sweep = asyncio.get_running_loop().call_later(self.limits.look, self._look)
 
     def leave(self, door: _Door) -> None:
         """Note that a connection is over."""
@@ -132,9 +139,9 @@ class Doors:
             self._sweep = None
 
     def _look(self) -> None:
-        """Once a second: close on those that take nothing, and on the greediest while all hold too much."""
+        """Now and then: close on those that take nothing, and on the greediest while all hold too much."""
         loop = asyncio.get_running_loop()
-        self._sweep = loop.call_later(1.0, self._look)
+        self._sweep = loop.call_later(self.limits.look, self._look)
         for door in list(self._open.values()):
             if door.stalled(loop.time(), self.limits.stall):
                 self.counters["connections stalled"] += 1
@@ -216,6 +223,24 @@ class _Door(asyncio.Protocol):
         self.inner.connection_lost(exc)
 
 
+class _Handler(web.RequestHandler):
+    """The server's own protocol; to what is no request it answers as plainly as to all else."""
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Answer a fault: without the bytes that were sent, and without a word of the software behind it."""
+        if status >= 500:
+            super().handle_error(request, status, exc, message)  # says in the log what went wrong
+        elif request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun already")
+        # Whoever sends garbage is counted by the doors, and writes nothing into the log of a node that signs.
+        text = "a fault of this node's\n" if status >= 500 else "not a request that is served here\n"
+        plainly = web.Response(status=status, text=text, headers=HEADERS)
+        plainly.force_close()
+        return plainly
+
+
 class _Site(web.BaseSite):
     """A TCP port with doors in front of the server."""
 
@@ -234,7 +259,11 @@ class _Site(web.BaseSite):
         server = self._runner.server
         assert server is not None  # noqa: S101 - set up, or the base class had refused
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Door(self._doors, server), self._host, self._port)
+
+        def handler() -> asyncio.Protocol:
+            return _Handler(server, loop=loop, access_log=None, **self._doors.handling)  # type: ignore[arg-type]
+
+        self._server = await loop.create_server(lambda: _Door(self._doors, handler), self._host, self._port)
 
 
 def is_this_machine(who: str) -> bool:

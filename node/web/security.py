@@ -23,7 +23,7 @@ PAGE_POLICY: Final = "; ".join(
 )
 """The page may load what this server sends, and nothing else; nothing inline runs (CSP level 3)."""
 
-_HEADERS: Final = {
+HEADERS: Final = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -31,12 +31,14 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # The server's software and version are nobody's business.
+    "Server": "patina",
 }
+"""What every answer carries, unless its route has said otherwise."""
 
 
 async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """An `on_response_prepare` signal; headers that a route has set itself (the gateway's) stand."""
-    for name, value in _HEADERS.items():
+    for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    # The server's software and version are nobody's business.
-    response.headers["Server"] = "patina"
+    response.headers["Server"] = HEADERS["Server"]

@@ -68,6 +68,7 @@ ALSO_FUZZED: Final = {
     "node.verify.blocks": "test_http",
     "node.verify.seeds": "test_rlp",
     "node.web.app": "test_http",
+    "node.web.guard": "test_http",
 }
 """Modules that decode with no library: by their own offsets, or with what those above return."""
 

@@ -35,6 +35,7 @@ from node.web.app import create_app
 from node.web.source import Readiness
 from tests.fuzz.hold import assert_clear, modest
 from tests.fuzz.mutations import any_input, odd_json, spelled
+from tests.sources import Network, Operation
 
 BLOCK = b"a block of a peer's"
 SOURCE: Any = SimpleNamespace(
@@ -73,7 +74,8 @@ def site(runner: asyncio.Runner) -> Iterator[SimpleNamespace]:
     with tempfile.TemporaryDirectory() as folder:
         store = BlockStore(Path(folder) / "blocks")
         root = build_placeholder(store, "Tide", "Light", 1, 3)
-        app = web.AppRunner(create_app(SOURCE, store), access_log=None, shutdown_timeout=0.1)
+        pages = create_app(SOURCE, store, network=Network(), operator=Operation())
+        app = web.AppRunner(pages, access_log=None, shutdown_timeout=0.1)
         path = Path(folder) / "site"
 
         async def start() -> None:
@@ -95,6 +97,9 @@ def requests(root: bytes) -> tuple[bytes, ...]:
         request("/api/editions/0x5FbDB2315678afecb367f032d93F642f64180aa3/1", 'If-None-Match: "a", W/"b"\r\n'),
         request("/api/status"),
         request("/readyz"),
+        request("/api/network", 'If-None-Match: "a"\r\n'),
+        request("/api/operator/overview", "Authorization: Bearer a b\r\nOrigin: null\r\nSec-Fetch-Site: none\r\n"),
+        request("/api/operator/log?level=info&text=%ff%00", "Forwarded: for=[::1]\r\n"),
         request(f"/ipfs/{cid}"),
         request(f"/ipfs/{cid}/1000001.json?format=raw", "Range: bytes=0-9\r\n"),
         request(f"/ipfs/{cid}?format=car&dag-scope=entity&entity-bytes=0:*&car-dups=y", "Range: bytes=5-1\r\n"),
