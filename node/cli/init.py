@@ -168,7 +168,8 @@ def _settings(
             name = ask_value("Name of this node", check_of("node.name"), default=name)
     for setting, _, question, why in missing:
         have[setting] = ask_setting(setting, question, why, have, offline=given["offline"])
-    brokers = [login_at(url, position, ask=ask) for position, url in enumerate(have["gossip.brokers.url"], 1)]
+    new = not given["broker"]
+    brokers = [login_at(url, place, ask=ask, new=new) for place, url in enumerate(have["gossip.brokers.url"], 1)]
     chain = {"endpoints": have["chain.endpoints"]}
     if deployed is None:
         chain |= {"id": _number(have["chain.id"]), "oracle": have["chain.oracle"]}

@@ -54,7 +54,9 @@ def warn_of_secrets(context: click.Context, option: click.Parameter, given: Any)
     urls = (given,) if isinstance(given, str) else given or ()
     if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
         for url in urls:
-            if "://" in url and (secret := SecretUrl(url)).carries_secret:
+            # A user's name alone is no secret at a broker; elsewhere it may be a token.
+            named = url.startswith(("mqtt://", "mqtts://")) and ":" not in url.partition("://")[2].rpartition("@")[0]
+            if "://" in url and not named and (secret := SecretUrl(url)).carries_secret:
                 click.echo(
                     f"Attention: {option.opts[0]} {secret.masked}: while this runs, other users of this machine can "
                     "see the secret in that URL (ps), and the shell's history keeps it. Give it in a file or in "

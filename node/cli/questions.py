@@ -11,7 +11,6 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import click
 
-from node.cli import reach
 from node.cli.ask import Check, ask_list, ask_value, check_of
 from node.keys.secrets import Secret, mask_url
 
@@ -41,10 +40,11 @@ def warn_of_doubts(have: dict[str, Any]) -> None:
                 click.echo(f"Attention: {mask_url(url)}: {words}.", err=True)
 
 
-def login_at(url: str, position: int, *, ask: bool) -> dict[str, object]:
+def login_at(url: str, position: int, *, ask: bool, new: bool) -> dict[str, object]:
     """A broker as create_node_folder takes it, user and password percent-encoded in its URL.
 
-    The password comes from the URL, from PATINA_BROKER_<position>_PASSWORD, or from the person at the terminal.
+    Where its URL was an answer (`new`), the user's name is asked for as well. The password comes from the URL, from
+    PATINA_BROKER_<position>_PASSWORD, or from the person at the terminal.
     """
     try:
         parts = urlsplit(url)
@@ -52,7 +52,7 @@ def login_at(url: str, position: int, *, ask: bool) -> dict[str, object]:
         return {"url": url}
     userinfo, at, host = parts.netloc.rpartition("@")
     user, colon, _ = userinfo.partition(":")
-    if colon or (not at and not ask):
+    if colon or (not at and not (ask and new)):
         return {"url": url}
     prompt = partial(click.prompt, default="", show_default=False, err=True)
     if not at:
@@ -68,6 +68,8 @@ def login_at(url: str, position: int, *, ask: bool) -> dict[str, object]:
 
 
 def _doubt_of(setting: str, have: dict[str, Any]) -> Doubt | None:
+    from node.cli import reach
+
     if setting == "chain.endpoints":
         wanted = have["chain.id"]
         number = int(wanted) if isinstance(wanted, int) or (wanted or "").isdigit() else None
@@ -81,6 +83,8 @@ def _doubt_of(setting: str, have: dict[str, Any]) -> Doubt | None:
 
 def _chain_behind(urls: list[str], check: Check) -> str | None:
     """The chain that the endpoints serve, as the answer that is offered."""
+    from node.cli import reach
+
     found = {reach.ask_endpoint(url).chain_id for url in urls[:1]}
     number = next(iter(found), None)
     return None if number is None or check(str(number)) else str(number)

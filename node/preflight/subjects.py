@@ -14,19 +14,19 @@ Check = Callable[["Facts", "Notes"], Awaitable[None]]
 
 #: subject -> seconds after which it counts as hung. Its module in this package has the same name.
 SUBJECTS: Final[dict[str, float]] = {
-    "configuration": 15,
-    "keys": 60,
+    "configuration": 60,
+    "keys": 120,
     "journal": 120,
     "endpoints": 120,
-    "clock": 60,
+    "clock": 120,
     "contracts": 120,
-    "stake": 90,
-    "brokers": 45,
-    "machine": 30,
+    "stake": 120,
+    "brokers": 120,
+    "machine": 60,
     "renderer": 600,
-    "content": 45,
-    "web": 20,
-    "notices": 15,
+    "content": 60,
+    "web": 60,
+    "notices": 60,
 }
 
 

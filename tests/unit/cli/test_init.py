@@ -14,7 +14,7 @@ from node.keys.secrets import Secret
 
 ORACLE = "0x1111111111111111111111111111111111111111"
 FLAGS = ["--chain-id", "31337", "--oracle", ORACLE, "--rpc", "http://127.0.0.1:8545", "--broker", "mqtt://127.0.0.1",
-         "--light", "--non-interactive"]  # fmt: skip
+         "--light", "--offline", "--non-interactive"]  # fmt: skip
 
 
 def init(*arguments: str | Path, answers: list[str] | None = None) -> Result:
@@ -24,11 +24,11 @@ def init(*arguments: str | Path, answers: list[str] | None = None) -> Result:
 
 def test_init__newcomer_answers_the_questions__a_node_that_loads_and_unlocks(tmp_path: Path) -> None:
     answers = [
-        "alice", "one", "31337", ORACLE[:-1], ORACLE, "rpc.example", "https://rpc.example/v2/my-own-endpoint-key-1",
-        "http://127.0.0.1:8545", "", "mqtts://broker.example:8883", "", "bob", "broker pass",
+        "alice", "rpc.example", "https://rpc.example/v2/my-own-endpoint-key-1", "http://127.0.0.1:8545", "",
+        "one", "31337", ORACLE[:-1], ORACLE, "mqtts://broker.example:8883", "", "bob", "broker pass",
         "short", "short", "correct horse", "correct horse", "y",
     ]  # fmt: skip
-    result = init(tmp_path / "node", "--light", answers=answers)
+    result = init(tmp_path / "node", "--light", "--offline", answers=answers)
     assert result.exit_code == 0, result.output
     for complaint in ("is a text in quotes", "is no address (41 characters)", "is not a URL", "too short"):
         assert complaint in result.stderr
@@ -38,7 +38,10 @@ def test_init__newcomer_answers_the_questions__a_node_that_loads_and_unlocks(tmp
     assert unlock_signer(config, environ={}).address in result.stdout
     assert unlock_transport(config, environ={})
     assert broker_password(config, config.gossip.brokers[0], environ={}) == Secret("broker pass")
-    assert "patina run --config" in result.stdout
+    steps = [result.stdout.index(f"patina {word} --config") for word in ("check", "run")]
+    assert steps == sorted(steps)
+    for explained in ("JSON-RPC endpoints", "oracle contract", "MQTT brokers"):
+        assert explained in result.stderr
     for secret in ("correct horse", "broker pass", "my-own-endpoint-key-1"):
         assert secret not in result.stdout
 
@@ -104,7 +107,7 @@ def test_init__bad_options__refused_and_nothing_left(tmp_path: Path, arguments: 
 
 
 def test_init__faulty_values__all_told_at_once(tmp_path: Path) -> None:
-    flags = ["--chain-id", "x", "--oracle", "0x12", "--rpc", "ftp://a", "--broker", "http://b"]
+    flags = ["--chain-id", "x", "--oracle", "0x12", "--rpc", "ftp://a", "--broker", "http://b", "--offline"]
     result = init(tmp_path / "n", *flags, "--light", "--non-interactive", "--generate-password")
     assert result.exit_code == 1
     for key in ("chain.id", "chain.oracle", "chain.endpoints[1]", "gossip.brokers[1].url"):
@@ -120,7 +123,7 @@ def test_init__again_in_the_same_folder__refused_before_anything_is_asked(tmp_pa
 
 
 def test_init__given_up_half_way__nothing_left(tmp_path: Path) -> None:
-    result = init(tmp_path / "n", answers=["alice", "31337"])
+    result = init(tmp_path / "n", "--offline", answers=["alice", "http://127.0.0.1:8545"])
     assert result.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -172,7 +175,7 @@ def test_init__deployment_file__says_the_addresses_and_is_kept_beside(tmp_path: 
 
 def test_init__deployment_file__is_not_asked_about(tmp_path: Path) -> None:
     answers = ["alice", "http://127.0.0.1:8545", "", "mqtt://127.0.0.1", "", "", "correct horse", "correct horse", "y"]
-    result = init(tmp_path / "n", "--light", "--deployment", deployment(tmp_path), answers=answers)
+    result = init(tmp_path / "n", "--light", "--offline", "--deployment", deployment(tmp_path), answers=answers)
     assert result.exit_code == 0, result.output
     assert load(tmp_path / "n" / "config.toml", environ={}).node.name == "alice"
 
@@ -219,3 +222,34 @@ def test_init__in_the_folder_of_the_very_file__keeps_it(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert file.read_bytes() == before
     assert load(tmp_path / "config.toml", environ={}).chain.oracle == ORACLE
+
+
+@pytest.mark.parametrize(
+    ("option", "url", "secret"),
+    [
+        ("--rpc", "https://rpc.example/v2/planted-url-key-12345", "planted-url-key-12345"),
+        ("--broker", "mqtts://bob:planted-broker-pass@broker.example", "planted-broker-pass"),
+    ],
+)
+def test_init__secret_in_an_argument__warned_of_and_not_repeated(
+    tmp_path: Path, option: str, url: str, secret: str
+) -> None:
+    result = init(tmp_path / "n", *FLAGS, option, url, "--generate-password")
+    assert result.exit_code == 0, result.output
+    assert f"Attention: {option}" in result.stderr
+    assert secret not in result.output
+    assert secret not in (tmp_path / "n" / "config.toml").read_text()
+
+
+def test_init__broker_user_without_password__taken_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATINA_BROKER_1_PASSWORD", "planted broker %word")
+    flags = [*FLAGS[:6], "--broker", "mqtts://bob@broker.example", *FLAGS[8:], "--generate-password"]
+    result = init(tmp_path / "n", *flags)
+    assert result.exit_code == 0, result.output
+    assert "Attention" not in result.stderr
+    config = load(tmp_path / "n" / "config.toml", environ={})
+    assert config.gossip.brokers[0].username == "bob"
+    assert broker_password(config, config.gossip.brokers[0], environ={}) == Secret("planted broker %word")
+    assert "planted broker" not in result.output
