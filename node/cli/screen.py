@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from node.errors import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
 LEAST = 80
@@ -22,6 +24,17 @@ def screen() -> Console:
     if not found.is_terminal:
         return Console(highlight=False, emoji=False, markup=False, width=MOST, no_color=True)
     return Console(highlight=False, emoji=False, markup=False, width=min(found.width, MOST))
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a screen; in a pipe without the blanks that fill columns."""
+    console = screen()
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    with console.capture() as captured:
+        console.print(renderable)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def text(value: object, style: str = "") -> Text:

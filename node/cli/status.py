@@ -55,9 +55,9 @@ def status(every: float | None, config_path: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**figures, "ready": not reasons, "reasons": reasons}, indent=2))
     else:
-        from node.cli.screen import screen
+        from node.cli.screen import show
 
-        screen().print(screen_of(figures, reasons, url))
+        show(screen_of(figures, reasons, url))
     if reasons:
         raise SystemExit(1)
 
@@ -69,7 +69,7 @@ def watch(url: str, token: Secret | None, every: float, *, as_json: bool) -> Non
     from rich.live import Live
     from rich.text import Text
 
-    from node.cli.screen import screen
+    from node.cli.screen import screen, show
     from node.cli.status_screen import screen_of
 
     console, ready = screen(), False
@@ -88,7 +88,7 @@ def watch(url: str, token: Secret | None, every: float, *, as_json: bool) -> Non
             elif live is not None and shown is not None:
                 live.update(shown, refresh=True)
             elif shown is not None:
-                console.print(shown)
+                show(shown)
             time.sleep(every)
     if not ready:
         raise SystemExit(1)

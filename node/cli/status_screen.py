@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -72,13 +73,9 @@ def _screen(figures: Figures, reasons: list[str], url: str) -> Iterator[Renderab
 
 def _title(figures: Figures, reasons: list[str], url: str) -> Text:
     state = text("ready", "green") if not reasons else text(f"not ready: {', '.join(reasons)}", "red")
-    return (
-        text(figures["name"], "bold")
-        .append("  ")
-        .append_text(state)
-        .append("  ")
-        .append_text(text(_about(figures, url), "dim"))
-    )
+    from rich.text import Text
+
+    return Text.assemble(text(figures["name"], "bold"), "  ", state, "  ", text(_about(figures, url), "dim"))
 
 
 def _about(figures: Figures, url: str) -> str:
@@ -112,7 +109,7 @@ def _why_not(reasons: list[str]) -> RenderableType:
 
 def _chain(figures: Figures) -> Iterator[Text]:
     chain = figures["chain"]
-    said = f"{chain['id']}: final {chain['final']}, head {chain['head']}"
+    said = f"{chain['id']}: final {chain['final']}{_old(chain.get('final_time'))}, head {chain['head']}"
     endpoints = chain.get("endpoints", ())
     sound = [each for each in endpoints if not each["fault"]]
     if endpoints:
@@ -125,6 +122,12 @@ def _chain(figures: Figures) -> Iterator[Text]:
             yield text(f"endpoint {each['name']}: {each['fault']}", "yellow")
 
 
+def _old(seconds: int | None) -> str:
+    """How old a block is; nothing for clocks that are days apart, as a development chain's and this machine's."""
+    since = 86_400.0 if seconds is None else time.time() - seconds
+    return f" ({age(since)} old)" if 0 <= since < 86_400 else ""
+
+
 def _brokers(figures: Figures) -> Iterator[Text]:
     brokers = figures["brokers"]
     style = "red" if brokers["configured"] and not brokers["connected"] and figures["member"] is not None else ""
@@ -132,7 +135,7 @@ def _brokers(figures: Figures) -> Iterator[Text]:
     for each in brokers.get("each", ()):
         if not each["connected"]:
             yield text(f"broker {each['broker']}: {each['error'] or 'not connected yet'}", "yellow")
-    if (voting := figures.get("voting", {})).get("silent_s"):
+    if figures["rounds"] and (voting := figures.get("voting", {})).get("silent_s", 0) >= 1:
         yield text(
             f"too few members heard for {voting['silent_s']:.0f} s while a round is open; "
             f"votes on chain after {voting['after_s']:.0f} s",
@@ -213,7 +216,7 @@ def _feeds(figures: Figures) -> Table | None:
     feeds = figures.get("feeds", ())
     if not feeds:
         return None
-    table = _table("feed", "vault", "band", "answer", "next", "leaves the band")
+    table = _table("feed", "vault", "band", "answer", "next", "leaves it (points away)")
     # Those nearest to a threshold are what an operator wants to see where there are many.
     shown = sorted(sorted(feeds, key=_distance)[:_FEEDS], key=lambda each: int(each["id"]))
     for each in shown:
@@ -245,7 +248,8 @@ def _transactions(figures: Figures) -> Table | None:
     rows = figures["transactions"][:_TRANSACTIONS]
     if not rows:
         return None
-    table = _table("transaction", "state", "nonce", "age", "waits for")
+    waiting = any(each.get("waits_for") for each in rows)
+    table = _table("transaction", "state", "nonce", "age", *(["waits for"] if waiting else []))
     for each in rows:
         state = each.get("state", "")
         style = {"final": "green", "mined": "green", "cancelled": "dim"}.get(state, "yellow")
@@ -255,7 +259,7 @@ def _transactions(figures: Figures) -> Table | None:
             text(state, style),
             text("-" if each.get("nonce") is None else each["nonce"]),
             text(age(each.get("age_s"))),
-            text(waits.removeprefix("waits ").removeprefix("for ")),
+            *([text(waits.removeprefix("waits ").removeprefix("for "))] if waiting else []),
         )
     return table
 
@@ -288,7 +292,7 @@ def _ways(feed: Figures) -> str:
     for one in feed["nearest"]:
         at, far = int(one["at"]), int(one["distance"])
         away = "due" if far < 0 or (far == 0 and one["up"]) else distance(far).replace(" points", "")
-        told.append(f"{'up at' if one['up'] else 'down at'} {signed(at)} ({away})")
+        told.append(f"{'at' if one['up'] else 'below'} {signed(at)} ({away})")
     return ", ".join(told) or "-"
 
 

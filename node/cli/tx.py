@@ -131,9 +131,10 @@ def _find(journal: Journal, which: str) -> list[TransactionRow]:
 
 
 def _table(found: list[Described]) -> None:
+    from rich.console import Group
     from rich.table import Table
 
-    from node.cli.screen import screen, text
+    from node.cli.screen import show, text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
     for name, right in (("state", False), ("nonce", True), ("age", True), ("gas", True), ("ether", True)):
@@ -151,13 +152,8 @@ def _table(found: list[Described]) -> None:
             text(one.purpose),
             text("-" if one.tx_hash is None else "0x" + one.tx_hash.hex()[:8], "dim"),
         )
-    console = screen()
-    console.print(table)
-    stuck = [one for one in found if one.waits]
-    if stuck:
-        console.print()
-    for one in stuck:
-        console.print(text(f"{one.purpose}: {one.waits}", "yellow"), soft_wrap=not console.is_terminal)
+    stuck = [text(f"{one.purpose}: {one.waits}", "yellow") for one in found if one.waits]
+    show(Group(table, *([text("")] if stuck else []), *stuck))
 
 
 def _show(one: Described) -> None:
