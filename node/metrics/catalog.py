@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from node.metrics.definition import Metric, Sample, counter, gauge, histogram
-from node.metrics.sections import agreement, art, brokers, chain, money, node, notices, storage
+from node.metrics.sections import agreement, art, brokers, chain, money, node, notices, publishing, storage
 
 if TYPE_CHECKING:
     from node.parts import Parts
@@ -46,6 +46,7 @@ SECTIONS: Final = (
     Section("agreement", "Rounds and reports", agreement.read, agreement.METRICS),
     Section("money", "Transactions, balance and stake", money.read, money.METRICS),
     Section("art", "Feeds and artworks", art.read, art.METRICS),
+    Section("publishing", "Publishing", publishing.read, publishing.METRICS),
     Section("storage", "Journal, content and disk", storage.read, storage.METRICS),
     Section("notices", "Troubles and notices", notices.read, notices.METRICS),
     Section("process", "The process", _none, (LOOP, SCRAPES, SCRAPE_SECONDS, ERRORS)),

@@ -34,6 +34,8 @@ def conditions(parts: Parts, since: int) -> Iterable[Found]:
     health = parts.health
     if health.final is not None and not health.chain_error and milliseconds() - health.heard_ms > STUCK_MS:
         yield Found("behind", f"The last look that it finished was at final block {health.final.number}.")
+    for target, said in parts.publisher.troubles():
+        yield Found("publishing-failing", f"{target}: {said}", target)
     if missed := rounds_missed(parts, since):
         yield Found("rounds-missed", f"The last {missed} reports landed without its signature.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,26 @@ PENDING: Final = Backoff(first=10.0, cap=600.0)
 """Between looks at a root that a target is still fetching, or whose blocks are not all here yet."""
 
 log = structlog.get_logger("publish")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How one target stands, for status pages; no secrets in it.
+
+    `failures` in a row, of the target or of the root that it refused most often, and the last `error`; roots `waiting`
+    to be taken, `unwanted` (to be unpinned) and `published`; `taken` since the start; `sending`: a CID, or "".
+    """
+
+    name: str
+    kind: str
+    reachable: bool
+    error: str
+    failures: int
+    waiting: int
+    unwanted: int
+    published: int
+    taken: int
+    sending: str
 
 
 @dataclass
@@ -150,18 +170,18 @@ class Line:
             log.info("publishing target is back", target=self.target.name)
         self._away = _Trial()
 
-    def status(self, counts: dict[str, int]) -> dict[str, object]:
-        """What a status page shows of this target; no secrets. `counts`: its rows in each state."""
+    def state(self, counts: Mapping[str, int]) -> State:
+        """How this target stands; `counts`: its rows in each state."""
         stuck = max(self._trials.values(), key=lambda trial: trial.count, default=_Trial())
-        return {
-            "name": self.target.name,
-            "kind": self.target.kind,
-            "reachable": not self._away.count,
-            "error": self._away.said or stuck.said,
-            "failures": self._away.count or stuck.count,
-            "waiting": counts.get("waiting", 0),
-            "unwanted": counts.get("unwanted", 0),
-            "published": counts.get("published", 0),
-            "taken_since_start": self._taken,
-            "sending": self._doing,
-        }
+        return State(
+            name=self.target.name,
+            kind=self.target.kind,
+            reachable=not self._away.count,
+            error=self._away.said or stuck.said,
+            failures=self._away.count or stuck.count,
+            waiting=counts.get("waiting", 0),
+            unwanted=counts.get("unwanted", 0),
+            published=counts.get("published", 0),
+            taken=self._taken,
+            sending=self._doing,
+        )

@@ -77,7 +77,7 @@ class PinningService:
         count = found.get("count") if isinstance(found, dict) else None
         if not isinstance(count, int):
             raise AwayError(f"{self.name}: what answers there is no pinning service; correct its url")
-        return Examined("", f"takes the token, and holds {min(count, 10**12)} pins")
+        return Examined("Pinning Service API", f"takes the token, and holds {min(count, 10**12)} pins")
 
     async def _pins(self, root: Cid) -> list[tuple[str, str, str, str]]:
         """(request, state, name, why) of every pin of a root."""

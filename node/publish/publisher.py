@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from node.backoff import Backoff
-from node.errors import PatinaError
-from node.publish.line import PENDING, RETRY, Line
+from node.errors import PatinaError, printable
+from node.publish.line import PENDING, RETRY, Line, State
 
 if TYPE_CHECKING:
     from node.chain.types import Landed
@@ -95,15 +95,26 @@ class Publisher:
             for line in self._lines:
                 group.create_task(line.run())
 
-    def status(self) -> dict[str, object]:
-        """What a status page shows: each target, and how many artworks the one that is furthest behind has yet to take.
-
-        No secrets among it, and nothing raises: where the journal cannot be read, counts are absent.
-        """
+    def states(self) -> list[State]:
+        """How each target stands. Nothing raises: where the journal cannot be read, counts are 0."""
         try:
-            counts = {name: dict(each) for name, each in self._journal.publications.counts().items()}
+            counts = self._journal.publications.counts()
         except PatinaError:
             counts = {}
-        targets = [line.status(counts.get(line.target.name, {})) for line in self._lines]
-        waiting = [counts.get(place.target.name, {}).get("waiting", 0) for place in self._places]
-        return {"behind": max(waiting, default=0), "targets": targets}
+        return [line.state(counts.get(line.target.name, {})) for line in self._lines]
+
+    def status(self) -> dict[str, object]:
+        """What a status page shows: each target, and how many artworks the one furthest behind has yet to take."""
+        states = self.states()
+        return {
+            "behind": max((state.waiting for state in states), default=0),
+            "targets": [asdict(state) for state in states],
+        }
+
+    def troubles(self) -> list[tuple[str, str]]:
+        """(target, what is wrong in one sentence) for each target that fails; one failure alone is none."""
+        return [
+            (state.name, f"{state.waiting} artworks wait: {printable(state.error)}.")
+            for state in self.states()
+            if state.failures > 1 and state.waiting
+        ]

@@ -91,7 +91,7 @@ async def test_run__one_dead_one_hanging__the_third_gets_everything(
         assert {directory_cid(root) for root in roots} < well.pins
         assert of(at_work, "dead") | {"error": "", "failures": 0} == {
             "name": "dead", "kind": "kubo", "reachable": False, "error": "", "failures": 0, "waiting": 3, "unwanted": 0,
-            "published": 0, "taken_since_start": 0, "sending": "",
+            "published": 0, "taken": 0, "sending": "",
         }  # fmt: skip
         assert "cannot be reached" in of(at_work, "dead")["error"]
         assert at_work.status()["behind"] == 3

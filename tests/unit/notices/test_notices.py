@@ -19,7 +19,7 @@ from node.journal.configurations import Span
 from node.journal.equivocations import EvidenceRow
 from node.keys.secrets import Secret
 from node.notices import notices as module
-from node.notices.conditions import MISSED
+from node.notices.conditions import MISSED, conditions
 from node.notices.courier import Message
 from node.notices.notices import Notices, open_notices
 from node.notices.targets import Target
@@ -54,6 +54,7 @@ def make_parts(journal: Journal, **changes: Any) -> Any:
         "health": health,
         "renderers": SimpleNamespace(fault=""),
         "guard": SimpleNamespace(doubtful=lambda: False),
+        "publisher": SimpleNamespace(troubles=list),
         "chain": SimpleNamespace(pool=SimpleNamespace(trouble=[])),
         "sender": SimpleNamespace(funds=SimpleNamespace(low=False, balance=None)),
         "duty": SimpleNamespace(reasons=list, locator=None),
@@ -238,3 +239,10 @@ def test_open__targets_that_cannot_be_used__are_no_reason_not_to_sign(
     assert open_notices(config, journal).status()["targets"] == []
     monkeypatch.setenv("PATINA_NOTICE_TARGETS", "me critical json://localhost:1/x")
     assert [each["name"] for each in open_notices(config, journal).status()["targets"]] == ["me"]
+
+
+def test_look__publishing_target_that_fails__told_by_its_name(journal: Journal) -> None:
+    parts = make_parts(journal)
+    parts.publisher = SimpleNamespace(troubles=lambda: [("attic", "3 artworks wait: cannot be reached.")])
+    found = [each for each in conditions(parts, 0) if each.code == "publishing-failing"]
+    assert [(each.subject, each.detail) for each in found] == [("attic", "attic: 3 artworks wait: cannot be reached.")]
