@@ -11,6 +11,7 @@ import click
 
 from node.cli.margins import show, teller
 from node.cli.options import json_option
+from node.cli.progress import Bar, watched
 
 if TYPE_CHECKING:
     from node.render.train.floors import Row
@@ -104,7 +105,8 @@ def sheet(*, target: Path, tokens: int, training: bool) -> None:
     """
     from node.render.train.sheet import draw
 
-    draw(target, tokens, training)
+    with Bar("drawing"):
+        draw(target, tokens, training)
 
 
 @model.command()
@@ -119,7 +121,9 @@ def quantise(*, work: Path, pictures: int) -> None:
     """
     from node.render.train import release
 
-    click.echo(f"{release.quantised(work)}: {release.quantise(work, pictures):,} bytes")
+    with Bar("turning networks into integers"):
+        written = release.quantise(work, pictures)
+    click.echo(f"{release.quantised(work)}: {written:,} bytes")
 
 
 @model.command()
@@ -132,7 +136,9 @@ def export(*, work: Path, model: Path) -> None:
     """
     from node.render.train import release
 
-    click.echo(release.export(work, model) or f"{model}: complete")
+    with Bar("checking the model"):
+        told = release.export(work, model)
+    click.echo(told or f"{model}: complete")
 
 
 @model.command()
@@ -171,7 +177,8 @@ def evaluate(
     from node.render.train import evaluate, floors, release
 
     torch.set_num_threads(processes)
-    figures = evaluate.evaluate(work, model, pictures, engine, processes, _progress(), seed)
+    with Bar("measuring") as bar:
+        figures = evaluate.evaluate(work, model, pictures, engine, processes, _progress(bar), seed)
     if write:
         release.describe(model, figures)
     if as_json:
@@ -201,7 +208,9 @@ def margins(*, work: Path, pictures: int, seed: str, as_json: bool) -> None:
     from node.render.train import margins
 
     torch.set_num_threads(1)
-    show(margins.measure(work, pictures, _STEPS, seed, teller(as_json=as_json)), as_json=as_json)
+    with Bar("measuring"):
+        rows = margins.measure(work, pictures, _STEPS, seed, teller(as_json=as_json))
+    show(rows, as_json=as_json)
 
 
 @model.command()
@@ -221,11 +230,15 @@ def card(*, model: Path, check: bool) -> None:
         raise SystemExit(1)
 
 
-def _progress() -> Callable[[str, int, int], None]:
-    """Says on standard error what is being done, every tenth of it."""
+def _progress(bar: Bar) -> Callable[[str, int, int], None]:
+    """Says on standard error what is being done: in a bar, or a line for every tenth of it where nobody watches."""
     told: dict[str, int] = {}
 
     def show(what: str, done: int, total: int) -> None:
+        if watched():
+            bar.tell(what)
+            bar.at(done, total)
+            return
         tenth = 10 * done // total
         if told.get(what) != tenth:
             told[what] = tenth

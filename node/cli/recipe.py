@@ -10,6 +10,7 @@ import click
 
 from node.cli.margins import show, teller
 from node.cli.options import json_option
+from node.cli.progress import Bar
 
 if TYPE_CHECKING:
     from node.render.reading import AnyRecipe
@@ -94,7 +95,9 @@ def margins(*, recipe_file: Path, pipelines: Path, seeds: int, device: str, as_j
     from node.render.tolerance.margins import measure
 
     chosen = [index.to_bytes(1, "big") + bytes(31) for index in range(1, seeds + 1)]
-    show(measure(found, pipelines, chosen, device, teller(as_json=as_json)), as_json=as_json)
+    with Bar("measuring"):
+        rows = measure(found, pipelines, chosen, device, teller(as_json=as_json))
+    show(rows, as_json=as_json)
 
 
 def _read(path: Path) -> AnyRecipe:

