@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fund": ("node.cli.edition.network:fund", "Give the feed of EDITION so much ETHER to pay for its reports."),
     "proceeds": ("node.cli.edition.selling:proceeds", "Take what the collection has earned to ADDRESS."),
     "allow": ("node.cli.edition.network:allow", "Let ADDRESS open feeds on the network's oracle."),
+    "aggregator": ("node.cli.edition.network:aggregator", "Deploy the AggregatorV3 facade of FEED."),
     "subscribe": ("node.cli.edition.network:subscribe", "Have the contract at ADDRESS told of FEED's reports."),
 }
 

@@ -1,7 +1,8 @@
-"""`patina edition collection | allow | fund | subscribe`: what an edition needs of its network."""
+"""`patina edition collection | aggregator | allow | fund | subscribe`: what an edition needs of its network."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,7 +37,6 @@ def collection(name: str, symbol: str, *, reveal_delay: int, contract_uri: str, 
 
     async def work(desk: Desk) -> dict[str, Any]:
         from node.artist import calls
-        from node.keys.address import checksum_address
 
         for what, text, most in (("NAME", name, 25), ("SYMBOL", symbol, 5), ("--contract-uri", contract_uri, 512)):
             if len(text.encode()) > most or not text.isprintable() or (not text and most < 512):
@@ -45,14 +45,43 @@ def collection(name: str, symbol: str, *, reveal_delay: int, contract_uri: str, 
         desk.talk.sure("Deploy it?")
         code = calls.create("DynamicCollection", name, symbol, desk.chain.oracle, reveal_delay, contract_uri)
         done = await desk.send(f"deploy the collection {name}", "", code)
-        receipt = await desk.chain.pool.request("eth_getTransactionReceipt", ["0x" + done.tx_hash.hex()])
-        found = receipt.get("contractAddress") if isinstance(receipt, dict) else None
-        if not isinstance(found, str) or len(found) != 42:
-            raise ChainError(f"transaction 0x{done.tx_hash.hex()} has created the collection, ask its receipt where")
-        address = checksum_address(found)
+        address = await _created(desk, done.tx_hash)
         note_collection(desk, address)
         desk.talk.say(f"{name} is at {address}, and is the collection that is meant in this folder from now on.")
         return {"collection": address}
+
+    perform(choice, work)
+
+
+async def _created(desk: Desk, tx_hash: bytes) -> str:
+    """The address of the contract that a transaction created; ChainError where the endpoint does not say."""
+    from node.keys.address import checksum_address
+
+    receipt = await desk.chain.pool.request("eth_getTransactionReceipt", ["0x" + tx_hash.hex()])
+    found = receipt.get("contractAddress") if isinstance(receipt, dict) else None
+    if not isinstance(found, str) or not re.fullmatch("0x[0-9a-fA-F]{40}", found):
+        raise ChainError(f"transaction 0x{tx_hash.hex()} has created the contract: ask its receipt where it is")
+    return checksum_address(found)
+
+
+@click.command()
+@click.argument("feed", type=EDITION)
+@artist_options
+def aggregator(feed: int, *, choice: Choice) -> None:
+    """Deploy the AggregatorV3 facade of FEED.
+
+    For contracts that read price feeds by that interface. Anyone may; it belongs to nobody and cannot be changed.
+    """
+
+    async def work(desk: Desk) -> dict[str, Any]:
+        from node.artist import calls
+
+        desk.talk.sure(f"Deploy a facade of feed {feed}?")
+        code = calls.create("FeedAggregator", desk.chain.oracle, feed)
+        done = await desk.send(f"deploy a facade of feed {feed}", "", code)
+        address = await _created(desk, done.tx_hash)
+        desk.talk.say(f"The facade of feed {feed} is at {address}.")
+        return {"feed": feed, "aggregator": address}
 
     perform(choice, work)
 

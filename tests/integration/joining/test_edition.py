@@ -110,6 +110,8 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
     recipe = Recipe.for_bands(3, "Harbour")
     for place in (artist.home / "artist" / "blocks", node):
         assert BlockStore(place).get(recipe.digest) == recipe.canonical
+    facade = artist.json("aggregator", 1)["aggregator"]
+    assert artist.network.chain.code(Address(bytes.fromhex(facade[2:])), artist.network.chain.head)
     assert artist.json("mint", 1, 2)["wei"] == str(2 * UNIT // 100)
     assert artist.json("fund", 1, "0.25")["feed"] == 1
     (shown,) = artist.json("show", 1)["editions"]
