@@ -1,6 +1,5 @@
 """The gallery served to Debian's Chromium."""
 
-import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +10,8 @@ from playwright.async_api import async_playwright
 from node.content.store import BlockStore
 from node.web.app import create_app
 
-from .exhibition import WAD, Exhibition, Show, history
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from .exhibition import COLLECTION, WAD, Exhibition, Show, history
+from .visiting import CHROMIUM, visiting
 
 
 @pytest.fixture
@@ -42,18 +40,28 @@ def _no_disk_barriers(monkeypatch):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def gallery(slow_vault, fast_vault):
-    """The application on a free local port: `.url`, `.source`, `.slow`, `.fast`, `.stop()`."""
+async def gallery(request, slow_vault, fast_vault):
+    """The application on a free local port: `.url`, `.token` and `.verify` of the first work, `.source`, `.stop()`, ...
+
+    As a parameter: whether visitors may name an endpoint of their own.
+    """
     slow_vault.advance(120)
     fast_vault.advance(20)
     source = Exhibition(slow_vault, fast_vault)
-    runner = web.AppRunner(create_app(source, slow_vault.store), access_log=None, shutdown_timeout=1)
+    app = create_app(source, slow_vault.store, visitor_rpc=getattr(request, "param", False))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
     yield SimpleNamespace(
-        url=f"http://127.0.0.1:{port}", source=source, slow=slow_vault, fast=fast_vault, stop=runner.cleanup
+        url=f"http://127.0.0.1:{port}",
+        token=f"http://127.0.0.1:{port}/token/{COLLECTION}/1000001",
+        verify=f"http://127.0.0.1:{port}/verify/{COLLECTION}/1000001",
+        source=source,
+        slow=slow_vault,
+        fast=fast_vault,
+        stop=runner.cleanup,
     )
     await runner.cleanup()
 
@@ -74,12 +82,6 @@ async def browser():
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser, gallery):
-    """A page in a fresh context; any error in its console or its code fails the test."""
-    context = await browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
-    found = await context.new_page()
-    found.faults = faults = []
-    found.on("pageerror", lambda error: faults.append(str(error)))
-    found.on("console", lambda message: message.type == "error" and faults.append(message.text))
-    yield found
-    await context.close()
-    assert faults == []
+    """A page in a fresh context, wide and dark; see `visiting` for what it may not do."""
+    async with visiting(browser) as found:
+        yield found

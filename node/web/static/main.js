@@ -54,6 +54,7 @@ async function fill(held) {
   [held.view, held.version] = [view, entry.version];
   held.room.update(view, rest, entry.href);
   if (before && view.history.length > before.history.length) announce(view);
+  if (aim) toAim();
 }
 
 /** Rooms are filled when a visitor comes near: a house of many editions opens as fast as one of two. */
@@ -105,7 +106,17 @@ function announce(view) {
 function openFromAddress() {
   const token = /^#token-(0x[0-9a-f]{40})\/\d+-(\d+)$/i.exec(location.hash);
   if (token) location.replace(`/token/${token[1]}/${token[2]}`);
-  else if (/^#edition-[\w-]+$/.test(location.hash)) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  else if (/^#edition-[\w-]+$/.test(location.hash)) {
+    aim = location.hash.slice(1);
+    toAim();
+  }
+}
+
+// Where an address leads to, held in sight while rooms above it fill, until the visitor takes over.
+let aim = "";
+const toAim = () => document.getElementById(aim)?.scrollIntoView({ behavior: "instant" });
+for (const event of ["wheel", "touchstart", "keydown", "pointerdown"]) {
+  window.addEventListener(event, () => (aim = ""), { passive: true });
 }
 
 let opened = false;

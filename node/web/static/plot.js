@@ -38,6 +38,8 @@ export class Plot {
 
   update(view) {
     this.#view = view;
+    this.element.hidden = view.feed.prices.length === 0;
+    if (this.element.hidden) return;
     this.#caption();
     this.samples.update(view);
     this.#draw();
@@ -76,11 +78,6 @@ export class Plot {
     if (!view || this.#width < 40) return;
     const focused = this.drawing.querySelector(".pin:focus")?.dataset.index;
     this.#unpoint();
-    if (view.feed.prices.length === 0) {
-      this.element.hidden = true;
-      return;
-    }
-    this.element.hidden = false;
     const narrow = this.#width < 560;
     const height = narrow ? 320 : 440;
     const margin = { left: narrow ? 46 : 58, right: narrow ? 10 : 116, top: 8, bottom: 30 };

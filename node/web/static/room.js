@@ -60,8 +60,9 @@ export class Room {
     const length = Math.min(entry.tokens, PER_PAGE);
     const tokens = Array.from({ length }, (_, at) => ({ id: String(first + BigInt(at)), name: "", image: null }));
     this.#hangAll(entry, tokens, "");
-    this.plot.element.hidden = true;
-    this.lifeTitle.parentElement.hidden = true;
+    this.element.classList.add("to-come");
+    this.element.style.setProperty("--repaints", entry.repaints);
+    this.lifeTitle.parentElement.hidden = entry.repaints === 0;
   }
 
   /** The tokens behind the first page, as many as are shown of the edition at `href`. */
@@ -76,6 +77,7 @@ export class Room {
   }
 
   update(view, rest, href) {
+    this.element.classList.remove("to-come");
     this.view = view;
     this.#rest = rest;
     this.#href = href;
