@@ -388,6 +388,9 @@ def _options(kind: str) -> dict[str, Any]:
             "justifyMode": "auto",
             "textMode": "auto",
             "orientation": "auto",
+            "wideLayout": True,
+            "showPercentChange": False,
+            "percentChangeColorMode": "standard",
         }
     if kind == "state-timeline":
         return {
@@ -414,7 +417,6 @@ def _instance() -> dict[str, Any]:
         "label": "Node",
         "datasource": SOURCE,
         "query": {"query": 'label_values(patina_build_info{job="patina"}, instance)', "refId": "instance"},
-        "definition": 'label_values(patina_build_info{job="patina"}, instance)',
         "refresh": 2,
         "sort": 1,
         "multi": True,
