@@ -38,7 +38,11 @@ def publish() -> None:
 @publish.command()
 @click.argument("edition")
 @click.option("--to", "names", multiple=True, help="Only to the configured place of this name; may be repeated.")
-@click.option("--kubo", help="HTTP RPC of an IPFS node, such as http://127.0.0.1:5001; no configuration is needed.")
+@click.option(
+    "--kubo",
+    callback=warn_of_secrets,
+    help="HTTP RPC of an IPFS node, such as http://127.0.0.1:5001; no configuration is needed.",
+)
 @click.option("--token-file", type=click.Path(path_type=Path), help="File with the token for --kubo, mode 0600.")
 @click.option("--username", help="With it, the token is this user's password (HTTP Basic).")
 @click.option("--all-roots", is_flag=True, help="Everything that the edition ever showed, not only what it shows now.")
@@ -103,12 +107,12 @@ def status(config_path: Path, *, as_json: bool) -> None:
     Asks the node that runs with this configuration; where none does, reads its journal.
     """
     from node.cli.status import fetch, reachable
-    from node.config import load
+    from node.config import load, operator_token
     from node.errors import PatinaError
 
     config = load(config_path, check_files=False)
     try:
-        figures, _ = fetch(f"http://{reachable(config.web.host)}:{config.web.port}")
+        figures, _ = fetch(f"http://{reachable(config.web.host)}:{config.web.port}", operator_token(config))
         found = figures.get("publishing")
     except PatinaError:
         found = None
