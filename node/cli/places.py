@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.sources import address_of, as_named, where_to_look
+
 if TYPE_CHECKING:
     from node.chain.client import Chain
     from node.export.gather import Sources
@@ -41,11 +43,9 @@ class Places:
         """The chain on which a collection stands, with the oracle that it names. Raises ChainError."""
         from node.chain.client import Chain
         from node.chain.pool import RpcPool
-        from node.keys.address import fault_of_address
         from node.verify.facts import oracle_of
 
-        if wrong := fault_of_address(collection):
-            raise click.UsageError(f"COLLECTION: {wrong[0]}; {wrong[1]}")
+        address_of(collection)
         if not self.endpoints:
             raise click.UsageError(
                 "name the chain's JSON-RPC URL with --rpc, or run this in a node's folder, or name a content root"
@@ -56,34 +56,12 @@ class Places:
 
 def places(rpcs: Sequence[str], contents: Sequence[str], config_path: Path) -> Places:
     """What the options say, and where they are silent this folder's node. Raises ConfigError, UsageError."""
-    from node.config.schema import HTTP
-    from node.config.values import fault_of_url
-    from node.keys.secrets import SecretUrl
-
-    for rpc in rpcs:
-        if fault := fault_of_url(rpc, HTTP):
-            raise click.UsageError(f"--rpc: {fault}")
-    gateways, paths = [], []
-    for content in contents:
-        if "://" not in content and Path(content).exists():
-            paths.append(Path(content))
-        elif fault := fault_of_url(content, HTTP):
-            raise click.UsageError(f"--content: {fault}, and no folder or file of this machine either")
-        else:
-            gateways.append(SecretUrl(content))
-    endpoints = [SecretUrl(rpc) for rpc in rpcs]
-    if (endpoints and contents) or not config_path.is_file():
-        if not contents:
-            raise click.UsageError(
-                "name a node's page, a folder of blocks or a CAR with --content, or run this in a node's folder"
-            )
-        return Places(endpoints, gateways, paths)
-
-    from node.config import load
-
-    config = load(config_path, check_files=False)
-    if not contents:
-        own = [config.node.directory, config.path.parent]  # its blocks, and the folder of its recipes
-        paths = [path for path in own if path.is_dir()]
-        gateways = list(config.content.peers)
-    return Places(endpoints or list(config.chain.endpoints), gateways, paths)
+    if contents and not rpcs and not config_path.is_file():
+        found = as_named(rpcs, contents)  # a content root needs no chain
+    elif not contents and not config_path.is_file():
+        raise click.UsageError(
+            "name a node's page, a folder of blocks or a CAR with --content, or run this in a node's folder"
+        )
+    else:
+        found = where_to_look(rpcs, contents, config_path)
+    return Places(found.endpoints, found.gateways, [path for path in found.folders if path.exists()])

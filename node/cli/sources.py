@@ -32,27 +32,13 @@ def where_to_look(
         click.UsageError: neither says enough; the text says what to name.
         PatinaError: the configuration cannot be used.
     """
-    from node.config.schema import HTTP
-    from node.config.values import fault_of_url
-    from node.keys.secrets import SecretUrl
-
-    for rpc in rpcs:
-        if fault := fault_of_url(rpc, HTTP):
-            raise click.UsageError(f"--rpc: {fault}")
-    endpoints = [SecretUrl(rpc) for rpc in rpcs]
-    gateways, folders = [], []
-    for content in contents:
-        if "://" not in content and Path(content).exists():
-            folders.append(Path(content))
-        elif fault := fault_of_url(content, HTTP):
-            raise click.UsageError(f"--content: {fault}, and no folder or file of this machine either")
-        else:
-            gateways.append(SecretUrl(content))
+    named = as_named(rpcs, contents)
+    endpoints, gateways, folders = named.endpoints, named.gateways, named.folders
     if (endpoints and (contents or not content_needed)) or not config_path.is_file():
         if not endpoints or (content_needed and not contents):
             content = " and a node's page or a folder of blocks with --content" if content_needed else ""
             raise click.UsageError(f"name the chain's JSON-RPC URL with --rpc{content}, or run this in a node's folder")
-        return Where(endpoints, gateways, folders)
+        return named
 
     from node.config import load
 
@@ -64,6 +50,26 @@ def where_to_look(
     return Where(
         endpoints or list(config.chain.endpoints), gateways, folders, pipelines if pipelines.is_dir() else None
     )
+
+
+def as_named(rpcs: Sequence[str], contents: Sequence[str]) -> Where:
+    """Return what the command line alone names; UsageError for what is neither URL nor folder nor file."""
+    from node.config.schema import HTTP
+    from node.config.values import fault_of_url
+    from node.keys.secrets import SecretUrl
+
+    for rpc in rpcs:
+        if fault := fault_of_url(rpc, HTTP):
+            raise click.UsageError(f"--rpc: {fault}")
+    gateways, folders = [], []
+    for content in contents:
+        if "://" not in content and Path(content).exists():
+            folders.append(Path(content))
+        elif fault := fault_of_url(content, HTTP):
+            raise click.UsageError(f"--content: {fault}, and no folder or file of this machine either")
+        else:
+            gateways.append(SecretUrl(content))
+    return Where([SecretUrl(rpc) for rpc in rpcs], gateways, folders)
 
 
 def address_of(text: str) -> str:

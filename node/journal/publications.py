@@ -76,10 +76,12 @@ class Publications:
         return [_row(row) for row in rows]
 
     def mark(self, row: PublicationRow, state: PublicationState) -> None:
-        """Note what became of a row, unless something else was wanted of it in the meantime."""
+        """Note what became of a row, unless something else was wanted of it in the meantime: what was published and
+        is not wanted any more has to be unpinned."""
         self._store.execute(
-            "UPDATE publications SET state = ? WHERE target = ? AND root = ? AND state = ?",
-            (state, row.target, row.root, row.state),
+            "UPDATE publications SET state = CASE WHEN state = ?1 THEN ?2"
+            " WHEN state = 'gone' AND ?2 = 'published' THEN 'unwanted' ELSE state END WHERE target = ?3 AND root = ?4",
+            (row.state, state, row.target, row.root),
         )
 
     def all(self, most: int = 1_000) -> list[PublicationRow]:
