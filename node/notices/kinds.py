@@ -84,3 +84,9 @@ def kind(code: str) -> Reason:
 def at_least(level: str, least: str) -> bool:
     """Whether a level is as urgent as another."""
     return LEVELS.index(level) >= LEVELS.index(least)
+
+
+def table() -> str:
+    """Return the table of docs/notices.md: every code with its level, what it means and what to do."""
+    rows = [f"| `{each.code}` | {each.urgency} | {each.meaning} {each.remedy} |" for each in KINDS.values()]
+    return "\n".join(["| code | level | what it means, what to do |", "| --- | --- | --- |", *rows])

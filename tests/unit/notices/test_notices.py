@@ -200,9 +200,9 @@ def test_ask__part_that_raises__costs_the_others_nothing(journal: Journal, confi
         raise ValueError("lost")
 
     notices.ask(broken)
-    notices.ask(lambda: [Found("publishing-failing", "Target kubo refused the last 3 blocks.", "kubo")])
+    notices.ask(lambda: [Found("odd-part", "It lost a wheel.", "kubo")])
     notices.look(make_parts(journal), NOTHING)
-    assert codes(notices) == [("publishing-failing", "begun")]
+    assert codes(notices) == [("odd-part", "begun")]
 
 
 async def test_run__target_and_parts_that_fail__goes_on_until_cancelled(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from node.journal.notices import NoticeRow, Phase
 from node.notices.conditions import MANY, crossings
-from node.notices.kinds import KINDS, LEVELS
+from node.notices.kinds import KINDS, LEVELS, table
 from node.notices.words import MAX_TOGETHER, message_of, text_of, title_of
 from tests.unit.paper import make_landed
 
@@ -24,6 +26,11 @@ def test_kinds__each__says_what_it_means_and_what_to_do(code: str) -> None:
         assert sentence.endswith(".")
         assert len(sentence) < 160
     assert text_of(row(code)).endswith(f"See docs/runbook.md#{code}.")
+    assert f"\n## {code}\n" in Path("docs/runbook.md").read_text(encoding="utf-8")
+
+
+def test_docs__table_of_codes__is_the_one_of_the_code() -> None:
+    assert f"\n\n{table()}\n" in Path("docs/notices.md").read_text(encoding="utf-8")
 
 
 def test_text__begun_and_over__in_words() -> None:
