@@ -27,6 +27,7 @@ def exits(policy: Policy, band: int, answer: int) -> list[Exit]:
     """Return how a band is left, the nearest first: upwards at threshold + hysteresis, downwards below threshold -
     hysteresis (docs/architecture.md, "Numbers")."""
     found = []
+    band = min(band, len(policy.thresholds))  # an oracle that is none of ours may claim any
     if band < len(policy.thresholds):
         at = policy.thresholds[band] + policy.hysteresis
         found.append(Exit(at, up=True, band=band + 1, distance=at - answer))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from node.chain import logs
 from node.chain.interface import interface
 from node.chain.types import TOKENS_PER_EDITION
-from node.errors import ChainError, PatinaError
+from node.errors import ChainError, PatinaError, RevertError
 from node.explain.measure import measure, measured
 from node.explain.views import NOTHING, Subject, Told, check_feed, painted_by, refused
 from node.verify import artwork, landing
@@ -69,7 +69,10 @@ class Gathering:
         """
         chain = self._chain
         head = await chain.head()
-        edition = await chain.edition(collection, number, head)
+        try:
+            edition = await chain.edition(collection, number, head)
+        except RevertError:
+            raise ChainError(f"{collection} has no edition {number}: is the token's id right?") from None
         token = number * TOKENS_PER_EDITION + 1 if token is None else token
         feed = check_feed(await read_feed(chain, edition.feed, head))
         found = await self._reports(edition, feed, head, whole=whole)

@@ -33,6 +33,7 @@ from node.publish.publisher import Publisher
 from node.render.pool import local_pool
 from node.rounds import RoundDriver
 from node.settings import broker_settings, fees, pool_settings, render_settings, timing
+from node.standings import Standings
 from node.term.term import Term
 from node.term.terms import Terms
 from tests.unit.paper import make_block
@@ -128,7 +129,8 @@ async def make_parts(
         "sender": Sender(chain, SIGNERS[1], journal, fees(config)),
         "wakeup": WakeUp(config.chain.websockets),
         "guard": SimpleNamespace(doubtful=lambda: False),
-        "landings": Landings(chain, journal, 1),
+        "landings": (landings := Landings(chain, journal, 1)),
+        "standings": Standings(journal, landings),
         "duty": SimpleNamespace(reasons=list, status=dict, own=SimpleNamespace(found=None, age=None)),
         "config": config,
         "journal": journal,
