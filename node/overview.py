@@ -13,10 +13,12 @@ from node.figures import reasons, status
 from node.keys.redaction import redactor
 from node.logbook import Logbook, logbook
 from node.reasons import explained
+from node.settings import fees
+from node.transactions import describe
 
 if TYPE_CHECKING:
-    from node.journal.transactions import AttemptRow, TransactionRow
     from node.parts import Parts
+    from node.transactions import Described
     from node.web.doors import Doors
 
 TRANSACTIONS: Final = 25
@@ -38,15 +40,16 @@ class Overview:
         *,
         book: Logbook = logbook,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         version: str = "",
     ) -> None:
         self._parts = parts
         self._doors = doors
         self._book = book
         self._clock = clock
+        self._wall = wall
         self._version = version
         self._started = clock()
-        self._waiting: dict[str, float] = {}
         self._failed: set[str] = set()
 
     def overview(self) -> dict[str, Any]:
@@ -65,7 +68,7 @@ class Overview:
             found[name] = self._tried(name, section)
         found["version"] = self._version
         found["up_s"] = int(self._clock() - self._started)
-        found["now"] = int(time.time())
+        found["now"] = int(self._wall())
         return {name: _masked(section) for name, section in found.items()}
 
     def configuration(self) -> dict[str, Any]:
@@ -92,38 +95,9 @@ class Overview:
         ]
 
     def _transactions(self) -> list[dict[str, Any]]:
-        transactions = self._parts.journal.transactions
-        rows = transactions.last(TRANSACTIONS)
-        self._note_waiting(rows)
-        return [self._transaction(row, transactions.attempts(row.id)) for row in rows]
-
-    def _note_waiting(self, rows: list[TransactionRow]) -> None:
-        """Remember since when this process has seen a transaction wait: the journal keeps no times."""
-        now = self._clock()
-        on_the_way = {row.key for row in rows if row.state in ("queued", "signed", "sent")}
-        self._waiting = {key: self._waiting.get(key, now) for key in on_the_way}
-
-    def _transaction(self, row: TransactionRow, attempts: list[AttemptRow]) -> dict[str, Any]:
-        newest = attempts[-1] if attempts else None
-        since = self._waiting.get(row.key)
-        waited = 0.0 if since is None else self._clock() - since
-        return {
-            "key": row.key,
-            "state": row.state,
-            "nonce": row.nonce,
-            "to": row.recipient,
-            "tx": _hex(row.tx_hash or (None if newest is None else newest.tx_hash)),
-            "block": row.block_number,
-            "succeeded": row.succeeded,
-            "note": row.note,
-            "gas": row.gas,
-            "value": str(row.value),
-            "max_fee": None if newest is None else str(newest.max_fee),
-            "priority_fee": None if newest is None else str(newest.priority_fee),
-            "attempts": len(attempts),
-            "waiting_s": int(waited),
-            "stuck": waited > STUCK * self._parts.config.transmit.resend_after_ms / 1000,
-        }
+        parts, offers = self._parts, fees(self._parts.config)
+        described = describe(parts.journal, parts.journal.transactions.last(TRANSACTIONS), offers, self._wall())
+        return [one.document() | {"stuck": _stuck(one, offers.resend_after)} for one in described]
 
     def _fees(self) -> dict[str, Any]:
         chosen = self._parts.config.transmit
@@ -159,5 +133,5 @@ def _masked(value: Any) -> Any:
     return value
 
 
-def _hex(raw: bytes | None) -> str | None:
-    return None if raw is None else "0x" + raw.hex()
+def _stuck(one: Described, resend_after: float) -> bool:
+    return one.row.state in ("signed", "sent") and one.age is not None and one.age > STUCK * resend_after

@@ -51,7 +51,8 @@ def landed(checkpoint: int, **changes: Any) -> RoundView:
 def network_view(**changes: Any) -> NetworkView:
     """A staked committee of four with a round of each kind."""
     fields: dict[str, Any] = {
-        "chain_id": 31337, "oracle": ORACLE, "head": 1_248, "final": 1_240, "config": CONFIG, "quorum": 3, "faults": 1,
+        "chain_id": 31337, "oracle": ORACLE, "head": 1_248, "final": 1_240, "time": NOW, "config": CONFIG, "quorum": 3,
+        "faults": 1,
         "since_block": 840, "overlap_until": None,
         "staking": StakingView(address(153), "PAT", 18, 3, NOW + 5_000, str(100 * WAD), 4, 5, 7),
         "members": [member(seat) for seat in range(4)],
@@ -96,6 +97,18 @@ class Network:
         self._moved = asyncio.Event()
 
 
+def transaction(key: str, state: str, **changes: Any) -> dict[str, Any]:
+    """A transaction as the node describes it."""
+    feed, checkpoint = key.split()[2:4]
+    fields: dict[str, Any] = {
+        "key": key, "for": f"report of feed {feed}, checkpoint {checkpoint}, view 0", "state": state, "nonce": 14,
+        "succeeded": None, "age_s": None, "hash": "0x" + "ab" * 32, "to": ORACLE, "value": "0", "gas_limit": 320_000,
+        "gas_used": None, "gas_price": None, "max_fee": "3000000000", "most": str(WAD // 1_000), "paid": None,
+        "block": None, "attempts": 1, "waits_for": "", "note": "", "stuck": False,
+    }  # fmt: skip
+    return fields | changes
+
+
 def figures(**changes: Any) -> dict[str, Any]:
     """What a seated node says that does its work."""
     return {
@@ -117,6 +130,7 @@ def figures(**changes: Any) -> dict[str, Any]:
             "id": 31337,
             "final": 1_240,
             "head": 1_248,
+            "final_time": NOW - 100,
             "error": "",
             "counters": {},
             "websockets": {"connected": 1, "configured": 1},
@@ -193,6 +207,22 @@ def figures(**changes: Any) -> dict[str, Any]:
             ],
         },
         "cursors": {"landed": 1_240},
+        "feeds": [
+            {
+                "id": 1,
+                "band": 2,
+                "bands": 6,
+                "answer": str(WAD // 40),
+                "measured": 1_240,
+                "missing": 0,
+                "next_checkpoint": 1_280,
+                "nearest": [{"at": str(WAD * 3 // 100), "up": True, "band": 3, "distance": str(WAD // 200)}],
+            }
+        ],
+        "peers": [
+            {"member": seat, "address": address(seat + 17), "own": seat == 0, "heard_s": 20.0 * seat or None}
+            for seat in range(4)
+        ],
         "rounds": [
             {
                 "feed": 1,
@@ -228,40 +258,12 @@ def figures(**changes: Any) -> dict[str, Any]:
         },
         "journal": {"path": "/srv/patina/state/journal.db", "error": "", "doubts": 0, "open_rounds": 1, "counters": {}},
         "transactions": [
-            {
-                "key": "transmit 1 1200",
-                "state": "sent",
-                "nonce": 14,
-                "to": ORACLE,
-                "tx": "0x" + "ab" * 32,
-                "block": None,
-                "succeeded": None,
-                "note": "",
-                "gas": 320_000,
-                "value": "0",
-                "max_fee": "3000000000",
-                "priority_fee": "1000000000",
-                "attempts": 2,
-                "waiting_s": 190,
-                "stuck": True,
-            },
-            {
-                "key": "transmit 1 1160",
-                "state": "final",
-                "nonce": 13,
-                "to": ORACLE,
-                "tx": "0x" + "cd" * 32,
-                "block": 1_163,
-                "succeeded": True,
-                "note": "",
-                "gas": 320_000,
-                "value": "0",
-                "max_fee": "2000000000",
-                "priority_fee": "1000000000",
-                "attempts": 1,
-                "waiting_s": 0,
-                "stuck": False,
-            },
+            transaction(
+                "report 7a7a7a7a 1 1200 0", "sent", stuck=True, age_s=190, attempts=2, waits_for="waits to be mined"
+            ),
+            transaction(
+                "report 7a7a7a7a 1 1160 0", "final", block=1_163, succeeded=True, paid=str(WAD // 5_000), nonce=13
+            ),
         ],
         "fees": {
             "enabled": True,

@@ -109,6 +109,7 @@ class Board:
             oracle=parts.chain.oracle,
             head=None if head is None else head.number,
             final=None if final is None else final.number,
+            time=None if head is None else head.timestamp,
             config=None if committee is None else "0x" + committee.config_digest.hex(),
             quorum=0 if committee is None else committee.quorum,
             faults=0 if committee is None else committee.f,

@@ -122,12 +122,16 @@ class ConfigurationView(msgspec.Struct, frozen=True):
 
 
 class NetworkView(msgspec.Struct, frozen=True):
-    """The network as this node knows it. `config` is None while the oracle has no committee."""
+    """The network as this node knows it. `config` is None while the oracle has no committee.
+
+    `time` is that of the newest block (Unix time): by the chain's clock eras end and reports land.
+    """
 
     chain_id: int
     oracle: str
     head: int | None
     final: int | None
+    time: int | None
     config: str | None
     quorum: int
     faults: int

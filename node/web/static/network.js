@@ -4,12 +4,14 @@ import { h, setText } from "./dom.js";
 import { bandColour, brief, count, dateOf, group, percent } from "./format.js";
 import { follow, read, showPulse } from "./live.js";
 import { inWords, legend, marks } from "./seats.js";
-import { ago, amount, term, until } from "./words.js";
+import { ago, amount, apart, over, term, until } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
+let by = 0; // how far the chain's clock is from this one's
 let seen = null; // keys of the rounds that were shown, to point out what is new
 
 function draw(view) {
+  by = apart(view.time);
   drawHead(view);
   drawMembers(view);
   drawRounds(view);
@@ -25,9 +27,9 @@ function drawHead(view) {
     ["Oracle", brief(view.oracle, 8, 6), null, view.oracle],
     ["Configuration", view.config === null ? "none" : brief(view.config, 8, 6), view.since_block === null ? null : `in force since block ${group(view.since_block)}`, view.config],
     n ? ["Quorum", `${view.quorum} of ${n}`, view.faults ? `${view.faults} may lie or be away` : "all have to agree"] : null,
-    view.staking ? ["Era", group(view.staking.era), `${eraEnd(view.staking.era_ends)}`] : ["Seats", "the owner's choice", "no staking contract decides here"],
+    view.staking ? ["Era", group(view.staking.era), eraEnd(view.staking.era_ends)] : ["Seats", "the owner's choice", "no staking contract decides here"],
     view.staking ? ["Candidates", group(view.staking.candidates), `for ${count(view.staking.seats, "seat")}, bond from ${amount(view.staking.minimum, view.staking.decimals)} ${view.staking.symbol}`] : null,
-    view.overlap_until ? ["Overlap", until(view.overlap_until), "reports of the committee before still land"] : null,
+    view.overlap_until ? ["Overlap", `ends ${until(view.overlap_until, by)}`, "reports of the committee before still land"] : null,
   ];
   const key = JSON.stringify(rows);
   if ($("plate").dataset.key === key) return;
@@ -37,7 +39,7 @@ function drawHead(view) {
   );
 }
 
-const eraEnd = (ends) => (ends * 1000 > Date.now() ? `ends ${until(ends)}, ${dateOf(ends)}` : "over: whoever comes first ends it");
+const eraEnd = (ends) => (over(ends, by) ? "over: whoever comes first ends it" : `ends ${until(ends, by)}, ${dateOf(ends)}`);
 
 function leadOf(view, n) {
   const many = view.quorum === n ? `all ${n} have to sign` : `${view.quorum} of them have to sign`;
@@ -162,7 +164,7 @@ function endOf(round) {
   if (round.state === "abandoned") return [h("span", { class: "tag" }, "not reported")];
   const words = round.road === "votes" ? "by votes" : round.road === "relayed" ? "relayed" : "";
   return [
-    round.time ? h("time", { datetime: new Date(round.time * 1000).toISOString(), title: dateOf(round.time) }, ago(round.time)) : `block ${group(round.block)}`,
+    round.time ? h("time", { datetime: new Date(round.time * 1000).toISOString(), title: dateOf(round.time) }, ago(round.time, by)) : `block ${group(round.block)}`,
     h("small", {}, [round.state === "seen" ? "not final yet" : words, round.gas === null ? "" : `${group(round.gas)} gas`].filter(Boolean).join(" · ")),
   ];
 }

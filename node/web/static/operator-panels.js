@@ -1,8 +1,8 @@
 // What each panel of the operator's page says, from the node's figures.
 
 import { h } from "./dom.js";
-import { brief, count, group } from "./format.js";
-import { ago, amount, bytes, span, term, until } from "./words.js";
+import { brief, count, group, percent } from "./format.js";
+import { ago, amount, apart, bytes, over, span, term, until } from "./words.js";
 
 const tag = (text, tone = null) => h("span", { class: "tag", "data-tone": tone }, text);
 const TONE = { critical: "bad", error: "bad", warning: "warn", info: "plain" };
@@ -18,6 +18,7 @@ export function* all(view) {
   yield ["stake", stake(view)];
   yield ["endpoints", endpoints(view)];
   yield ["brokers", brokers(view)];
+  yield ["peers", peers(view)];
   yield ["transactions", transactions(view)];
   yield ["storage", storage(view)];
   yield ["publishing", publishing(view)];
@@ -70,16 +71,25 @@ function work(view) {
     h("li", {}, h("span", {}, `Feed ${each.feed}, checkpoint ${group(each.checkpoint)}`), tag(each.phase, "good"), h("small", {}, `view ${each.view}, led by seat ${each.leader + 1} · ${count(each.observations, "observation")} · ${count(each.attestations, "signature")}`)),
   );
   const workers = (view.rendering?.workers ?? []).map((each) => h("li", {}, h("span", {}, each.place), h("small", {}, `${each.state}${each.process ? ` · process ${each.process}` : ""}`)));
+  const feeds = (view.feeds ?? []).map((feed) => h("li", {}, h("span", {}, `Feed ${feed.id}`), tag(`band ${feed.band + 1} of ${feed.bands}`), h("small", {}, standing(feed))));
   if (!rounds.length && !jobs.length) found.push(h("p", { class: "note" }, "No round is under way, and nothing waits to be drawn."));
-  const voting = view.voting?.silent_s ? h("p", { class: "note" }, `Too few members were heard for ${span(view.voting.silent_s)} while a round is open; after ${span(view.voting.after_s)} this node votes on chain.`) : null;
+  const voting = view.voting?.silent_s > 10 && view.rounds.length ? h("p", { class: "note" }, `Too few members were heard for ${span(view.voting.silent_s)} while a round is open; after ${span(view.voting.after_s)} this node votes on chain.`) : null;
   const missing = view.artworks_missing ? h("p", { class: "note" }, `${count(view.artworks_missing, "artwork")} that landed are still to be fetched.`) : null;
-  return [...found, voting, missing, h("ul", { class: "ends" }, ...rounds, ...workers)];
+  return [...found, voting, missing, h("ul", { class: "ends" }, ...rounds, ...feeds, ...workers)];
+}
+
+function standing(feed) {
+  const said = [feed.answer === null ? `${count(feed.missing, "sample")} short of an answer` : `stands at ${percent(feed.answer)}`];
+  const near = [...(feed.nearest ?? [])].sort((a, b) => (BigInt(a.distance) < BigInt(b.distance) ? -1 : 1))[0];
+  if (near) said.push(`${percent(near.distance, 2, false)} from band ${near.band + 1}`);
+  return [...said, `next look at block ${group(feed.next_checkpoint)}`].join(" · ");
 }
 
 function stake(view) {
   const own = view.staking?.own;
   if (!own) return [h("p", { class: "note" }, view.staking?.contract ? "The staking contract has not been read yet." : "No staking contract decides here: the oracle's owner chose the committee.")];
   const { symbol, decimals } = own.token;
+  const by = apart(view.chain.final_time);
   const rows = [term("State", own.node === undefined ? own.state : `node ${own.node}, ${own.state}`)];
   if (own.bond !== undefined) {
     rows.push(
@@ -90,7 +100,7 @@ function stake(view) {
     );
   }
   if (own.owed !== "0" || own.owed_stake !== "0") rows.push(term("Owed to you", `${ether(own.owed)}, ${amount(own.owed_stake, decimals)} ${symbol}`));
-  rows.push(term("Era", `${group(own.era)}, ${own.era_ends * 1000 > Date.now() ? `ends ${until(own.era_ends)}` : "over: whoever comes first ends it"}`), term("Least bond", `${amount(own.minimum, decimals)} ${symbol}`), term("Contract", h("span", { class: "mono" }, brief(view.staking.contract ?? "", 10, 6))));
+  rows.push(term("Era", `${group(own.era)}, ${over(own.era_ends, by) ? "over: whoever comes first ends it" : `ends ${until(own.era_ends, by)}`}`), term("Least bond", `${amount(own.minimum, decimals)} ${symbol}`), term("Contract", h("span", { class: "mono" }, brief(view.staking.contract ?? "", 10, 6))));
   return [h("dl", { class: "facts" }, ...rows.flat())];
 }
 
@@ -116,10 +126,16 @@ function brokers(view) {
   });
 }
 
+function peers(view) {
+  const others = (view.peers ?? []).filter((each) => !each.own);
+  const tone = (heard) => (heard === null ? null : heard < 600 ? "good" : "warn");
+  return others.map((each) => end(`Seat ${each.member + 1} ${brief(each.address, 8, 4)}`, tone(each.heard_s), each.heard_s === null ? "not heard yet" : each.heard_s < 15 ? "heard just now" : `heard ${span(each.heard_s)} ago`));
+}
+
 function transactions(view) {
   const rows = view.transactions ?? [];
   if (!rows.length) return [h("p", { class: "note" }, "This node has sent nothing yet.")];
-  const head = ["What", "State", "Fees", "Transaction"].map((name) => h("th", { scope: "col" }, name));
+  const head = ["What for", "State", "Cost", "Transaction"].map((name) => h("th", { scope: "col" }, name));
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows.map(transaction)));
   return [h("div", { class: "wide", tabindex: "0", role: "region", "aria-labelledby": "tx-title" }, table)];
 }
@@ -127,16 +143,23 @@ function transactions(view) {
 function transaction(row) {
   const failed = row.succeeded === false;
   const tone = failed ? "bad" : row.stuck ? "warn" : row.state === "final" || row.state === "mined" ? "good" : null;
-  const word = failed ? "failed" : row.stuck ? `${row.state}, stuck` : row.state;
-  const waits = row.waiting_s ? `waits for ${span(row.waiting_s)}` : row.block === null ? null : `block ${group(row.block)}`;
+  const word = failed ? `${row.state}, failed` : row.stuck ? `${row.state}, stuck` : row.state;
+  const since = row.age_s === null ? null : `${span(row.age_s)} old`;
+  const where = row.block === null ? null : `block ${group(row.block)}`;
+  const small = [row.waits_for, where, since].filter(Boolean).join(" · ");
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, row.key, row.note ? h("small", {}, row.note) : null),
-    h("td", {}, tag(word, tone), waits ? h("small", {}, waits) : null),
-    h("td", {}, row.max_fee === null ? "not signed yet" : `up to ${gwei(row.max_fee)}`, row.attempts > 1 ? h("small", {}, `raised ${count(row.attempts - 1, "time")}`) : null),
-    h("td", {}, row.tx === null ? "none yet" : h("span", { class: "mono", title: row.tx }, brief(row.tx, 10, 6)), row.nonce === null ? null : h("small", {}, `nonce ${row.nonce}`)),
+    h("th", { scope: "row", title: row.key }, row.for, row.note ? h("small", {}, row.note) : null),
+    h("td", {}, tag(word, tone), small ? h("small", {}, small) : null),
+    h("td", {}, ...paid(row), row.attempts > 1 ? h("small", {}, `raised ${count(row.attempts - 1, "time")}`) : null),
+    h("td", {}, row.hash === null ? "none yet" : h("span", { class: "mono", title: row.hash }, brief(row.hash, 10, 6)), row.nonce === null ? null : h("small", {}, `nonce ${row.nonce}`)),
   );
+}
+
+function paid(row) {
+  if (row.paid !== null) return [ether(row.paid)];
+  return row.max_fee === null ? ["not signed yet"] : [`at most ${ether(row.most)}`, h("small", {}, `up to ${gwei(row.max_fee)} a gas`)];
 }
 
 function storage(view) {

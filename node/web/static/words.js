@@ -18,11 +18,25 @@ export function span(seconds) {
   return `${group(number)} ${unit}${number === 1 ? "" : "s"}`;
 }
 
-/** A moment (Unix time) as how long ago it was. */
-export const ago = (time) => (Date.now() / 1000 - time < 15 ? "just now" : `${span(Date.now() / 1000 - time)} ago`);
+const APART = 3_600;
+
+/** The seconds by which a chain's clock differs from this one's, where it runs by a clock of its own: a test chain. */
+export function apart(time) {
+  const by = time ? time - Date.now() / 1000 : 0;
+  return Math.abs(by) > APART ? by : 0;
+}
+
+/** A moment (Unix time) as how long ago it was; `by` as of `apart`. */
+export function ago(time, by = 0) {
+  const passed = Date.now() / 1000 + by - time;
+  return passed < 15 ? "just now" : `${span(passed)} ago`;
+}
 
 /** A moment to come: "in 2 hours". */
-export const until = (time) => (time * 1000 <= Date.now() ? "now" : `in ${span(time - Date.now() / 1000)}`);
+export const until = (time, by = 0) => (over(time, by) ? "now" : `in ${span(time - Date.now() / 1000 - by)}`);
+
+/** Whether a moment has passed. */
+export const over = (time, by = 0) => time <= Date.now() / 1000 + by;
 
 /** An amount of a token's smallest units, as a decimal text: "1 234.5", at most `places` of them. */
 export function amount(units, decimals = 18, places = 4) {
