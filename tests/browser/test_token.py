@@ -102,11 +102,16 @@ async def test_token__none_of_that_number__says_so(page, gallery):
 
 async def test_token__node_that_tells_why__its_words_are_shown(page, gallery):
     """Where the node has words of its own, they stand in place of what the page makes of the facts."""
-    told = {"paragraphs": ["It is dusk because the vault fell.", "<b>And so on.</b>"]}
+    why = {"title": "Why it looks like this", "sentences": ["The vault fell.", "<b>And so on.</b>"]}
+    told = {"headline": "It is dusk.", "sections": [why, {"title": "What comes next", "sentences": ["Dawn."]}]}
     await page.route("**/explanation", lambda route: route.fulfill(json=told))
     await page.route("**/tokens/1000001", told_at)
     await page.goto(gallery.token)
-    await expect(page.locator(".why p")).to_have_text(told["paragraphs"])
+    await expect(page.locator(".why > p")).to_have_text(["It is dusk.", "The vault fell. <b>And so on.</b>"])
+    await page.get_by_text("The whole story").click()
+    await expect(page.get_by_role("heading", name="What comes next")).to_be_visible()
+    await page.locator(".film .leaf").first.click()
+    await expect(page.locator(".why > p").first).to_contain_text("This was its first painting")
 
 
 async def told_at(route):

@@ -228,3 +228,30 @@ async def test_edition__above_a_thousand_tokens__lies_in_numbered_folders(desk: 
 def test_status_and_readiness__are_the_nodes_own(desk: Desk) -> None:
     assert desk.gallery.status() == {"name": "n"}
     assert desk.gallery.readiness().reasons == ["no-broker"]
+
+
+async def test_refresh__dates__repaints_exactly_and_samples_from_a_few_headers_asked_for_once(desk: Desk) -> None:
+    def when(block: int) -> int:
+        return 1_700_000_000 + 12 * block
+
+    desk.journal.samples.add(Sample(1, 10 * at, b"b" * 32, WAD, 0, 0, 1, 0) for at in range(1, 101))
+    desk.paint(1, make_landed(10, 12), make_landed(500, 503))
+    [view] = await desk.refresh(make_feed())
+    assert [repaint.time for repaint in view.history] == [when(12), when(503)]
+    assert [point.time for point in view.feed.prices] == [when(10 * at) for at in range(1, 101)]
+    assert (view.feed.prices[0].about, view.feed.prices[1].about) == (False, True)
+    asked = len(desk.chain.headers)
+    assert asked < 24
+    assert await desk.refresh(make_feed()) == [view]
+    assert len(desk.chain.headers) == asked
+
+
+async def test_proof__repaint__with_its_committee_once_that_is_known(desk: Desk) -> None:
+    desk.paint(1, make_landed(10, 12))
+    [view] = await desk.refresh(make_feed())
+    found = desk.gallery.proof(view.collection.upper().replace("0X", "0x"), 1, 10)
+    assert found is not None
+    assert (found.checkpoint, found.road, found.members, found.message) == (10, "votes", [], None)
+    assert found.content_root == "0x" + (10).to_bytes(32, "big").hex()
+    assert desk.gallery.proof(view.collection, 1, 11) is None
+    assert desk.gallery.proof(view.collection, 2, 10) is None

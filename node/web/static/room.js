@@ -58,7 +58,7 @@ export class Room {
     this.#label(entry, entry.tokens);
     const first = BigInt(entry.edition) * 1_000_000n + 1n;
     const length = Math.min(entry.tokens, PER_PAGE);
-    const tokens = Array.from({ length }, (_, at) => ({ id: String(first + BigInt(at)), name: "", image: null }));
+    const tokens = Array.from({ length }, (_, at) => ({ id: String(first + BigInt(at)), name: `${entry.name} #${at + 1}`, image: null }));
     this.#hangAll(entry, tokens, "");
     this.element.classList.add("to-come");
     this.element.style.setProperty("--repaints", entry.repaints);

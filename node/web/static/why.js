@@ -5,44 +5,60 @@ import { bandName, count, percent, shortPercent } from "./format.js";
 import { read } from "./live.js";
 
 export class Why {
-  #told = null; // {key, paragraphs} as the node explained the newest repaint
-  #asked = "";
+  #told = null; // {key, told} as the node explained the newest repaint
+  #asking = false;
 
   constructor() {
     this.element = h("div", { class: "why" });
   }
 
   update(life, repaint, now) {
-    const view = life.edition;
     const key = repaint ? `${repaint.checkpoint} ${repaint.tx}` : "";
-    if (now && repaint && life.explanation && this.#asked !== key) this.#ask(life, key, repaint);
-    const told = now && this.#told?.key === key ? this.#told.paragraphs : null;
-    this.#draw(told ?? plain(view, repaint, now));
+    if (now && life.explanation) this.#ask(life.explanation, key);
+    this.#now = now ? key : null;
+    if (now && this.#told?.key === key) this.#draw(this.#told.told);
+    else this.#draw({ lead: plain(life.edition, repaint, now), rest: [] });
   }
 
-  async #ask(life, key) {
-    this.#asked = key;
+  #now = null; // the key of what is looked at; null for an earlier moment
+
+  async #ask(path, key) {
+    if (this.#asking) return;
+    this.#asking = true;
     try {
-      const paragraphs = paragraphsOf(await read(life.explanation));
-      if (this.#asked !== key || paragraphs.length === 0) return;
-      this.#told = { key, paragraphs };
-      this.#draw(paragraphs);
+      const told = readOut(await read(path));
+      if (told.lead.length) this.#told = { key, told };
+      if (told.lead.length && this.#now === key) this.#draw(told);
     } catch {
-      this.#asked = ""; // asked again with the next news
+      // The facts on the page stand in for it; it is asked for again with the next news.
+    } finally {
+      this.#asking = false;
     }
   }
 
-  #draw(paragraphs) {
-    const text = paragraphs.join("\n");
+  #draw({ lead, rest }) {
+    const text = JSON.stringify([lead, rest]);
     if (this.element.dataset.text === text) return;
     this.element.dataset.text = text;
-    this.element.replaceChildren(...paragraphs.map((paragraph) => h("p", {}, paragraph)));
+    const open = this.element.querySelector("details")?.open ?? false;
+    this.element.replaceChildren(
+      ...lead.map((paragraph) => h("p", {}, paragraph)),
+      ...(rest.length ? [h("details", { open }, h("summary", {}, "The whole story"), ...rest.flatMap(section))] : []),
+    );
   }
 }
 
-function paragraphsOf(document) {
-  const found = document.paragraphs ?? document.sentences ?? document.text ?? [];
-  return [found].flat().filter((paragraph) => typeof paragraph === "string" && paragraph);
+const section = ({ title, text }) => [h("h2", {}, title), h("p", {}, text)];
+
+/** The node's explanation as {lead: paragraphs, rest: [{title, text}]}. */
+function readOut(document) {
+  const words = (value) => (typeof value === "string" ? value : "");
+  const sections = (document.sections ?? []).map(({ title, sentences }) => ({
+    title: words(title),
+    text: [sentences].flat().map(words).join(" "),
+  }));
+  const why = sections.find((one) => one.title === "Why it looks like this");
+  return { lead: [words(document.headline), why?.text ?? ""].filter(Boolean), rest: sections.filter((one) => one !== why && one.text) };
 }
 
 function plain(view, repaint, now) {

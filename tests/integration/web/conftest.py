@@ -23,6 +23,7 @@ class Source:
         self.views = []
         self.ready = Readiness(ready=True)
         self.reads = 0
+        self.proofs = {}
         self.moved = asyncio.Event()
 
     async def changed(self, since):
@@ -38,6 +39,9 @@ class Source:
     def editions(self):
         self.reads += 1
         return self.views
+
+    def proof(self, _collection, _edition, checkpoint):
+        return self.proofs.get(checkpoint)
 
     def readiness(self):
         return self.ready
