@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from tests.contracts import Compile, compiler
+from tests.order import spread
 
 # Importing py-evm lifts the recursion limit so far that nested JSON overflows the C stack; see node/devnet/vm.py.
 sys.setrecursionlimit(20_000)
@@ -35,3 +36,8 @@ def compiled(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Compil
     kept = (folder if worker_id == "master" else folder.parent) / "compiled"
     kept.mkdir(exist_ok=True)
     return compiler(kept)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin slow files early, so that no worker is left with one at the end."""
+    items[:] = spread(items)
