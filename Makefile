@@ -51,7 +51,7 @@ demo: install ## the main job: real share-price histories, four nodes, two editi
 	@$(BIN)/patina demo $(ARGS)
 
 test: install-dev install-ape check ## every check and every test
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: install-dev ## real processes killed, cut off, lied to, reorganised and copied, at length (ARGS="--scenario kills --seed 7")
 	$(BIN)/python -m tests.integration.chaos $(ARGS)

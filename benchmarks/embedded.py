@@ -1,34 +1,22 @@
-"""Contracts compiled from their sources and run on an embedded Prague chain, where receipts tell what they cost."""
+"""The contracts that ship, run on an embedded Prague chain, where receipts tell what they cost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import snekmate  # type: ignore[import-untyped]
 from eth_account.signers.local import LocalAccount
 from eth_typing import Address
-from vyper.cli.vyper_compile import compile_files  # type: ignore[import-untyped]
 from web3 import Web3
 
+from node.chain.interface import artifact
 from node.devnet.blocks import Receipt
 from node.devnet.chain import DevnetChain
 from node.devnet.execution import Call
 from node.devnet.genesis import dev_account
 
-SOURCES = Path(__file__).parent.parent / "contracts"
 TX_BASE_GAS = 21_000
 GAS_LIMIT = 16_000_000
-
-
-@cache
-def compiled(path: str) -> dict[str, Any]:
-    """ABI and creation bytecode of the contract in this source file of `contracts/`."""
-    library = str(Path(next(iter(snekmate.__path__))).parent)
-    output = compile_files([str(SOURCES / path)], ("abi", "bytecode"), paths=[library, str(SOURCES)])
-    return dict(next(iter(output.values())))
 
 
 @dataclass
@@ -65,12 +53,13 @@ class Embedded:
             raise RuntimeError("a transaction of the benchmark failed")
         return receipt
 
-    def deploy(self, path: str, *arguments: Any) -> Deployed:
-        """Deploy a contract from its source."""
-        factory = Web3().eth.contract(**compiled(path))
+    def deploy(self, name: str, *arguments: Any) -> Deployed:
+        """Deploy a contract by its name."""
+        shipped = artifact(name)
+        factory = Web3().eth.contract(abi=shipped["abi"], bytecode=shipped["bytecode"])
         created = self.send("", factory.constructor(*arguments).data_in_transaction).created
         if created is None:
-            raise RuntimeError(f"{path} was not created")
+            raise RuntimeError(f"{name} was not created")
         return Deployed(self, Web3().eth.contract(address=Web3.to_checksum_address(created), abi=factory.abi))
 
 

@@ -154,10 +154,10 @@ class Seated:
 def stage() -> Stage:
     """Deploy everything, sell and reveal an edition, and land nothing yet."""
     chain = Embedded()
-    token = chain.deploy("dev/TestToken.vy", "Test dollar", "TUSD", 6)
-    vault = chain.deploy("dev/YieldVault.vy", token.address, "Vault", "vTUSD", 0, chain.account.address)
-    oracle = chain.deploy("oracle/StrategyOracle.vy")
-    collection = chain.deploy("art/DynamicCollection.vy", "Weather", "WTHR", oracle.address, 1, "")
+    token = chain.deploy("TestToken", "Test dollar", "TUSD", 6)
+    vault = chain.deploy("YieldVault", token.address, "Vault", "vTUSD", 0, chain.account.address)
+    oracle = chain.deploy("StrategyOracle")
+    collection = chain.deploy("DynamicCollection", "Weather", "WTHR", oracle.address, 1, "")
     token.send("mint", chain.account.address, 10**12)
     token.send("approve", vault.address, 10**12)
     vault.send("deposit", 10**9, chain.account.address)
@@ -174,7 +174,7 @@ def stage() -> Stage:
         raise RuntimeError("the reveal block is missing")
     collection.send("record_randomness", 1, block.header_rlp)
     collection.send("reveal", 1, secret)
-    aggregator = chain.deploy("oracle/FeedAggregator.vy", oracle.address, 1)
+    aggregator = chain.deploy("FeedAggregator", oracle.address, 1)
     return Stage(chain, oracle, vault, collection, aggregator, 1, opened.gas_used)
 
 

@@ -6,6 +6,10 @@ import sys
 
 import eth  # noqa: F401 - imported here so that the line below comes after it, whatever a test imports
 import hypothesis
+import pytest
+
+from tests.contracts import Compile, compiler
+from tests.order import spread
 
 # Importing py-evm lifts the recursion limit so far that nested JSON overflows the C stack; see node/devnet/vm.py.
 sys.setrecursionlimit(20_000)
@@ -23,3 +27,17 @@ hypothesis.settings.register_profile(
 # Long sequences of what can happen to staking (make staking).
 hypothesis.settings.register_profile("staking", max_examples=4_000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("patina")
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Compile:
+    """Compiles contracts, each once in a session however many workers want it."""
+    folder = tmp_path_factory.getbasetemp()
+    kept = (folder if worker_id == "master" else folder.parent) / "compiled"
+    kept.mkdir(exist_ok=True)
+    return compiler(kept)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin slow files early, so that no worker is left with one at the end."""
+    items[:] = spread(items)

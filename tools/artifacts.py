@@ -25,31 +25,39 @@ def deployable(sources: Path = SOURCES) -> list[Path]:
     return sorted(sources.glob("*/[A-Z]*.vy"), key=lambda path: path.stem)
 
 
-def compile_contract(path: Path) -> dict[str, Any]:
-    """ABI and creation bytecode (hex with 0x) of one contract, and what is needed to tell the code that it leaves.
+def compile_contract(path: Path) -> Any:
+    """One contract as vyper's own `CompilerData`, what it imports found.
 
-    `runtime` is where in the creation bytecode the code stands that is left on chain, as [offset, length] in bytes;
-    what the chain then holds is that code and the immutables behind it, each at its [offset, length] of `immutables`.
     Raises vyper's own exceptions if the source does not compile.
     """
-    # The import takes a second; vyper ships no types.
-    from vyper.cli.vyper_compile import compile_files  # type: ignore[import-untyped]
+    # The imports take a second; vyper ships no types.
+    from vyper.compiler.input_bundle import FilesystemInputBundle  # type: ignore[import-untyped]
+    from vyper.compiler.phases import CompilerData  # type: ignore[import-untyped]
 
     snekmate = find_spec("snekmate")
     if snekmate is None or not snekmate.submodule_search_locations:
         raise SystemExit("snekmate is not installed: install the dev requirements")
     library = Path(next(iter(snekmate.submodule_search_locations))).parent
-    wanted = ("abi", "bytecode", "bytecode_runtime", "layout")
-    compiled = compile_files([str(path)], wanted, paths=[str(library), str(SOURCES)])
-    output: Mapping[str, Any] = next(iter(compiled.values()))
-    creation, runtime = (bytes.fromhex(output[name][2:]) for name in wanted[1:3])
+    inputs = FilesystemInputBundle([library, SOURCES])
+    return CompilerData(inputs.load_file(path), inputs)
+
+
+def artifact(name: str, compiled: Any) -> dict[str, Any]:
+    """ABI and creation bytecode (hex with 0x) of a compiled contract, and what is needed to tell the code it leaves.
+
+    `runtime` is where in the creation bytecode the code stands that is left on chain, as [offset, length] in bytes;
+    what the chain then holds is that code and the immutables behind it, each at its [offset, length] of `immutables`.
+    """
+    from vyper.compiler.output import build_abi_output, build_layout_output  # type: ignore[import-untyped]
+
+    creation, runtime = compiled.bytecode, compiled.bytecode_runtime
     if creation.count(runtime) != 1:
-        raise SystemExit(f"{path.stem}: its creation bytecode does not hold its code once")
+        raise SystemExit(f"{name}: its creation bytecode does not hold its code once")
     return {
-        "abi": output["abi"],
-        "bytecode": output["bytecode"],
+        "abi": build_abi_output(compiled),
+        "bytecode": "0x" + creation.hex(),
         "runtime": [creation.index(runtime), len(runtime)],
-        "immutables": dict(sorted(immutables(output["layout"].get("code_layout", {})))),
+        "immutables": dict(sorted(immutables(build_layout_output(compiled).get("code_layout", {})))),
     }
 
 
@@ -84,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     for name in options.contracts or sources:
         target = ARTIFACTS / f"{name}.json"
-        wanted = text(compile_contract(sources[name]))
+        wanted = text(artifact(name, compile_contract(sources[name])))
         if target.is_file() and target.read_text(encoding="utf-8") == wanted:
             continue
         stale = True

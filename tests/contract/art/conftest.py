@@ -22,6 +22,8 @@ from eth.vm.forks.prague.constants import (
 from eth_keys import keys as eth_keys
 from eth_utils import keccak
 
+from tests.contracts import Compile
+
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 WAD = 10**18
@@ -152,7 +154,7 @@ class Studio:
 
 
 @pytest.fixture(scope="session")
-def deployers() -> dict[str, Any]:
+def deployers(compiled: Compile) -> dict[str, Any]:
     """Everything compiled once."""
     sources = [
         ROOT / "contracts/art/DynamicCollection.vy",
@@ -161,7 +163,7 @@ def deployers() -> dict[str, Any]:
         ROOT / "contracts/oracle/StrategyOracle.vy",
         HERE / "contracts/Receiver.vy",
     ]
-    return {source.stem: boa.load_partial(str(source)) for source in sources}
+    return {source.stem: compiled(source) for source in sources}
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import boa
 import pytest
 
+from tests.contracts import Compile
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -45,8 +47,8 @@ class Bank(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def deployers() -> dict[str, Any]:
-    return {name: boa.load_partial(str(ROOT / f"contracts/dev/{name}.vy")) for name in ("TestToken", "YieldVault")}
+def deployers(compiled: Compile) -> dict[str, Any]:
+    return {name: compiled(ROOT / f"contracts/dev/{name}.vy") for name in ("TestToken", "YieldVault")}
 
 
 @pytest.fixture(autouse=True)

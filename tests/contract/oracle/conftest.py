@@ -14,6 +14,8 @@ from eth_account.messages import encode_typed_data
 from eth_keys import keys as eth_keys
 from eth_utils import keccak
 
+from tests.contracts import Compile
+
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 WAD = 10**18
@@ -277,7 +279,7 @@ class BlockHashes(Sequence[bytes]):
 
 
 @pytest.fixture(scope="session")
-def deployers() -> dict[str, Any]:
+def deployers(compiled: Compile) -> dict[str, Any]:
     """Everything compiled once."""
     sources = [
         ROOT / "contracts/oracle/StrategyOracle.vy",
@@ -286,7 +288,7 @@ def deployers() -> dict[str, Any]:
         ROOT / "contracts/dev/YieldVault.vy",
         *sorted((HERE / "contracts").glob("*.vy")),
     ]
-    return {source.stem: boa.load_partial(str(source)) for source in sources}
+    return {source.stem: compiled(source) for source in sources}
 
 
 @pytest.fixture(autouse=True)

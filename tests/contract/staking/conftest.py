@@ -15,6 +15,7 @@ from eth_keys import keys as eth_keys
 from eth_utils import keccak
 
 from tests.contract.oracle.conftest import BlockHashes, block_hash
+from tests.contracts import Compile
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -288,7 +289,7 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def deployers() -> dict[str, Any]:
+def deployers(compiled: Compile) -> dict[str, Any]:
     """Everything compiled once."""
     sources = [
         ROOT / "contracts/staking/NodeStaking.vy",
@@ -297,7 +298,7 @@ def deployers() -> dict[str, Any]:
         ROOT / "tests/contract/oracle/contracts/ScriptedVault.vy",
         *sorted((HERE / "contracts").glob("*.vy")),
     ]
-    return {source.stem: boa.load_partial(str(source)) for source in sources}
+    return {source.stem: compiled(source) for source in sources}
 
 
 @pytest.fixture(autouse=True)

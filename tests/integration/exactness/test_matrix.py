@@ -32,6 +32,7 @@ def chosen(tool: ModuleType, *names: str) -> list[object]:
 
 
 @pytest.mark.timeout(900)  # a minute alone, many beside others
+@pytest.mark.slow
 def test_pictures__every_setting__one_digest_each(tool: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert tool.table(tool.matrix(tool.MODEL, tool.QUICK, cases=2, steps=2)) == 0
     said = capsys.readouterr().out
@@ -40,6 +41,7 @@ def test_pictures__every_setting__one_digest_each(tool: ModuleType, capsys: pyte
     assert "DIFFER" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["division", "randn"])
 def test_pictures__a_float_in_the_path__is_seen(
     tool: ModuleType, fault: str, capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,35 @@
+"""Contracts compiled once in a test session, whichever worker asks first."""
+
+from __future__ import annotations
+
+import fcntl
+import pickle
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+Compile = Callable[[Path], Any]
+"""A source file to boa's deployer of it."""
+
+
+def compiler(folder: Path) -> Compile:
+    """Return what compiles a source, or takes from `folder` what another worker of this session has compiled.
+
+    The folder belongs to one session, within which sources do not change.
+    """
+
+    def compiled(source: Path) -> Any:
+        import boa  # two seconds, and not every test needs it
+        from boa.contracts.vyper.vyper_contract import VyperDeployer
+
+        kept = folder / sha256(bytes(source)).hexdigest()
+        with kept.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                deployer = boa.load_partial(str(source))
+                kept.write_bytes(pickle.dumps(deployer.compiler_data))
+                return deployer
+        return VyperDeployer(pickle.loads(kept.read_bytes()), filename=str(source))
+
+    return compiled
