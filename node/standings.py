@@ -27,6 +27,11 @@ class Standings:
         """Take the served feeds as they stand at a new head, once their checkpoints have been handled."""
         self._feeds, self._reckoned = feeds, None
 
+    @property
+    def feeds(self) -> Sequence[Feed]:
+        """The served feeds as they stood at the last final block."""
+        return self._feeds
+
     def status(self) -> list[dict[str, Any]]:
         """Return every served feed's figures: wads as decimal texts, blocks as numbers; None: not known yet."""
         if self._reckoned is None:

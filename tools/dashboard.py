@@ -183,6 +183,23 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                     ("increase(patina_votes_sent_total{%}[1h])", "{{instance}} votes on chain"),
                 ),
             ),
+            Panel(
+                "Members last heard",
+                (("patina_member_heard_age_seconds{%}", "{{instance}}: member {{member}}"),),
+                "s",
+                width=12,
+                about="Members speak while rounds are open: between rounds all of these rise together.",
+            ),
+            Panel(
+                "Reports landed an hour",
+                (
+                    (
+                        "sum by (instance, crossing) (increase(patina_reports_landed_total{%}[1h]))",
+                        "{{instance}} crossing: {{crossing}}",
+                    ),
+                ),
+                width=12,
+            ),
         ),
     ),
     (
@@ -191,10 +208,11 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
             Panel("Band", (("patina_feed_band{%}", "{{instance}} feed {{feed}}"),), decimals=0),
             Panel("Answer", (("patina_feed_answer_ratio{%}", "{{instance}} feed {{feed}}"),), "percentunit"),
             Panel(
-                "Blocks behind the final one",
+                "Blocks since a checkpoint that is not handled",
                 (
                     (
-                        "patina_chain_final_block{%} - on (job, instance) group_right () patina_feed_handled_block{%}",
+                        "clamp_min(patina_chain_final_block{%} "
+                        "- on (job, instance) group_right () patina_feed_next_checkpoint_block{%}, 0)",
                         "{{instance}} feed {{feed}}",
                     ),
                 ),
@@ -218,6 +236,12 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                     ("increase(patina_round_renders_failed_total{%}[1h])", "{{instance}} renders failed, an hour"),
                 ),
             ),
+            Panel(
+                "Artworks to be published",
+                (("patina_publishing_waiting{%}", "{{instance}} {{target}}"),),
+                width=12,
+            ),
+            Panel("Notices to be delivered", (("patina_notices_waiting{%}", "{{instance}} {{target}}"),), width=12),
         ),
     ),
     (

@@ -48,6 +48,11 @@ REFUSED = counter("patina_attestations_refused_total", "Signatures refused: they
 UNRENDERED = counter("patina_round_renders_failed_total", "Renders of rounds that failed.")
 VOTES = counter("patina_votes_sent_total", "Votes that this node has sent to the chain while gossip was silent.")
 SILENT = gauge("patina_members_silent_seconds", "Seconds with something to say in which too few members were heard.")
+MEMBER = gauge(
+    "patina_member_heard_age_seconds",
+    "Seconds since the member, by its index, was last heard; members never heard have none.",
+    "member",
+)
 LANDED = counter(
     "patina_reports_landed_total", "Reports seen to land on chain, by whether the band changed.", "crossing"
 )
@@ -81,6 +86,8 @@ def read(parts: Parts) -> Iterator[Sample]:
     yield VOTES.at(tally.votes)
     term = terms.current
     yield SILENT.at(0 if term is None else term.voter.silent_for())
+    ages = () if term is None or term.hearing is None else term.hearing.ago()
+    yield from (MEMBER.at(age, str(member)) for member, age in enumerate(ages) if age is not None)
     yield from (LANDED.at(parts.landings.counters[kind], kind) for kind in ("yes", "no"))
     proofs = Counter("own" if row.signer == parts.address else "other" for row in parts.journal.equivocations.all())
     yield from EQUIVOCATIONS.each(proofs, ("own", "other"))
@@ -105,6 +112,7 @@ METRICS = (
     UNRENDERED,
     VOTES,
     SILENT,
+    MEMBER,
     LANDED,
     EQUIVOCATIONS,
 )

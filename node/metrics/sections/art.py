@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 SHOWN: Final = 50
 """Feeds that have series of their own, those with the lowest ids: an oracle may have any number of feeds."""
 
-FEEDS = gauge("patina_feeds", "Feeds that this node has handled; the first 50 have series of their own.")
+FEEDS = gauge("patina_feeds", "Feeds that this node serves; the first 50 have series of their own.")
 HANDLED = gauge("patina_feed_handled_block", "Block up to which the feed's checkpoints are handled.", "feed")
-REPORTED = gauge("patina_feed_report_block", "Block in which the feed's newest final report landed.", "feed")
-BAND = gauge("patina_feed_band", "Band of that report, 0 the lowest.", "feed")
-ANSWER = gauge("patina_feed_answer_ratio", "Answer of that report: growth since the feed's basis, 0.01 is 1 %.", "feed")
+NEXT = gauge("patina_feed_next_checkpoint_block", "The feed's next checkpoint that is not handled yet.", "feed")
+REPORTED = gauge("patina_feed_report_block", "Block of the feed's newest final report; 0 without any.", "feed")
+BAND = gauge("patina_feed_band", "Band of the feed at the final block, 0 the lowest.", "feed")
+ANSWER = gauge("patina_feed_answer_ratio", "Answer last reported: growth since the feed's basis, 0.01 is 1 %.", "feed")
 JOBS = gauge("patina_render_jobs", "Editions being drawn, or waiting to be.")
 IMAGES = gauge("patina_render_images_waiting", "Images of those editions that are not drawn yet.")
 DRAWN = counter("patina_images_rendered_total", "Images drawn.")
@@ -31,14 +32,16 @@ MISSING = gauge("patina_artworks_missing", "Artworks that landed, were painted e
 
 def read(parts: Parts) -> Iterator[Sample]:
     """Return the section's values."""
-    handled = {name: block for name, block in parts.journal.cursors.all().items() if name.startswith("feed ")}
-    yield FEEDS.at(len(handled))
-    for feed, block in sorted((int(name.removeprefix("feed ")), block) for name, block in handled.items())[:SHOWN]:
-        yield HANDLED.at(block, str(feed))
-        for report in parts.journal.reports.of(feed, 1):
-            yield REPORTED.at(report.block_number, str(feed))
-            yield BAND.at(report.band, str(feed))
-            yield ANSWER.at(report.answer / WEI, str(feed))
+    feeds, handled = parts.standings.feeds, parts.journal.cursors.all()
+    yield FEEDS.at(len(feeds))
+    for feed in sorted(feeds, key=lambda one: one.id)[:SHOWN]:
+        name, cadence = str(feed.id), feed.policy.cadence
+        done = handled.get(f"feed {feed.id}")
+        yield from HANDLED.known(done, name)
+        yield NEXT.at(max(-(-feed.opened_at // cadence), 0 if done is None else done // cadence + 1) * cadence, name)
+        yield REPORTED.at(feed.updated_block, name)
+        yield BAND.at(feed.band, name)
+        yield ANSWER.at(feed.answer / WEI, name)
     drawing: dict[str, Any] = parts.renderers.status()
     yield JOBS.at(len(drawing["jobs"]))
     yield IMAGES.at(sum(job["of"] - job["done"] for job in drawing["jobs"]))
@@ -57,6 +60,7 @@ def read(parts: Parts) -> Iterator[Sample]:
 METRICS = (
     FEEDS,
     HANDLED,
+    NEXT,
     REPORTED,
     BAND,
     ANSWER,

@@ -15,7 +15,7 @@ from tests.unit.deploy.test_monitoring import NAME, expressions
 
 RARE = {
     # Told by nodes of staked networks, of networks without a committee yet, or once something has gone wrong.
-    *(name for name in CATALOG if name.startswith(("patina_stake_", "patina_rewards_", "patina_notice"))),
+    *(name for name in CATALOG if name.startswith(("patina_stake_", "patina_rewards_", "patina_notice", "patina_publishing_"))),
 }
 """Metrics that an ordinary node of a network without staking names, and has no value for."""
 

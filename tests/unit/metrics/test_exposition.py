@@ -18,6 +18,7 @@ from node.metrics.exposition import Exposition
 from node.parts import Parts
 from node.reasons import REASONS
 from tests.unit.office import PASSWORD, in_force
+from tests.unit.paper import make_feed
 
 
 class Values:
@@ -78,7 +79,8 @@ async def test_text__what_the_parts_know__is_what_is_told(parts: Parts) -> None:
     parts.sender.counters["final"] += 2
     parts.sender.spent.update(gas=100_000, wei=2 * 10**15, failed=1)
     parts.sender.funds.balance = 10**17
-    parts.journal.cursors.set("feed 2", 900)
+    parts.journal.cursors.set("feed 2", 905)
+    parts.standings.note([make_feed(2, opened_at=50)])
     parts.chain.pool.endpoints[0].clock_offset = -2.5
     found = told(Exposition(parts))
     broker = "one.example:8883"
@@ -99,10 +101,11 @@ async def test_text__what_the_parts_know__is_what_is_told(parts: Parts) -> None:
         "fees": found.of("patina_fees_spent_ether_total"),
         "balance": found.of("patina_balance_ether"),
         "feed": found.of("patina_feed_handled_block", feed="2"),
+        "next": found.of("patina_feed_next_checkpoint_block", feed="2"),
         "clock": found.of("patina_clock_offset_seconds"),
     } == {
         "started": 3, "landed": 2, "views": 1, "heard": 9, "dropped": 5, "repeated": 4, "took": 1, "received": 7,
-        "refused": 2, "away": 0, "final": 2, "failed": 1, "gas": 100_000, "fees": 0.002, "balance": 0.1, "feed": 900,
+        "refused": 2, "away": 0, "final": 2, "failed": 1, "gas": 100_000, "fees": 0.002, "balance": 0.1, "feed": 905, "next": 910,
         "clock": -2.5,
     }  # fmt: skip
 
@@ -161,13 +164,11 @@ async def test_text__counters_and_labels_that_others_choose__make_no_series(part
 
 
 async def test_text__many_feeds__have_a_bounded_number_of_series(parts: Parts) -> None:
-    with parts.journal.transaction():
-        for feed in range(1, 400):
-            parts.journal.cursors.set(f"feed {feed}", 10)
+    parts.standings.note([make_feed(feed) for feed in range(399, 0, -1)])
     found = told(Exposition(parts))
     assert found.of("patina_feeds") == 399
-    assert len(found.families["patina_feed_handled_block"].samples) == 50
-    assert found.of("patina_feed_handled_block", feed="50") == 10
+    shown = [sample.labels["feed"] for sample in found.families["patina_feed_band"].samples]
+    assert shown == [str(feed) for feed in range(1, 51)]
 
 
 async def test_text__secrets_of_the_configuration__are_nowhere(parts: Parts) -> None:
