@@ -199,7 +199,9 @@ async def test_status__node_at_work__shows_rounds_cursors_and_transactions(
     [shown] = status["rounds"]
     assert (shown["feed"], shown["checkpoint"], shown["view"], shown["phase"]) == (1, 40, 0, "observing")
     assert (shown["observations"], shown["attestations"]) == (1, 0)
-    assert status["transactions"] == [{"key": "report 1 40", "state": "queued", "nonce": None}]
+    [queued] = status["transactions"]
+    assert (queued["key"], queued["state"], queued["nonce"]) == ("report 1 40", "queued", None)
+    assert [(peer["member"], peer["own"]) for peer in status["peers"]] == [(n, n == 1) for n in range(4)]
     assert status["images_rendered"] == 12
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import urllib.request
 from email.message import Message
 from http.client import BadStatusLine
@@ -14,7 +15,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 from click.testing import CliRunner, Result
 
-from node.cli import main
+from node.cli import main, screen
 from node.cli.status import reachable
 from node.config.text import render_toml
 
@@ -197,3 +198,120 @@ def test_status__no_configuration__says_how_to_get_one(tmp_path: Path) -> None:
 )
 def test_reachable__address_listened_on__is_one_that_can_be_asked(host: str, asked: str) -> None:
     assert reachable(host) == asked
+
+
+FEED: dict[str, Any] = {
+    "id": 1, "vault": "0x" + "aa" * 20, "band": 1, "bands": 3, "answer": "5000000000000000", "missing": 0,
+    "next_checkpoint": 170,
+    "nearest": [
+        {"at": "11000000000000000", "up": True, "band": 2, "distance": "6000000000000000"},
+        {"at": "-11000000000000000", "up": False, "band": 0, "distance": "16000000000000000"},
+    ],
+}  # fmt: skip
+
+
+def full(node: Node) -> None:
+    node.figures |= {
+        "version": "1.2.3",
+        "up_s": 7_300,
+        "feeds": [FEED, FEED | {"id": 2, "answer": None, "missing": 2, "nearest": []}],
+        "peers": [
+            {"member": 0, "address": "0x", "own": False, "heard_s": 3.2},
+            {"member": 1, "address": "0x", "own": True, "heard_s": None},
+            {"member": 2, "address": "0x", "own": False, "heard_s": None},
+        ],
+        "sender": {"balance": str(10**18), "low_balance": False, "waiting": {"sent": 1, "queued": 0}},
+        "transactions": [
+            {"key": "k", "for": "report of feed 1", "state": "sent", "nonce": 4, "age_s": 61,
+             "waits_for": "waits to x; y"}
+        ],
+        "staking": {
+            "own": {
+                "state": "seated", "era": 3, "token": {"symbol": "PAT", "decimals": 18}, "bond": str(1_500 * 10**18),
+                "claimable": str(10**17), "reports_attended": 9, "reports_due": 10, "strikes": 0,
+            }
+        },
+        "disk": {"free_bytes": 5 * 10**9, "journal_bytes": 10**6, "content_bytes": 2 * 10**6},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_status__busy_node__fits_one_screen_of_either_width(
+    node: Node, tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path)
+    full(node)
+    monkeypatch.setattr(screen, "MOST", width)
+    lines = status(tmp_path).stdout.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= width
+    assert not any(line.endswith(" ") for line in lines)
+    shown = " ".join(" ".join(lines).split())
+    for part in (
+        "up 2 h patina 1.2.3",
+        "heard 0 (3 s ago)",
+        "not heard since the start: 2",
+        "1 ether; 1 sent",
+        "seated, era 3, bond 1,500 PAT, to claim 0.10 PAT, attended 9 of 10",
+        "2 of 3 +0.50 % 170 at +1.1 % (0.60), below -1.1 % (1.60)",
+        "2 samples short",
+        "report of feed 1 sent 4 61 s to x",
+        "3.0 MB held, 5.0 GB free",
+    ):
+        assert part in shown, part
+
+
+def test_status__not_ready__each_code_with_its_meaning_and_remedy(node: Node, tmp_path: Path) -> None:
+    configure(tmp_path)
+    node.reasons = ["low-balance", "of-a-later-version"]
+    shown = " ".join(status(tmp_path).stdout.split())
+    assert "The account that pays for transactions is nearly empty." in shown
+    assert "Send ether to the address" in shown
+    assert "This program does not know the code." in shown
+
+
+def test_status__figures_for_visitors_alone__says_how_to_be_known_as_the_operator(node: Node, tmp_path: Path) -> None:
+    configure(tmp_path)
+    node.figures = {"oracle": "0x", "config_digest": None, "committee": 4, "quorum": 3, "ready": True}
+    result = status(tmp_path)
+    assert result.exit_code == 1
+    assert "web.operator_token_file" in result.stderr
+
+
+def test_status__operator_token__goes_along_and_is_never_shown(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATINA_OPERATOR_TOKEN", "planted-operator-token-0123456789abcdef")
+    asked: list[str] = []
+
+    def answer(request: Any, timeout: float) -> io.BytesIO:
+        asked.append(request.get_header("Authorization"))
+        return node(request.full_url, timeout)
+
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    configure(tmp_path)
+    result = status(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert set(asked) == {"Bearer planted-operator-token-0123456789abcdef"}
+    assert "planted" not in result.output
+
+
+def test_status__watch__looks_again_and_goes_on_when_nobody_answers(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        node.fault = URLError("refused") if len(pauses) == 1 else None
+        if len(pauses) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", pause)
+    result = status(tmp_path, "--watch", "5", "--json")
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["ready"] for line in lines] == [True, False, True]
+    assert "no node answers" in lines[1]["error"]
+    assert pauses == [5.0] * 3
