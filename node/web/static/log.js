@@ -8,24 +8,24 @@ const TONES = { warning: "warn", error: "bad", critical: "bad", info: "good" };
 const KEPT = 1_000;
 const OWN = new Set(["timestamp", "level", "event", "logger"]);
 
-/** A list of lines; `add(lines)` appends, `clear()` begins anew. */
+/** A list of lines in what scrolls; `add(lines)` appends, `clear()` begins anew. */
 export class Log {
   #items = [];
 
-  constructor(list, level, text, told) {
-    [this.list, this.level, this.text, this.told] = [list, level, text, told];
+  constructor(scroller, list, level, text, told) {
+    [this.scroller, this.list, this.level, this.text, this.told] = [scroller, list, level, text, told];
     level.addEventListener("change", () => this.#filter());
     text.addEventListener("input", () => this.#filter());
   }
 
   add(lines) {
-    const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
+    const atEnd = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < 40;
     const items = lines.map((line) => ({ line, element: row(line), words: words(line) }));
     for (const item of items) item.element.hidden = !this.#wanted(item);
     this.list.append(...items.map((item) => item.element));
     this.#items.push(...items);
     for (const gone of this.#items.splice(0, Math.max(0, this.#items.length - KEPT))) gone.element.remove();
-    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+    if (atEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#count();
   }
 
@@ -41,7 +41,7 @@ export class Log {
 
   #filter() {
     for (const item of this.#items) item.element.hidden = !this.#wanted(item);
-    this.list.scrollTop = this.list.scrollHeight;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#count();
   }
 

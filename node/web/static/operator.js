@@ -7,7 +7,7 @@ import * as panels from "./operator-panels.js";
 import { ask, forgetToken, heldToken, holdToken, listen } from "./stream.js";
 
 const $ = (id) => document.getElementById(id);
-const log = new Log($("log"), $("log-level"), $("log-text"), $("log-count"));
+const log = new Log($("log"), $("log-lines"), $("log-level"), $("log-text"), $("log-count"));
 let listening = null;
 let known = null; // the codes that were shown, to say which are new
 
