@@ -1,4 +1,4 @@
-"""Makes the pictures of README.md and docs/: what the model draws and, where a gallery is up, the gallery.
+"""Makes the pictures of README.md and docs/: what the model draws and, where a gallery is up, its pages.
 
     python tools/pictures.py                                    # strip, sheet and signals, by the model that ships
     python tools/pictures.py --gallery http://127.0.0.1:PORT    # the gallery that `make demo` has up beside it
@@ -27,8 +27,8 @@ SIGNALS = {
     "drawdown": (0, 10**18, 0),
     "flow": (0, 0, 10**17),
 }
-_SIGHT = (1280, 1330)
-"""The first edition of the demo, from its title to the end of its plot."""
+_SIGHTS = {"gallery": (1280, 1330), "token": (1280, 1330)}
+"""The first edition of the demo, from its title to its plot; its first token, from the picture to the plot."""
 _WIDTH = 1_000
 
 
@@ -47,28 +47,40 @@ def draw(folder: Path, seed: bytes) -> None:
         keep(halved(paint(recipe, seed, CLEAR, signals)), 256, folder / f"{name}.png")
 
 
-def photograph(gallery: str, target: Path) -> None:
-    """The first edition of a gallery as Chromium shows it, once all its pictures are there."""
+def photograph(gallery: str, folder: Path) -> None:
+    """The first edition of a gallery and its first token's page, as Chromium shows them once all pictures are there."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(
-            viewport={"width": _SIGHT[0], "height": _SIGHT[1]}, color_scheme="dark", reduced_motion="reduce"
-        )
-        page = context.new_page()
-        page.goto(gallery)
-        page.wait_for_selector("#pulse[data-state=live]")
-        page.wait_for_selector(".room .work img")
-        page.evaluate("document.querySelectorAll('img').forEach(image => { image.loading = 'eager' })")
-        page.evaluate("Promise.all([...document.querySelectorAll('img')].map(image => image.decode()))")
-        page.evaluate("document.fonts.ready")
-        shot = page.screenshot()
+        for name, size in _SIGHTS.items():
+            context = browser.new_context(
+                viewport={"width": size[0], "height": size[1]}, color_scheme="dark", reduced_motion="reduce"
+            )
+            page = context.new_page()
+            page.goto(gallery)
+            page.wait_for_selector("#pulse[data-state=live]")
+            page.wait_for_selector(".room .work img")
+            if name == "token":
+                page.click(".room .work")
+                page.wait_for_selector("#pulse[data-state=live]")
+                page.wait_for_selector(".timeline .leaf img")
+            keep_shot(page, folder / f"{name}.png")
+            context.close()
         browser.close()
+
+
+def keep_shot(page: Any, target: Path) -> None:
+    """What a page shows in its viewport, as a PNG."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(shot)) as image:
+    page.wait_for_selector(".chart .line-agreed", state="attached")
+    page.evaluate("document.querySelectorAll('img').forEach(image => { image.loading = 'eager' })")
+    shown = "[...document.querySelectorAll('.canvas img, .leaf img')].map(image => image.decode())"
+    page.evaluate(f"Promise.all({shown})")
+    page.evaluate("document.fonts.ready")
+    with Image.open(io.BytesIO(page.screenshot())) as image:
         save(image.convert("RGB"), _WIDTH, target)
 
 
@@ -97,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=IMAGES, help="where to put them; docs/images by default")
     options = parser.parse_args(argv)
     if options.gallery:
-        photograph(options.gallery, options.folder / "gallery.png")
+        photograph(options.gallery, options.folder)
     else:
         draw(options.folder, sha256(options.seed.encode()).digest())
     return 0

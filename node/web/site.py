@@ -13,6 +13,9 @@ from node.web.assets import asset, load, respond
 
 MOTTO: Final = "Living artworks that change with a vault's performance, kept honest by a network of nodes."
 
+_ORDER: Final = ("/", "/network", "/verify", "/operator")
+"""How the navigation is ordered, whichever part brings its pages first."""
+
 _HEAD: Final = """<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="dark light">
@@ -92,6 +95,7 @@ class Site:
         """
         if label:
             self._ways.append(_Way(path, label, allowed))
+            self._ways.sort(key=lambda way: _ORDER.index(way.path) if way.path in _ORDER else len(_ORDER))
 
         async def serve(request: web.Request) -> web.Response:
             if allowed is not None and not allowed(request):

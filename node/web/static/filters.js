@@ -74,7 +74,7 @@ export class Filters {
           style: colour ? { "--band": colour } : {},
           on: { click: () => this.#choose("mood", mood) },
         },
-        text,
+        text.charAt(0).toUpperCase() + text.slice(1),
         h("span", { class: "chip-number", "aria-label": count(number, "edition") }, String(number)),
       );
     this.moods.replaceChildren(

@@ -181,11 +181,17 @@ export class Plot {
     const places = ticks(points.length, wanted);
     const times = points.map(({ sample }) => sample.time).filter(Boolean);
     const timed = times.length < 2 || times[times.length - 1] - times[0] < DAYS;
+    let day = "";
     places.forEach((index, place) => {
       const anchor = place === 0 ? "start" : place === places.length - 1 ? "end" : "middle";
       const { sample, x } = points[index];
       const block = place === 0 ? when(sample) : when(sample).replace("Checkpoint ", "");
-      const text = moment(sample.label) || (sample.time ? dateOf(sample.time, timed) : block);
+      let text = moment(sample.label) || (sample.time ? dateOf(sample.time, timed) : block);
+      if (sample.time && timed && !sample.label) {
+        const [today, clock] = text.split(", ");
+        text = today === day ? clock : text; // the day once is enough
+        day = today;
+      }
       group.append(s("text", { class: "tick", x: scale.x(x), y: scale.bottom + 21, "text-anchor": anchor }, text));
     });
     return group;
