@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _hosts_option = click.option(
 _days_option = click.option("--days", type=int, help="How long it is valid; 397 days by default.")
 
 
-@click.group()
+@click.group(cls=Group)
 def certs() -> None:
     """Make and renew certificates for brokers and nodes.
 

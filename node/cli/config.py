@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.options import config_option, json_option
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Show the configuration, secrets masked."""
 

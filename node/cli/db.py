@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.options import config_option, json_option
 from node.errors import JournalError
 
@@ -24,7 +25,7 @@ file is kept in {folder}/backups.
 If it is lost, or knows less than the backup, the node signs nothing until you run: patina protection resolve"""
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Back up, restore, migrate and examine the journal, the node's database."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.options import config_option, json_option
 from node.errors import KeyFileError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from node.keys.secrets import Secret
 
 
-@click.group()
+@click.group(cls=Group)
 def keys() -> None:
     """Show, make or import this node's keys."""
 

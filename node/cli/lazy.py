@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,23 @@ class Failure(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the text to standard error."""
         click.echo(redactor.redact(f"patina: {self.format_message()}"), file=file, err=file is None)
+
+
+class Group(click.Group):
+    """A group whose help tells each command's first sentence whole: click cuts it where the line ends."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, long sentences over several lines."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, first_sentence(one)) for name, one in commands if one is not None and not one.hidden]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+def first_sentence(command: click.Command) -> str:
+    """Return what stands before the first empty line of a command's help."""
+    return " ".join(inspect.cleandoc(command.help or "").partition("\n\n")[0].split())
 
 
 class LazyGroup(click.Group):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.margins import show, teller
 from node.cli.options import json_option
 from node.cli.progress import Bar, watched
@@ -47,7 +48,7 @@ def _seed(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
-@click.group()
+@click.group(cls=Group)
 def model() -> None:
     """Make the model that paints: train, quantise, export, evaluate.
 

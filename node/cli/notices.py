@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.options import config_option, json_option
 from node.errors import JournalError, PatinaError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from node.notices.targets import Target
 
 
-@click.group()
+@click.group(cls=Group)
 def notices() -> None:
     """Show what this node told its operator, and test where it is told."""
 

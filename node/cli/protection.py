@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.options import config_option
 from node.errors import JournalError
 
@@ -25,7 +26,7 @@ A node that signs twice loses its stake, and nothing on this machine can check t
 If the missing journal can still be had, import its protection instead."""
 
 
-@click.group()
+@click.group(cls=Group)
 def protection() -> None:
     """Export, import and examine what keeps this key from signing twice."""
 

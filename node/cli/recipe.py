@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.margins import show, teller
 from node.cli.options import json_option
 from node.cli.progress import Bar
@@ -19,7 +20,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
-@click.group()
+@click.group(cls=Group)
 def recipe() -> None:
     """Check recipes, name pipelines, and measure what a recipe may tolerate."""
 

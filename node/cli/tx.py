@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.options import config_option, json_option
 from node.errors import JournalError, PatinaError, printable
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 STATES = ("queued", "signed", "sent", "mined", "final", "cancelled")
 
 
-@click.group()
+@click.group(cls=Group)
 def tx() -> None:
     """List this node's transactions, and say what one that is stuck waits for.
 
