@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from node.keys.redaction import redactor
+
 
 def printable(text: str, most: int = 300) -> str:
-    """Foreign text as it may stand in an error: one line, cut at `most` characters, nothing that a terminal obeys."""
-    cut = text if len(text) <= most else text[:most] + "..."
+    """Foreign text as it may stand in an error: one line, cut at `most` characters, nothing that a terminal obeys.
+
+    Of a secret in which it is cut off, no part is left: the whole is not there to be masked later.
+    """
+    cut = text if len(text) <= most else redactor.cut(text, most)
     return cut if cut.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in cut)
 
 

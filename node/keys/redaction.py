@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from node.keys.spellings import anchor, bytes_pattern, bytes_spellings, text_pattern, text_spellings
@@ -13,6 +14,11 @@ MASK = "***"
 SHORTEST = 6
 #: An anchor shorter than this is in so many lines that looking for it first saves nothing.
 _SHORTEST_ANCHOR = 3
+
+#: So much of a value, where a text is cut off within it, is masked like the whole.
+_LEAST_PART = 6
+# What stands for the rest of a text: of errors.printable(), of reprlib, of rich.
+_CUT = re.compile(r"\.\.\.|…")
 
 # Userinfo is a credential by definition (RFC 3986, section 3.2.1), known to us or not.
 _USERINFO = re.compile(r"(?<=://)[^/\s@'\"<>]+@")
@@ -31,6 +37,7 @@ class Redactor:
         self._known: set[str | bytes] = set()
         self._rules: dict[str, tuple[int, _Rule]] = {}
         self._ordered: list[_Rule] = []
+        self._spelt: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
     def add(self, value: str | bytes, shown_as: str = MASK) -> None:
@@ -53,6 +60,8 @@ class Redactor:
             # Longest first, so that a whole URL goes before the key inside it. A new list each time: redact() goes
             # through the one that it took, without the lock.
             self._ordered = [rule for _, rule in sorted(self._rules.values(), key=lambda each: -each[0])]
+            if shown_as == MASK:  # of what is shown in another way, all that is secret is registered by itself
+                self._spelt |= {spelling.lower() for spelling in spellings if len(spelling) > _LEAST_PART}
 
     @staticmethod
     def _rule(rules: dict[str, tuple[int, _Rule]], pattern: str, anchored: str, length: int, shown_as: str) -> None:
@@ -67,7 +76,36 @@ class Redactor:
         for anchored, pattern, template in self._ordered:
             if anchored in lower:
                 text = pattern.sub(template, text)
+        if _CUT.search(text):
+            text = self._without_parts(text)
         return _USERINFO.sub(MASK + "@", text) if "://" in text else text
+
+    def cut(self, text: str, most: int) -> str:
+        """The first `most` characters of a text, redacted, the value in which it ends as well; `...` if any is left."""
+        return self.redact(text) if len(text) <= most else self.redact(text[:most] + "...")
+
+    def _without_parts(self, text: str) -> str:
+        """Mask the end of a text before each mark of a cut, and the beginning after it, where it is part of a value."""
+        pieces, marks = _CUT.split(text), _CUT.findall(text)
+        for index, piece in enumerate(pieces):
+            if index < len(marks):
+                piece = self._masked_end(piece, [*self._spelt])
+            if index > 0:
+                piece = self._masked_end(piece[::-1], [spelling[::-1] for spelling in self._spelt])[::-1]
+            pieces[index] = piece
+        return "".join(piece + mark for piece, mark in zip(pieces, [*marks, ""], strict=True))
+
+    @staticmethod
+    def _masked_end(text: str, spelt: Iterable[str]) -> str:
+        lower, found = text.lower(), 0
+        for spelling in spelt:
+            start = lower.find(spelling[:_LEAST_PART], max(0, len(lower) - len(spelling)))
+            while start >= 0:
+                if spelling.startswith(lower[start:]):
+                    found = max(found, len(lower) - start)
+                    break
+                start = lower.find(spelling[:_LEAST_PART], start + 1)
+        return text[: len(text) - found] + MASK if found else text
 
 
 #: The process's own: every Secret registers itself here, and node.log asks it for each line.

@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import html
 import json
+import reprlib
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from node.errors import printable
 from node.keys.redaction import MASK, SHORTEST, Redactor
+from node.keys.secrets import Secret
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=SHORTEST, max_size=40)
 KEY = bytes.fromhex("00ff" + "5a22" * 13 + "27" * 4)
@@ -117,3 +121,47 @@ def test_redact__lines_of_a_long_secret__each_masked() -> None:
 
 def test_add__short_value__does_not_blot_out_ordinary_text() -> None:
     assert redactor_of("a").redact("a banana") == "a banana"
+
+
+@given(TEXTS, st.text("xyz ", max_size=10), st.integers(0, 60))
+@settings(max_examples=100, deadline=None)
+def test_cut__text_cut_off_within_a_value__leaves_no_usable_part_of_it(secret: str, before: str, most: int) -> None:
+    redacted = redactor_of(secret).cut(before + secret + " and more", most)
+    assert all(secret[:size].lower() not in redacted.lower().removesuffix("...")[len(before) :] for size in range(6, 41)
+               if len(secret) >= size and secret[:size].strip())  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [repr, reprlib.repr, lambda text: reprlib.repr(("GET", text))])
+@pytest.mark.parametrize("mark", ["...", "…"])
+def test_redact__value_shortened_by_a_library__neither_end_of_it_is_left(
+    write: Callable[[str], str], mark: str
+) -> None:
+    secret = "qV3xk29TzLw0aPn7Yb5cQ8mZt81mQpR5sXq22LkW"
+    redacted = redactor_of(secret).redact(f"Executing <Handle send({write(secret).replace('...', mark)})> took 0.2 s")
+    assert MASK in redacted
+    assert not any(secret[at : at + 7] in redacted for at in range(len(secret) - 6))
+
+
+def test_redact__url_with_dots_at_its_end__stays_readable() -> None:
+    redactor = redactor_of("qV3xk29TzLw0aPn7Yb5c")
+    redactor.add("https://host.example/v2/qV3xk29TzLw0aPn7Yb5c", shown_as="https://host.example/v2/***")
+    text = "endpoint https://host.example/... does not answer, trying again..."
+    assert redactor.redact(text) == text
+
+
+def test_redact__key_written_as_text_and_encoded_again__masked() -> None:
+    text = KEY.hex()
+    for spelling in (
+        text.encode().hex(),
+        base64.b64encode(text.encode()).decode(),
+        f"Basic {base64.b64encode(b'x:' + text.encode()).decode()}",
+    ):
+        assert MASK in redactor_of(KEY).redact(spelling)
+
+
+def test_printable__foreign_text_cut_off_within_a_secret__no_part_is_left() -> None:
+    Secret("cut-within-this-token-99")
+    for most in range(20, 60):
+        told = printable("the endpoint says: bad key cut-within-this-token-99, ask again", most)
+        assert "cut-wi" not in told
+    assert printable("short") == "short"
