@@ -56,10 +56,12 @@ REFUSALS: Final = {
 
 def explain(error: Exception) -> str:
     """A refusal in words with its remedy; any other error's own text."""
+    from node.staking.refusals import explain as explain_staking
+
     text = str(error)
     found = [reason for reason in REFUSALS if reason in text]
     if not found or "the contract said" in text:
-        return text
+        return explain_staking(error)
     reason = max(found, key=len)
     meaning, remedy = REFUSALS[reason]
     return f"{meaning}\n  what to do: {remedy}\n  (the contract said: {reason})"

@@ -15,7 +15,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mint": ("node.cli.edition.selling:mint", "Buy tokens of EDITION."),
     "close": ("node.cli.edition.selling:close", "End the sale of EDITION."),
     "reveal": ("node.cli.edition.revealing:reveal", "Draw and reveal the seed of EDITION."),
-    "fund": ("node.cli.edition.network:fund", "Give the feed of EDITION so much ETHER to pay for its reports."),
+    "fund": ("node.cli.edition.funds:fund", "Give the feed of EDITION so much ETHER to pay for its reports."),
+    "defund": ("node.cli.edition.funds:defund", "Announce to take ETHER out of the funds of EDITION's feed."),
+    "take-funds": (
+        "node.cli.edition.funds:take_funds",
+        "Have paid out what was announced to be taken out of EDITION's funds.",
+    ),
     "proceeds": ("node.cli.edition.selling:proceeds", "Take what the collection has earned to ADDRESS."),
     "allow": ("node.cli.edition.network:allow", "Let ADDRESS open feeds on the network's oracle."),
     "aggregator": ("node.cli.edition.network:aggregator", "Deploy the AggregatorV3 facade of FEED."),

@@ -1,4 +1,4 @@
-"""`patina edition collection | aggregator | allow | fund | subscribe`: what an edition needs of its network."""
+"""`patina edition collection | aggregator | allow | subscribe`: what an edition needs of its network."""
 
 from __future__ import annotations
 
@@ -104,32 +104,6 @@ def allow(address: str, *, no_longer: bool, choice: Choice) -> None:
         desk.talk.sure(f"{what[0].upper()}{what[1:]}?")
         await desk.send(what, desk.chain.oracle, calls.set_opener(account, not no_longer))
         return {"account": account, "allowed": not no_longer}
-
-    perform(choice, work)
-
-
-@click.command()
-@click.argument("edition", type=EDITION)
-@click.argument("ether")
-@artist_options
-def fund(edition: int, ether: str, *, choice: Choice) -> None:
-    """Give the feed of EDITION so much ETHER to pay for its reports.
-
-    Anyone may; what is left belongs to whoever opened the feed.
-    """
-
-    async def work(desk: Desk) -> dict[str, Any]:
-        from node.staking import calldata
-        from node.staking.amounts import ETHER_DECIMALS, parse_amount, show_ether
-
-        if desk.deployment.staking is None:
-            raise PatinaError("nodes of this network are not paid by contract: a feed needs no funds")
-        wei = parse_amount(ether, ETHER_DECIMALS, "ether")
-        feed = (await desk.edition(edition)).feed
-        desk.talk.sure(f"Give feed {feed} {show_ether(wei)}?")
-        what = f"fund feed {feed} with {show_ether(wei)}"
-        await desk.send(what, desk.deployment.staking, calldata.fund(feed), value=wei)
-        return {"edition": edition, "feed": feed, "wei": str(wei)}
 
     perform(choice, work)
 

@@ -20,6 +20,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rotate-key": ("node.cli.stake.membership:rotate_key", "Register the keys that this configuration names now."),
     "rotate": ("node.cli.stake.membership:rotate", "End the era, if it is over, and elect the next committee."),
     "fund": ("node.cli.stake.money:fund", "Give FEED so much ETHER to pay for its reports."),
+    "fund-treasury": (
+        "node.cli.stake.caring:fund_treasury",
+        "Give the treasury ETHER, out of which rotations are paid.",
+    ),
+    "freeze": ("node.cli.stake.caring:freeze", "Stop NODE's withdrawals for 30 days: the guardian only."),
+    "thaw": ("node.cli.stake.caring:thaw", "Let NODE withdraw again before its 30 days are over: the guardian only."),
     "slash": ("node.cli.stake.slash:slash", "Take all stake of a node that signed two reports for one view."),
 }
 

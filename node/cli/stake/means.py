@@ -113,7 +113,7 @@ class Means:
 
     def _faucet(self, address: str) -> str:
         if self._desk.chain_id in _DEVNETS:
-            return f" (on a devnet: patina faucet {address})"
+            return f" (on a devnet: patina faucet {address} --rpc {self._desk.config.chain.endpoints[0].masked})"
         return " (a testnet has a faucet for its coin)"
 
     async def _price(self) -> int:

@@ -149,7 +149,11 @@ def withdraw(*, choice: Choice) -> None:
         if account.locked_until > view.now:
             frozen = account.node.frozen_until > view.now
             why = "the guardian froze it" if frozen else "its last seat can still be answered for"
-            raise PatinaError(f"nothing can be withdrawn before {moment(account.locked_until, view.now)}: {why}")
+            soonest = min(entry.ready_at for entry in account.unbondings)
+            later = (
+                "" if soonest <= account.locked_until else f", and the first amount from {moment(soonest, view.now)}"
+            )
+            raise PatinaError(f"nothing can be withdrawn before {moment(account.locked_until, view.now)}: {why}{later}")
         if not ready:
             first = min(account.unbondings, key=lambda entry: entry.ready_at)
             raise PatinaError(

@@ -116,6 +116,9 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
     assert artist.json("fund", 1, "0.25")["feed"] == 1
     (shown,) = artist.json("show", 1)["editions"]
     assert (shown["state"], shown["minted"], shown["funds_wei"]) == ("selling", 2, str(UNIT // 4))
+    assert "announce at most that" in words(artist.patina("defund", 1, "0.3"))
+    assert artist.json("defund", 1, "0.1")["wei"] == str(UNIT // 10)
+    assert "can be taken out from" in words(artist.patina("take-funds", 1))
     closed = artist.json("close", 1)
     done = artist.patina("reveal", 1, "--no-wait")
     assert f"block {closed['reveal_block'] + 1} has to be there first" in words(done)
@@ -131,6 +134,11 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
     assert artist.json("proceeds", other)["wei"] == str(2 * UNIT // 100)
     chain = artist.network.chain
     assert chain.balance(Address(bytes.fromhex(other[2:])), chain.head) == 2 * UNIT // 100
+    artist.network.later(3_600)
+    owner = LocalSigner(bytes(dev_account(ChainSettings().seed, 0).key))
+    artist.network.call(owner, "NodeStaking", "rotate", [])
+    assert artist.json("take-funds", 1)["wei"] == str(UNIT // 10)
+    assert "nothing was announced" in words(artist.patina("take-funds", 1))
     assert "revealed already" in words(artist.patina("reveal", 1))
     assert "holds nothing" in words(artist.patina("proceeds", other))
 

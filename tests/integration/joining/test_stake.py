@@ -13,6 +13,7 @@ from node.agreement.committee import Committee
 from node.agreement.report import Report, report_digest, statement_of
 from node.chain.interface import interface
 from node.devnet.genesis import dev_account
+from node.devnet.settings import ChainSettings
 from node.journal import Journal
 from node.keys.secrets import Secret
 from node.keys.signing import SCRYPT_N_LIGHT, EthKeystore, LocalSigner
@@ -155,6 +156,23 @@ def test_fund_claim_collect__only_what_is_there(seated: Any) -> None:
     assert done.exit_code == 1
     assert "there is no such feed" in words(done)
     assert "look its number up" in words(done)
+
+
+def test_freeze_thaw_fund_treasury__guardian_and_anyone(seated: Any, tmp_path: Path) -> None:
+    keystore = tmp_path / "guardian.json"
+    key = bytes(dev_account(ChainSettings().seed, 1).key)
+    guardian = EthKeystore.import_key(keystore, key, Secret(seated.environ["PATINA_OPERATOR_PASSWORD"]), scrypt_n=2)
+    assert guardian.address == account(seated, 1).address
+    done = seated.patina("stake", "freeze", "1", "--yes")
+    assert "only the guardian may do that" in words(done)
+    assert seated.json("stake", "freeze", "1", "--operator", keystore)["frozen"] is True
+    assert seated.patina("stake", "unbond", "1", "--yes").exit_code == 0
+    done = seated.patina("stake", "withdraw", "--yes")
+    assert "the guardian froze it" in words(done)
+    assert seated.json("stake", "thaw", "1", "--operator", keystore)["frozen"] is False
+    assert "the node is not frozen" in words(seated.patina("stake", "thaw", "1", "--operator", keystore, "--yes"))
+    before = int(seated.json("stake", "fund-treasury", "0.5")["treasury_wei"])
+    assert int(seated.json("stake", "fund-treasury", "0.25")["treasury_wei"]) == before + UNIT // 4
 
 
 @pytest.fixture
