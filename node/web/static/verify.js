@@ -12,7 +12,7 @@ const checkpoint = new URLSearchParams(location.search).get("checkpoint");
 const mayAsk = document.querySelector('meta[name="visitor-rpc"]') !== null;
 
 const WORDS = { ok: "right", word: "as this node tells it", wrong: "wrong", untold: "cannot be told", busy: "looking", none: "not yet", elsewhere: "not checked here", waiting: "waiting" };
-const SIGNS = { ok: "✓", word: "“”", wrong: "✕", untold: "?", busy: "…", none: "–", elsewhere: "→", waiting: "" };
+const SIGNS = { ok: "✓", word: "”", wrong: "✕", untold: "?", busy: "…", none: "–", elsewhere: "→", waiting: "" };
 const BY = {
   browser: "checked by this browser",
   node: "this node's word, checked by nobody here",
