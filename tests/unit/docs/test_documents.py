@@ -111,14 +111,17 @@ def test_commands__wrong_ones__are_noticed() -> None:
 def fault_of(words: str, *, whole: bool) -> str | None:
     """What is wrong with a command, if anything; a whole one has all its arguments."""
     command: click.Command = main
-    rest = [word for word in shlex.split(words) if word not in ("...", "…")]
+    # Brackets stand around what may be left out.
+    rest = [word for word in shlex.split(re.sub(r"[\[\]]", "", words)) if word not in ("...", "…")]
     context = click.Context(main, info_name="patina")
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-        found = command.get_command(context, rest[0])
+        try:
+            name, found, rest = command.resolve_command(context, rest)
+        except click.UsageError as error:
+            return error.format_message()
         if found is None:
-            return f"there is no command {rest[0]!r}"
-        command, context = found, click.Context(found, info_name=rest[0], parent=context)
-        rest = rest[1:]
+            return f"there is no command {name!r}"
+        command, context = found, click.Context(found, info_name=name, parent=context)
     try:
         given, left, _ = command.make_parser(context).parse_args(list(rest))
     except click.UsageError as error:
