@@ -156,6 +156,10 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "ask whoever runs the broker to let this node read patina/# and write under its own name",
     ),
     "brokers.password": Entry("No password travels in clear over a network.", "use an mqtts:// url for this broker"),
+    "machine.user": Entry(
+        "Whether this runs as the user whose the node's folder is.",
+        "run patina check as the user that the node runs as, such as sudo -u patina patina check",
+    ),
     "machine.space": Entry("Free space on the disk of node.directory.", "free some space, or move node.directory"),
     "machine.write": Entry(
         "The state folder takes a write, and how long fsync takes there: every promise waits for one.",

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from node.chain.calls import Call, aggregate
 from node.chain.interface import interface
 from node.errors import ChainError, DeploymentError, RevertError
+from node.preflight.network import Network, untold
 from node.staking.words import times
 
 if TYPE_CHECKING:
     from node.preflight.facts import Facts
     from node.preflight.finding import Notes
-    from node.preflight.network import Network
 
 _MOST: Final = 8
 """Findings of a deployment check that are told one by one."""
@@ -46,6 +46,8 @@ async def _check_multicall(facts: Facts, network: Network, notes: Notes) -> None
     try:
         await network.pool.ask(lambda ask: aggregate(ask, multicall, [call], None))
     except ChainError as error:
+        if untold(error):
+            raise
         notes.fault("contracts.multicall", str(error))
     else:
         notes.ok("contracts.multicall", f"answers at {multicall}")
@@ -59,9 +61,11 @@ async def _check_oracle(network: Network, notes: Notes) -> bool:
         # `config_digest` refuses where there is no committee; `configuration` never does.
         try:
             digest = (await network.chain.configuration()).config_digest
-        except ChainError:
+        except RevertError:
             return notes.judge("contracts.oracle", False, f"what stands at {oracle} is no oracle: {error}")
     except ChainError as error:
+        if untold(error):
+            raise
         return notes.judge("contracts.oracle", False, f"{oracle}: {error}")
     notes.ok("contracts.oracle", f"{oracle} answers" if any(digest) else f"{oracle} answers, and has no committee yet")
     return True
@@ -73,6 +77,8 @@ async def _check_configuration(network: Network, notes: Notes) -> None:
         # Reading it computes the digest of chain id, oracle and committee again, and refuses another one.
         installed = await network.installed.get()
     except ChainError as error:
+        if untold(error):
+            raise
         notes.fault(code, str(error))
         return
     committee = installed.committee

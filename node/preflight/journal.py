@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sqlite3
 import tempfile
@@ -112,14 +113,13 @@ def _look(path: Path, running: bool, wanted: _Wanted) -> _Told:
         looked_at = path
         try:
             if not running:
-                looked_at = Path(folder) / path.name
-                # The WAL belongs to it: what a killed node has committed stands there alone.
-                for name in (path.name, f"{path.name}-wal"):
-                    with suppress(FileNotFoundError):
-                        shutil.copyfile(path.with_name(name), Path(folder) / name)
+                looked_at = _copy(path, Path(folder))
             sound = _look_inside(looked_at, told, running)
         except OSError as error:
-            told.add("fault", "journal.lock", f"{path} cannot be read: {error.strerror}")
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                told.add("skip", "journal.integrity", f"there is no room for a copy of it in {folder}")
+            else:
+                told.add("fault", "journal.lock", f"{path} cannot be read: {error.strerror}")
             sound = False
         if not sound:
             for code in _PARTS:
@@ -128,6 +128,14 @@ def _look(path: Path, running: bool, wanted: _Wanted) -> _Told:
             return told
         _hold(looked_at.parent, wanted, told, running)
     return told
+
+
+def _copy(path: Path, folder: Path) -> Path:
+    """Copy a journal that nobody writes to, and the log beside it: what a killed node has committed may stand there."""
+    for name in (path.name, f"{path.name}-wal"):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(path.with_name(name), folder / name)
+    return folder / path.name
 
 
 def _look_inside(path: Path, told: _Told, running: bool) -> bool:

@@ -35,6 +35,7 @@ async def check(facts: Facts, notes: Notes) -> None:
     """Note disk, memory and limits; the disk is asked away from the event loop, it may hang."""
     _check_files(notes)
     config = facts.config
+    _check_user(notes, config.path)
     _check_memory(notes, config.render.workers if config.render.pool == "local" else 0, running=bool(facts.running))
     directory = config.node.directory
     try:
@@ -78,6 +79,27 @@ def write_times(folder: Path) -> list[float]:
             os.fsync(file.fileno())
             spent.append(time.monotonic() - began)
     return spent
+
+
+def _check_user(notes: Notes, path: Path) -> None:
+    """What another user may read, write and open says nothing about the one that the node runs as."""
+    try:
+        owner = path.stat().st_uid
+    except OSError as error:
+        notes.skip("machine.user", f"{path}: {error.strerror}")
+        return
+    same = owner == os.getuid()
+    told = f"run by {_name(os.getuid())}" if same else f"run by {_name(os.getuid())}, the folder is {_name(owner)}'s"
+    (notes.ok if same else notes.warn)("machine.user", told)
+
+
+def _name(user: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
 
 
 def _check_memory(notes: Notes, workers: int, *, running: bool) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from node.chain.accounts import Accounts
 from node.chain.client import Chain
+from node.chain.failures import DisagreementError, RpcError, UnavailableError, UnwitnessedError
 from node.chain.pool import RpcPool
+from node.errors import ChainError
 from node.preflight.once import Once
 from node.settings import pool_settings
 from node.staking.contract import Staking, find_staking
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
     from node.chain.types import Block, Edition, Feed, Landed
     from node.config import Config
     from node.keys.secrets import SecretUrl
+
+_UNTOLD: Final = (DisagreementError, RpcError, UnavailableError, UnwitnessedError)
+
+
+def untold(error: ChainError) -> bool:
+    """Whether the endpoints could not say, so that nothing is known about the contract that was asked."""
+    return isinstance(error, _UNTOLD) or "no endpoint answers" in str(error)
+
 
 MOST_REPORTS: Final = 40
 """Feeds whose newest report is looked up."""

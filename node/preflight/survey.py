@@ -153,7 +153,7 @@ async def _ping(one: Reach, patience: float, session: aiohttp.ClientSession, now
                 allow_redirects=False,  # a redirect would carry the key to another host
             ) as response:
                 spent = time.monotonic() - began
-                if (second := _date(response.headers.get("Date"))) is not None:
+                if (second := date_of(response.headers.get("Date"))) is not None:
                     # The header is cut to whole seconds, and was written half way through the request.
                     one.offsets.append(now() - spent / 2 - (second + 0.5))
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError):
@@ -162,7 +162,7 @@ async def _ping(one: Reach, patience: float, session: aiohttp.ClientSession, now
     one.latency = median(times[1:])
 
 
-def _date(header: str | None) -> float | None:
+def date_of(header: str | None) -> float | None:
     """The Unix time of an HTTP date (RFC 9110, section 5.6.7); None for what is none."""
     if header is None or len(header) > 40:
         return None

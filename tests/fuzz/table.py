@@ -63,6 +63,7 @@ ALSO_FUZZED: Final = {
     "node.gossip.verifier": "test_gossip",
     "node.keys.secrets": "test_files",
     "node.peers": "test_http",
+    "node.preflight.survey": "test_http",
     "node.publish.pinning": "test_http",
     "node.render.reading": "test_files",
     "node.verify.blocks": "test_http",

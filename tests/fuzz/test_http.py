@@ -26,6 +26,7 @@ from node.content.unixfs import MAX_BLOCK
 from node.errors import ChainError, ContentError, PatinaError
 from node.keys.secrets import SecretUrl
 from node.peers import Peers
+from node.preflight.survey import date_of
 from node.publish.kubo import Kubo
 from node.publish.link import Link
 from node.publish.pinning import PinningService
@@ -293,7 +294,15 @@ def test_endpoint__any_answer__is_a_result_or_refused(runner: asyncio.Runner, li
 FIGURES = {
     "config_digest": "0x", "name": "a", "member": 1, "committee": 4, "quorum": 3, "address": "0x", "images_rendered": 0,
     "chain": {"id": 1, "final": 2, "head": 3, "error": ""}, "brokers": {"connected": 1, "configured": 1},
-    "rounds": [{"feed": 1}], "transactions": [], "rendering": {"jobs": [], "workers": []},
+    "rounds": [{"feed": 1, "phase": "observing", "observations": [1]}], "rendering": {"jobs": [], "workers": []},
+    "transactions": [{"key": "k", "for": "f", "state": "sent", "nonce": 4, "age_s": 61, "waits_for": "waits to x; y"}],
+    "version": "1", "up_s": 7_300, "disk": {"free_bytes": 5, "journal_bytes": 1, "content_bytes": 2},
+    "feeds": [{"id": 1, "vault": "0x", "band": 1, "bands": 3, "answer": "5", "missing": 0, "next_checkpoint": 170,
+               "nearest": [{"at": "11", "up": True, "band": 2, "distance": "6"}]}],
+    "peers": [{"member": 0, "own": False, "heard_s": 3.2}, {"member": 2, "own": False, "heard_s": None}],
+    "sender": {"balance": "1000", "low_balance": False, "waiting": {"sent": 1}},
+    "staking": {"own": {"state": "seated", "era": 3, "token": {"symbol": "P", "decimals": 18}, "bond": "15",
+                        "claimable": "1", "reports_attended": 9, "reports_due": 10, "strikes": 1}},
 }  # fmt: skip
 READY = {"ready": True, "reasons": []}
 
@@ -305,10 +314,23 @@ def test_status__any_figures_of_another_program__are_shown_or_refused(figures: b
     from io import BytesIO
     from unittest.mock import patch
 
-    from node.cli.status import show
+    from node.cli.screen import show
+    from node.cli.status_screen import screen_of
 
     with patch("urllib.request.urlopen", lambda url, timeout: BytesIO(figures if "status" in url else ready)):
         try:
-            show(*fetch("http://127.0.0.1:1"), "http://127.0.0.1:1")
+            show(screen_of(*fetch("http://127.0.0.1:1"), "http://127.0.0.1:1"))
         except PatinaError as error:
             assert_clear(str(error))
+
+
+DATES = st.lists(
+    st.sampled_from(["Sun,", "06", "9" * 14, "Nov", "1994", "08:49:37", "GMT", "+9999", "::", "1:2:3:4", "(", ";", "0"])
+)
+
+
+@modest(200)
+@given(st.text(max_size=60) | DATES.map(" ".join))
+def test_date_of__any_header_of_a_server__is_a_time_or_nothing(header: str) -> None:
+    found = date_of(header)
+    assert found is None or isinstance(found, float)

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node.config.load import annotated
+from node.config.schema import SECTIONS
 from node.preflight.lenient import read_sound
 from tests.unit.preflight.conftest import ORACLE, Look, verdicts
 
@@ -52,6 +54,25 @@ def test_read_sound__any_faults__all_named_and_the_rest_read(tmp_path_factory: A
     assert (sound.config.chain.id, sound.config.chain.oracle) == (31337, ORACLE)
     assert sound.config.web.port == 8_080
     assert not sound.lacking
+
+
+_VALUES = st.sampled_from(["1", "-1", '""', '"x"', "true", "[]", "[{}]", '["x", "x"]', "{}", "1e400", '"~nobody/x"'])
+_KEYS = [(name, each.name) for name, section in SECTIONS.items() for each, _, _ in annotated(section)]
+
+
+@given(st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=8))
+@settings(max_examples=40)
+def test_read_sound__any_values__nothing_is_raised_and_what_is_read_is_whole(
+    tmp_path_factory: Any, values: dict[tuple[str, str], str]
+) -> None:
+    path = tmp_path_factory.mktemp("c") / "config.toml"
+    sections: dict[str, list[str]] = {}
+    for (section, name), value in values.items():
+        sections.setdefault(section, []).append(f"{name} = {value}")
+    path.write_text("".join(f"[{name}]\n" + "\n".join(lines) + "\n" for name, lines in sections.items()))
+    sound = read_sound(path, {})
+    assert sound.settings  # at least the chain and the brokers are missing
+    assert sound.config is not None
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from node.agreement.committee import Committee
+from node.chain.configurations import Configuration, Installed
+from node.chain.types import Landed
 from node.journal import Journal
 from node.journal.safety.lock import state_directory
 from node.journal.safety.trail import Signed, Trail
 from node.keys.signing import EthKeystore
+from node.preflight.facts import Facts
+from node.preflight.journal import _Wanted
 from tests.unit.preflight.conftest import ORACLE, Look, verdicts
 
 IDENTITY = (31337, ORACLE)
+OTHER = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
 
 
 @pytest.fixture
@@ -134,3 +140,36 @@ async def test_check__machine_remembers_more_than_the_journal__an_old_copy(
     with Journal(state) as journal:
         journal.attest(bytes(32), 1, 40, 0, bytes([1]) * 32, b"report")
     assert (await look("journal"))["journal.age"].verdict == "not checked"
+
+
+def landed(committee: Committee, signers: int) -> Landed:
+    return Landed(
+        feed=1, checkpoint=40, config_digest=committee.config_digest, report_digest=bytes([9]) * 32, answer=0,
+        previous_band=0, band=1, content_root=bytes(32), signers=signers, transmitter=ORACLE, block_number=44,
+        block_hash=bytes(32), tx_hash=bytes(32), log_index=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("signers", [1, 2])
+@pytest.mark.parametrize("exists", [True, False])
+async def test_check__chain_has_a_signature_of_this_key__held_against_the_journal(
+    look: Look, folder: Path, signers: int, exists: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = EthKeystore(folder / "keys" / "signing.json").address
+    committee = Committee(31337, ORACLE, [address, OTHER], [bytes([1]) * 32, bytes([2]) * 32])
+    installed = Installed(Configuration(committee.config_digest, 1, bytes(32), 0), committee, None)
+    record = [landed(committee, signers)], installed
+
+    async def wanted(_: Facts) -> _Wanted:
+        return _Wanted(f"chain 31337, oracle {ORACLE}", address, 31337, ORACLE, record)
+
+    monkeypatch.setattr("node.preflight.journal._wanted", wanted)
+    if exists:
+        with Journal(folder / "state") as journal:
+            journal.bind(*IDENTITY)
+    found = (await look("journal"))["journal.age"]
+    assert found.verdict == ("fault" if signers == 1 else "ok"), found
+    if signers == 1 and exists:
+        with Journal(folder / "state") as journal:
+            journal.attest(committee.config_digest, 1, 40, 0, bytes([9]) * 32, b"report")
+        assert (await look("journal"))["journal.age"].verdict == "ok"
