@@ -38,7 +38,7 @@ def deliver(url: str, title: str, body: str, level: str) -> str:
         asset=AppriseAsset(app_id="Patina", app_desc="Patina", interpret_escapes=False, interpret_emojis=False)
     )
     if not to.add(url):
-        return said.last or "is no apprise URL"
+        return "apprise cannot use this URL: compare it with what apprise says of the service"
     kinds = {"info": NotifyType.INFO, "warning": NotifyType.WARNING, "critical": NotifyType.FAILURE}
     took = to.notify(body=body, title=title, body_format=NotifyFormat.TEXT, notify_type=kinds.get(level, kinds["info"]))
     return "" if took else said.last.rstrip(".") or "the target did not take the message"
