@@ -37,7 +37,7 @@ def compiler(folder: Path) -> Compile:
 
 
 def deployment_source_map(contract: Any) -> Any:
-    """Where creation code comes from in its source: found once for each source, where boa does it at each deployment."""
+    """Where creation code comes from in its source: found once a source, where boa does it at each deployment."""
     from vyper.compiler.settings import anchor_settings
     from vyper.ir.compile_ir import assembly_to_evm
 
