@@ -21,8 +21,9 @@ def compiler(folder: Path) -> Compile:
 
     def compiled(source: Path) -> Any:
         import boa  # two seconds, and not every test needs it
-        from boa.contracts.vyper.vyper_contract import VyperDeployer
+        from boa.contracts.vyper.vyper_contract import VyperContract, VyperDeployer
 
+        VyperContract._deployment_source_map = property(deployment_source_map)  # type: ignore[assignment]
         kept = folder / sha256(bytes(source)).hexdigest()
         with kept.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -33,3 +34,15 @@ def compiler(folder: Path) -> Compile:
         return VyperDeployer(pickle.loads(kept.read_bytes()), filename=str(source))
 
     return compiled
+
+
+def deployment_source_map(contract: Any) -> Any:
+    """Where creation code comes from in its source: found once a source, where boa does it at each deployment."""
+    from vyper.compiler.settings import anchor_settings
+    from vyper.ir.compile_ir import assembly_to_evm
+
+    data = contract.compiler_data
+    if "deployment_source_map" not in vars(data):
+        with anchor_settings(data.settings):
+            data.deployment_source_map = assembly_to_evm(data.assembly)[1]
+    return data.deployment_source_map
