@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -224,6 +225,10 @@ def _prefix(root: bytes) -> str:
 
 def _path(edition: Edition, root: bytes, token: int, suffix: str) -> str:
     if suffix == "svg":
-        return f"/ipfs/{directory_cid(root)}/placeholder.svg"
+        return f"/ipfs/{_cid(root)}/placeholder.svg"
     name = token_path(edition.id, token % TOKENS_PER_EDITION, edition.supply, suffix)
-    return f"/ipfs/{directory_cid(root)}/{name}"
+    return f"/ipfs/{_cid(root)}/{name}"
+
+
+# An edition of a thousand names each of its roots a few thousand times.
+_cid = lru_cache(maxsize=256)(directory_cid)
