@@ -33,7 +33,7 @@ def screen_of(figures: Figures, reasons: list[str], url: str) -> Group:
 
     try:
         return Group(*_screen(figures, reasons, url))
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise PatinaError(
             f"the node at {url} gives other figures: is it of another version than this patina?"
         ) from None
@@ -175,7 +175,7 @@ def _stake(figures: Figures) -> Iterator[Text]:
     staking = figures.get("staking", {})
     own = staking.get("own")
     if own:
-        unit = 10 ** int(own["token"]["decimals"])
+        unit = 10 ** min(int(own["token"]["decimals"]), 255)  # an ERC-20 has a uint8
         symbol = own["token"]["symbol"]
         said = f"{own['state']}, era {own['era']}"
         if "bond" in own:
