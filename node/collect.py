@@ -57,6 +57,7 @@ class Collector:
         # In the order in which they landed.
         self._wanted: dict[bytes, Want] = {}
         self._changed = asyncio.Event()
+        self._listeners: list[Callable[[bytes], None]] = []
         for report in reversed(journal.reports.last(most)):
             self.landed(report)
 
@@ -75,6 +76,10 @@ class Collector:
             del self._wanted[oldest]
             log.warning("artworks given up, too many are missing", root=oldest.hex())
         self._changed.set()
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        """Call `listener` with each content root once all of it is in the store."""
+        self._listeners.append(listener)
 
     async def run(self) -> None:
         """Fetch what is missing until cancelled."""
@@ -104,6 +109,8 @@ class Collector:
             self._wanted.pop(root, None)
             if fetched:
                 log.info("artworks fetched from peers", root=root.hex(), blocks=fetched)
+            for listener in self._listeners:
+                listener(root)
 
     async def fetch(self, root: bytes) -> int:
         """Bring every block under a directory's 32-byte digest into the store; return how many were not there.

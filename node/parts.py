@@ -135,6 +135,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         places = [Place(open_target(config, each), each.keep) for each in config.content.publish]
         publisher = Publisher(places, journal, store, chain.oracle)
         landings.settle(publisher.settled)
+        collector.listen(publisher.arrived)
         log.info("node ready", oracle=chain.oracle, address=signer.address, standby=terms.standby)
         yield Parts(
             config=config,

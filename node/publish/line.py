@@ -58,6 +58,8 @@ class _Trial:
     count: int = 0
     at: float = 0.0
     said: str = ""
+    lacking: bool = False
+    """Whether blocks were missing here."""
 
 
 class Line:
@@ -89,6 +91,12 @@ class Line:
     def wake(self) -> None:
         """Look again what is due."""
         self._changed.set()
+
+    def arrived(self, root: bytes) -> None:
+        """Try a root at once whose blocks were not all here."""
+        if (trial := self._trials.get(root)) is not None and trial.lacking:
+            del self._trials[root]
+            self.wake()
 
     async def run(self) -> None:
         """Do what is due until cancelled; nothing that goes wrong ends it."""
@@ -131,7 +139,8 @@ class Line:
                 log.warning("publishing target away", target=self.target.name, error=str(error))
             self._away.count, self._away.said = self._away.count + 1, str(error)
         except ContentError as error:
-            self._wait(row, self._pending if isinstance(error, IncompleteError) else self._retry, str(error))
+            lacking = isinstance(error, IncompleteError)
+            self._wait(row, self._pending if lacking else self._retry, str(error), lacking=lacking)
         except PatinaError as error:
             self._reached()
             if row.root not in self._trials:
@@ -160,10 +169,10 @@ class Line:
         log.info("artworks published", target=self.target.name, root=self._doing, blocks=parcel.blocks)
         return True
 
-    def _wait(self, row: PublicationRow, backoff: Backoff, said: str) -> None:
+    def _wait(self, row: PublicationRow, backoff: Backoff, said: str, *, lacking: bool = False) -> None:
         trial = self._trials.setdefault(row.root, _Trial())
         trial.at = self._clock() + backoff.delay(trial.count)
-        trial.count, trial.said = trial.count + 1, said
+        trial.count, trial.said, trial.lacking = trial.count + 1, said, lacking
 
     def _reached(self) -> None:
         if self._away.count:

@@ -67,6 +67,11 @@ class Publisher:
         for line in self._lines:
             line.wake()
 
+    def arrived(self, root: bytes) -> None:
+        """All blocks of a content root are in the store now: whoever waits for them need not any longer."""
+        for line in self._lines:
+            line.arrived(root)
+
     def _want(self, reports: Sequence[Landed]) -> None:
         rows = self._journal.publications
         for place in self._places:

@@ -50,7 +50,7 @@ def publisher(journal: Journal, store: BlockStore, *places: Place) -> Publisher:
 
 
 async def until(met: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not met():
             await asyncio.sleep(0.005)
 
@@ -128,6 +128,22 @@ async def test_run__one_root_refused__others_do_not_wait_for_it(
             store.put(path.read_bytes())
         await until(lambda: of(at_work, "attic")["waiting"] == 0)
     assert directory_cid(absent) in node.pins
+
+
+async def test_arrived__blocks_that_were_lacking__published_without_waiting_longer(
+    journal: Journal, store: BlockStore, tmp_path: Path, serve: Serve
+) -> None:
+    node, elsewhere = paper.Kubo(), BlockStore(tmp_path / "elsewhere")
+    root = paint(elsewhere)
+    never = Backoff(first=3_600, cap=3_600)
+    places = [place("attic", await serve(node.app()))]
+    async with Running(Publisher(places, journal, store, "0x", retry=never, pending=never)) as at_work:
+        at_work.settled(landed(root))
+        await until(lambda: "not here yet" in of(at_work, "attic")["error"])
+        for path in (tmp_path / "elsewhere").rglob("bafk*"):
+            store.put(path.read_bytes())
+        at_work.arrived(root)
+        await until(lambda: of(at_work, "attic")["published"] == 1)
 
 
 async def test_catch_up__new_target_or_landed_while_down__is_brought_what_landed_last(
