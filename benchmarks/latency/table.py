@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.latency.idle import Idle, idle
 from benchmarks.latency.network import Scene, open_network
 from benchmarks.latency.rounds import Timed, play
+from benchmarks.latency.scrape import Scraped, scrape
 from benchmarks.latency.steps import STEPS, durations, summary
 from benchmarks.table import lines
 
@@ -23,17 +24,17 @@ GOAL_MIB = 150
 """Goal: resident memory of a node that has nothing to do and renders nothing."""
 
 
-async def _measure(nodes: int, rounds: int) -> tuple[Scene, list[Timed], Idle]:
+async def _measure(nodes: int, rounds: int) -> tuple[Scene, list[Timed], Idle, Scraped]:
     with tempfile.TemporaryDirectory(prefix="patina-bench-") as folder:
         async with open_network(Path(folder), nodes=nodes) as scene:
             played = await play(scene, rounds)
-            return scene, played, await idle(scene)
+            return scene, played, await idle(scene), await scrape(scene)
 
 
 @cache
 def rows(nodes: int = NODES, rounds: int = ROUNDS) -> list[dict[str, Any]]:
     """The whole way, its steps, and an idle node: what, median, 95th percentile, unit, goal. Measured once."""
-    scene, played, resting = asyncio.run(_measure(nodes, rounds))
+    scene, played, resting, scraped = asyncio.run(_measure(nodes, rounds))
     where = f"{nodes} processes, {scene.broker} broker, {scene.chain} chain looked at {scene.looks}"
     parts = durations(played, scene.committee.quorum)
     found = [_times("final block to broadcast", [one.sent - one.asked for one in played], where, GOAL_MS)]
@@ -41,6 +42,8 @@ def rows(nodes: int = NODES, rounds: int = ROUNDS) -> list[dict[str, Any]]:
     found.append(_times("  of it, making the block itself", [one.final - one.asked for one in played], where))
     found.append(_row("idle node, resident memory", resting.mebibytes, None, "MiB", where, GOAL_MIB))
     found.append(_row("idle node, processor time", resting.milliseconds, None, "ms/s", where))
+    found.append(_times("metrics, one scrape", scraped.seconds, where))
+    found.append(_row("metrics, size of a scrape", scraped.size, None, "bytes", where))
     return found
 
 
