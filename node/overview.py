@@ -62,7 +62,6 @@ class Overview:
             ("fees", self._fees),
             ("journal", self._journal),
             ("alerts", lambda: self._parts.notices.recent(NOTICES)),
-            ("publishing", self._publishing),
             ("visitors", self._doors.status),
         ):
             found[name] = self._tried(name, section)
@@ -117,10 +116,6 @@ class Overview:
             "open_rounds": len(parts.journal.rounds.unfinished()),
             "counters": parts.journal.counters.all(),
         }
-
-    def _publishing(self) -> Any:
-        publisher = getattr(self._parts, "publisher", None)
-        return None if publisher is None else publisher.status()
 
 
 def _masked(value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from node.web.guard import Guard
@@ -24,6 +25,8 @@ _LONGEST: Final = 200
 """Characters of a text that log lines are searched for."""
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+
+log = structlog.get_logger("web")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -52,7 +55,8 @@ class OperatorPages:
         self._guard = guard
         self._look_s = look_s
         self._streams = Streams(LISTENERS, LISTENERS)
-        self._held: tuple[float, bytes] | None = None
+        self._held: tuple[float, bytes | None] | None = None
+        self._failed = ""
         self.close = self._streams.close
 
     def mount(self, app: web.Application) -> None:
@@ -71,7 +75,10 @@ class OperatorPages:
         return guarded
 
     async def _overview(self, _request: web.Request) -> web.Response:
-        return _answer(self._figures())
+        figures = self._figures()
+        if figures is None:
+            raise web.HTTPServiceUnavailable(text="the node cannot tell its figures now: see its log\n")
+        return _answer(figures)
 
     async def _configuration(self, _request: web.Request) -> web.Response:
         return _answer(_encode(self._source.configuration()))
@@ -95,7 +102,7 @@ class OperatorPages:
         while True:
             quiet += 1
             figures = self._figures()
-            if figures != told:
+            if figures is not None and figures != told:
                 told, quiet = figures, 0
                 await response.write(b"event: overview\ndata: " + figures + b"\n\n")
             seen, lines = self._source.lines(seen)
@@ -107,10 +114,18 @@ class OperatorPages:
                 await response.write(b": still here\n\n")
             await asyncio.sleep(self._look_s)
 
-    def _figures(self) -> bytes:
+    def _figures(self) -> bytes | None:
+        """The figures as they are now; None while they cannot be told: log lines go on, which say why."""
         now = asyncio.get_running_loop().time()
         if self._held is None or now - self._held[0] >= self._look_s / 2:
-            self._held = now, _encode(self._source.overview())
+            try:
+                self._held = now, _encode(self._source.overview())
+                self._failed = ""
+            except Exception as error:
+                self._held = now, None
+                if self._failed != repr(error):
+                    self._failed = repr(error)
+                    log.error("figures not told on the operator's page", exc_info=error)
         return self._held[1]
 
 

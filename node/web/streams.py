@@ -34,9 +34,10 @@ class Streams:
         """Answer with a stream that `push` writes. 503 or 429 with Retry-After when too many listen."""
         task, who = asyncio.current_task(), visitor(request)
         if task is None or len(self._tasks) >= self._limit:
-            raise web.HTTPServiceUnavailable(text="too many listeners\n", headers={"Retry-After": "30"})
+            raise _closing(web.HTTPServiceUnavailable(text="too many listeners\n", headers={"Retry-After": "30"}))
         if not is_this_machine(who) and self._share[who] >= self._each:
-            raise web.HTTPTooManyRequests(text="too many streams from one address\n", headers={"Retry-After": "30"})
+            text = "too many streams from one address\n"
+            raise _closing(web.HTTPTooManyRequests(text=text, headers={"Retry-After": "30"}))
         response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         response.content_type = "text/event-stream"
         self._tasks.add(task)
@@ -63,3 +64,9 @@ class Streams:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _closing(refusal: web.HTTPException) -> web.HTTPException:
+    """A refusal after which the connection makes room for others."""
+    refusal.force_close()
+    return refusal
