@@ -89,7 +89,12 @@ class ContentConfig:
     """Where content that this node lacks is fetched from. All of it is checked against its CID."""
 
     peers: Annotated[
-        tuple[SecretUrl, ...], Key("Gateways to ask, the preferred first: other nodes or public ones.", schemes=HTTP)
+        tuple[SecretUrl, ...],
+        Key(
+            "Gateways to ask, the preferred first: other nodes or public ones. Without this line, those that the "
+            "network's deployment file names, if any.",
+            schemes=HTTP,
+        ),
     ] = ()
     max_block_bytes: Annotated[
         int, Key("The largest block that is accepted, in bytes.", low=65_536, high=64 * 2**20)

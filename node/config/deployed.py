@@ -1,4 +1,4 @@
-"""Fills the settings that a deployment file decides: the chain's id, the oracle, and the staking contract."""
+"""Fills the settings that a deployment file decides: chain id, oracle, staking contract, and where content is."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ def fill_deployed(tables: dict[str, Any], base: Path, faults: Faults) -> None:
         return
     _fill(chain, "chain", "id", found.chain_id, faults)
     _fill(chain, "chain", "oracle", found.oracle, faults)
+    content = tables.setdefault("content", {})
+    if isinstance(content, dict) and found.gateways:
+        # Other peers than the network's are no contradiction: whoever names some wants those.
+        content.setdefault("peers", list(found.gateways))
     staking = tables.setdefault("staking", {})
     if isinstance(staking, dict) and found.staking is not None:
         _fill(staking, "staking", "contract", found.staking, faults)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from node.errors import DeploymentError
 from node.keys.address import fault_of_address
@@ -83,6 +85,21 @@ class Fields:
     def addresses(self, name: str) -> tuple[str, ...]:
         """A list of addresses without repetition."""
         return self._unlike(name, [self._address(f"{name}[{n}]", one) for n, one in enumerate(self._list(name), 1)])
+
+    def urls(self, name: str, *, most: int) -> tuple[str, ...]:
+        """A list of at most so many http or https URLs without repetition, none of which holds a user or a password."""
+        found = self._list(name)
+        if len(found) > most:
+            raise self.fault(name, f"names {len(found)}", f"name at most {most}")
+        return self._unlike(name, [self._url(f"{name}[{n}]", one) for n, one in enumerate(found, 1)])
+
+    def _url(self, name: str, found: object) -> str:
+        if isinstance(found, str) and len(found) <= _LONGEST and found.isprintable() and " " not in found:
+            with suppress(ValueError):
+                parts = urlsplit(found)
+                if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0:
+                    return found
+        raise self.fault(name, "is no URL such as https://node.example.org", "correct it")
 
     def _list(self, name: str) -> list[Any]:
         found: list[Any] = self._typed(name, list, "a list")

@@ -53,7 +53,8 @@ class Deployment:
     `config_digest` (32 bytes) is the configuration that was in force when the file was written, None where nodes had
     yet to join. `owner` owns the oracle and the collection. `signers` and `transport_keys` are the committee that the
     owner set, empty where staking decides. `least_node` is the oldest version of this software that can take part,
-    `latest_node` the newest that there is, where whoever keeps the file says so.
+    `latest_node` the newest that there is, where whoever keeps the file says so. `gateways` are pages of its nodes, at
+    which content may be had: all of it is checked against its CID, so a wrong one costs time and nothing else.
     """
 
     path: Path
@@ -69,6 +70,7 @@ class Deployment:
     signers: tuple[str, ...]
     transport_keys: tuple[bytes, ...]
     contracts: Mapping[str, Contract]
+    gateways: tuple[str, ...] = ()
 
     @property
     def oracle(self) -> str:
@@ -134,6 +136,7 @@ def parse(raw: bytes, path: Path) -> Deployment:
         signers=signers,
         transport_keys=keys,
         contracts=MappingProxyType(contracts),
+        gateways=fields.urls("gateways", most=MAX_NODES) if fields.has("gateways") else (),
     )
 
 

@@ -47,7 +47,7 @@ def refuse_what_is_there(path: Path) -> None:
         raise DeploymentError(f"{path}: is in the way, and no devnet wrote it; name another file with --output")
 
 
-async def record(ground: Ground, path: Path) -> Deployment:
+async def record(ground: Ground, path: Path, gateways: Sequence[str] = ()) -> Deployment:
     """Write what stands on the chain to `path`, whole or not at all, and return it as whoever takes the file reads it.
 
     Raises:
@@ -74,6 +74,7 @@ async def record(ground: Ground, path: Path) -> Deployment:
         "protocol_version": PROTOCOL_VERSION,
         "software": {"least_node": version("patina")},
         "config_digest": "0x" + digest.hex() if any(digest) else None,
+        "gateways": list(gateways),
         "contracts": {name: await _entry(ground, contract) for name, contract in places.items()},
     }
     _write(path, json.dumps(document, indent=2) + "\n")

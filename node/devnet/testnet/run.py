@@ -116,7 +116,8 @@ async def _testnet(
             members = await _members(ground, network, endpoints, say)
             opening = await asyncio.to_thread(_opening, members) if network.painted else None
             market = await open_market(ground, Account(web3, dev_account(seed, STRATEGIST)), opening)
-            await record(ground, network.deployment)
+            pages = tuple(member.process.url for member in members)
+            await record(ground, network.deployment, pages)
             running = Network(members, session)
             try:
                 if members:
@@ -125,7 +126,6 @@ async def _testnet(
                     group.create_task(_watch(members))
                 pause = settings.block_interval * STEP_BLOCKS or _IDLE_STEP
                 group.create_task(move_prices(market.strategist, market.vault, network.seed, pause))
-                pages = tuple(member.process.url for member in members)
                 oracle, staking = ground.oracle.address, ground.stake.staking.address
                 vault = market.vault.contract.address
                 yield Testnet(endpoints, network.deployment, oracle, staking, ground.rules, market.feed, vault, pages)

@@ -102,3 +102,15 @@ def test_load__deployment_that_is_no_path_to_one__is_a_fault(tmp_path: Path, lin
     with pytest.raises(FaultyConfigError) as caught:
         load(path, environ={}, check_files=False)
     assert told in next(fault.problem for fault in caught.value.faults if fault.key == "chain.deployment")
+
+
+def test_load__file_that_names_gateways__they_are_the_content_peers_where_none_are_named(tmp_path: Path) -> None:
+    gateways = ["http://127.0.0.1:8080", "https://node.example.org/art"]
+    named = {**DEPLOYMENT, "gateways": gateways}
+    assert [peer.reveal() for peer in read(tmp_path, document=named).content.peers] == gateways
+    for own in ([], ["http://10.0.0.1"]):
+        rest = f"[content]\npeers = {json.dumps(own)}\n"
+        assert [peer.reveal() for peer in read(tmp_path, rest=rest, document=named).content.peers] == own
+    assert read(tmp_path).content.peers == ()
+    rest = "[content]\nmax_block_bytes = 65536\n"
+    assert len(read(tmp_path, rest=rest, document=named).content.peers) == 2
