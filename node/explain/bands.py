@@ -37,6 +37,11 @@ def exits(policy: Policy, band: int, answer: int) -> list[Exit]:
     return sorted(found, key=lambda one: one.distance)
 
 
+def raw(thresholds: Sequence[int], answer: int) -> int:
+    """Return the band that an answer lies in, wherever it comes from."""
+    return sum(answer >= one for one in thresholds)
+
+
 def between(thresholds: Sequence[int], band: int) -> str:
     """Say between which thresholds a band lies."""
     if not thresholds:

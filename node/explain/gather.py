@@ -12,7 +12,7 @@ from node.chain.interface import interface
 from node.chain.types import TOKENS_PER_EDITION
 from node.errors import ChainError, PatinaError, RevertError
 from node.explain.measure import measure, measured
-from node.explain.views import NOTHING, Subject, Told, check_feed, painted_by, refused
+from node.explain.views import NOTHING, Measured, Subject, Told, check_feed, painted_by, refused
 from node.verify import artwork, landing
 from node.verify.committees import committee_of
 from node.verify.facts import Facts, read_feed
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from node.agreement.committee import Committee
     from node.chain.client import Chain
     from node.chain.types import Block, Edition, Feed, FullReport, Landed, Sample
-    from node.explain.views import Measured, Road
+    from node.explain.views import Road
     from node.render.reading import AnyRecipe
     from node.verify.blocks import Blocks
 
@@ -196,4 +196,7 @@ class Gathering:
             found = measured(feed, self._memory.samples(feed.id, count))
             if found is not None:
                 return found
-        return await measure(self._chain, feed, await self._chain.finalized())
+        found = await measure(self._chain, feed, await self._chain.finalized())
+        if found is None and feed.checkpoint:
+            return Measured(feed.checkpoint, feed.answer)  # what was reported last is what anybody can still read
+        return found

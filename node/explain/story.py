@@ -103,8 +103,13 @@ def why(subject: Subject) -> Iterator[str]:
     yield (
         f"that is {bands.number(policy, landed.band)}, {bands.between(policy.thresholds, landed.band)}"
         + (f", which this edition paints as {mood}" if mood else "")
-        + (f": {weather}" if weather else "")
+        + (f" ({weather})" if weather else "")
     )
+    if bands.raw(policy.thresholds, landed.answer) != landed.band:
+        yield (
+            f"the figure lies just outside that band, by less than the {exact(policy.hysteresis)} that it takes to "
+            "leave it"
+        )
     yield _crossing(subject)
     yield from _since(subject)
 
@@ -203,9 +208,9 @@ def after(subject: Subject) -> Iterator[str]:
                 passed = "has reached" if way.up else "is below"
                 yield f"that figure {passed} {signed(way.at)}: a report that turns it to {name} is due"
     if policy.hysteresis and policy.thresholds:
-        yield (
-            f"each threshold has to be passed by {exact(policy.hysteresis)}, so that trembling on one repaints nothing"
-        )
+        told = "those figures include the" if now is not None else "each threshold has to be passed by"
+        rest = " by which each threshold has to be passed" if now is not None else ""
+        yield f"{told} {exact(policy.hysteresis)}{rest}, so that trembling on one repaints nothing"
     if not policy.thresholds:
         yield "its feed has no thresholds: it is painted once, and stays so"
     due = (subject.head or 0) // policy.cadence * policy.cadence + policy.cadence if subject.head else None
@@ -291,7 +296,7 @@ def _crossing(subject: Subject) -> str:
             return "it was the first painting after the reveal"
         return "the band had not changed: it was painted because it had no painting yet"
     way = "up" if landed.band > landed.previous_band else "down"
-    over = ", several at once" if steps > 1 else ""
+    over = f", over {count(steps, 'threshold')} at once" if steps > 1 else ""
     painted = "; it was also the first painting after the reveal" if first and subject.whole else ""
     return f"the vault had moved {way} from {before}{over}{painted}"
 

@@ -64,7 +64,7 @@ def test_painted__tells_measure_band_signers_signals_place_and_what_is_next() ->
         'Tide #1 shows "flourishing" because its vault stood 2.00 % above its price when the feed was opened',
         "At block 40 (3 March 2026, 14:04 UTC)",
         "the middle one of 3 prices, measured ten blocks apart",
-        'band 3 of 3, everything from +1 % up, which this edition paints as "flourishing": full blossom',
+        'band 3 of 3, everything from +1 % up, which this edition paints as "flourishing" (full blossom',
         "first painting after the reveal",
         "3 of the 4 nodes of the network each measured this, painted the same picture, and signed one report",
         "landed in block 43 on 3 March 2026, 14:05 UTC, sent by 0x1111111111111111111111111111111111111111",
@@ -76,6 +76,7 @@ def test_painted__tells_measure_band_signers_signals_place_and_what_is_next() ->
         "the artwork ages, it is not replaced",
         "Measured last at block 60, the vault stands 1.50 % above",
         "when that figure falls below +0.9 %, 0.60 points from there",
+        "Those figures include the 0.1 % by which each threshold has to be passed",
         "next at block 70",
     ):
         assert part in said, part
@@ -90,7 +91,7 @@ def test_painted__crossing_of_several_bands_down__says_so() -> None:
     landed = make_landed(40, 43, answer=-2 * PERCENT, previous_band=2, band=0, content_root=ROOT)
     first = Told(make_landed(20, 23, content_root=b"f" * 32))
     said = text(painted(painting=Told(landed), reports=(first, Told(landed)), feed=make_feed(band=0)))
-    assert 'The vault had moved down from "flourishing", several at once' in said
+    assert 'The vault had moved down from "flourishing", over two thresholds at once' in said
     assert "first painting" not in said
 
 
@@ -141,6 +142,13 @@ def test_painted__model_of_somebody_else__tells_figures_and_no_effects() -> None
 def test_painted__crossing_due__says_that_a_report_is() -> None:
     said = text(painted(now=Measured(60, PERCENT // 2)))
     assert "That figure is below +0.9 %: a report that turns it" in said
+
+
+def test_painted__held_in_its_band_by_the_margin__says_so() -> None:
+    landed = Told(make_landed(40, 43, answer=PERCENT * 95 // 100, previous_band=2, content_root=ROOT))
+    said = text(painted(painting=landed, reports=(landed,)))
+    assert "lies just outside that band, by less than the 0.1 % that it takes to leave it" in said
+    assert "just outside" not in text(painted())
 
 
 def test_selling__says_how_many_are_sold_and_that_nobody_knows_yet() -> None:

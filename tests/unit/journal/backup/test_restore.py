@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
@@ -221,8 +224,6 @@ def test_restore__killed_before_a_step__old_journal_stands_and_a_second_try_succ
 def test_restore__killed_while_files_change_places__no_node_starts_on_less_than_it_knew(
     state: Path, backup: Path, monkeypatch: pytest.MonkeyPatch, call: str, *, damaged: bool
 ) -> None:
-    import os
-
     if damaged:
         (state / "journal.db").write_bytes(b"\xff" * 40_000)
 
@@ -251,3 +252,21 @@ def test_restore__killed_while_files_change_places__no_node_starts_on_less_than_
     with Journal(state) as journal:
         assert not any(signs(journal, checkpoint) for checkpoint in range(10, 20))
         assert signs(journal, 100) != damaged
+
+
+def test_restore__no_room__is_one_clear_error_and_the_old_journal_stands(state: Path, backup: Path) -> None:
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, 64 << 10))
+            restore(state, backup, OWNER)
+        except JournalError as error:
+            code = 0 if "disk" in str(error) else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert not (state / ".restoring").exists()
+    with Journal(state) as journal:
+        assert journal.attestations.count() == 10
