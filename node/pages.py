@@ -110,7 +110,7 @@ class Pages:
         app = create_app(
             self._gallery,
             self._parts.store,
-            public_url=chosen.public_url,
+            public_url=chosen.public_url or "",
             visitor_rpc=chosen.visitor_rpc,
             network=self._board,
             operator=self._overview,

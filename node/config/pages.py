@@ -37,13 +37,13 @@ class WebConfig:
         ),
     ] = True
     public_url: Annotated[
-        str,
+        str | None,
         Key(
-            "Address under which visitors reach these pages, named in the previews of links to them; empty: the one "
-            "that they asked for.",
+            "Address under which visitors reach these pages, named in the previews of links to them; without it, the "
+            "one that they asked for.",
             example="https://art.example.org",
         ),
-    ] = ""
+    ] = None
     visitor_rpc: Annotated[
         bool,
         Key(
