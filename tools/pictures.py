@@ -1,6 +1,7 @@
 """Makes the pictures of README.md and docs/: what the model draws and, where a gallery is up, its pages.
 
     python tools/pictures.py                                    # strip, sheet and signals, by the model that ships
+    python tools/pictures.py --node http://127.0.0.1:PORT       # network and operator, of a node of `patina devnet`
     python tools/pictures.py --gallery http://127.0.0.1:PORT    # the gallery that `make demo` has up beside it
 
 A new model makes all of them out of date. They are scaled by Pillow, so that their bytes depend on its version.
@@ -71,14 +72,39 @@ def photograph(gallery: str, folder: Path) -> None:
         browser.close()
 
 
-def keep_shot(page: Any, target: Path) -> None:
-    """What a page shows in its viewport, as a PNG."""
-    from PIL import Image
+def photograph_node(node: str, folder: Path) -> None:
+    """The network page and the operator's page of a node on this machine, each at a round that is over."""
+    from playwright.sync_api import sync_playwright
 
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for name, height in (("network", 1_560), ("operator", 1_750)):
+            page = browser.new_page(
+                viewport={"width": _SIGHTS["gallery"][0], "height": height},
+                color_scheme="dark",
+                reduced_motion="reduce",
+            )
+            page.goto(f"{node}/{name}")
+            page.wait_for_selector("#pulse[data-state=live]")
+            page.wait_for_selector(".round .marks" if name == "network" else ".log li")
+            take(page, folder / f"{name}.png")
+        browser.close()
+
+
+def keep_shot(page: Any, target: Path) -> None:
+    """What a page of the gallery shows in its viewport, as a PNG."""
     page.wait_for_selector(".chart .line-agreed", state="attached")
     page.evaluate("document.querySelectorAll('img').forEach(image => { image.loading = 'eager' })")
     shown = "[...document.querySelectorAll('.canvas img, .leaf img')].map(image => image.decode())"
     page.evaluate(f"Promise.all({shown})")
+    take(page, target)
+
+
+def take(page: Any, target: Path) -> None:
+    """What a page shows in its viewport, as a PNG."""
+    from PIL import Image
+
     page.evaluate("document.fonts.ready")
     with Image.open(io.BytesIO(page.screenshot())) as image:
         shot = image.convert("RGB").resize(
@@ -109,12 +135,17 @@ def main(argv: list[str] | None = None) -> int:
     """Makes the pictures that it is asked for."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--gallery", metavar="URL", help="photograph this gallery; draw nothing")
+    parser.add_argument(
+        "--node", metavar="URL", help="photograph the network page and the operator's page of this node"
+    )
     parser.add_argument("--seed", default="patina", help="whose token is shown: any text")
     parser.add_argument("--folder", type=Path, default=IMAGES, help="where to put them; docs/images by default")
     options = parser.parse_args(argv)
     if options.gallery:
         photograph(options.gallery, options.folder)
-    else:
+    if options.node:
+        photograph_node(options.node, options.folder)
+    if not (options.gallery or options.node):
         draw(options.folder, sha256(options.seed.encode()).digest())
     return 0
 
