@@ -59,8 +59,8 @@ def check(config_path: Path, *, only: Sequence[str], skip: Sequence[str], as_jso
     score = Score.of(found)
     if not as_json:
         click.secho(f"\n{score}", bold=True, fg="green" if score.ready else "red")
-        if score.ready:
-            return
+        if not score.ready:
+            click.echo(f"at fault: {', '.join(dict.fromkeys(one.code for one in found if one.verdict == 'fault'))}")
     if not score.ready:
         raise SystemExit(1)
 
@@ -123,7 +123,9 @@ def _lines(text: str) -> list[str]:
     """A text as lines that fit the terminal; one line where nobody watches, so that programs find it whole."""
     if not sys.stdout.isatty() or not text:
         return [text] if text else []
-    return textwrap.wrap(text, max(40, shutil.get_terminal_size().columns - _MARGIN - 4), break_on_hyphens=False)
+    width = max(40, shutil.get_terminal_size().columns - _MARGIN - 4)
+    # Addresses and paths stay whole: somebody may copy them.
+    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
 
 
 def document(found: Sequence[Finding]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def ask_endpoint(url: str) -> Reached:
     try:
         return asyncio.run(work())
     except ChainError as error:
-        return Reached(None, printable(str(error)))
+        return Reached(None, printable(str(error).rpartition(": ")[2]))  # without the URL, which stands above
 
 
 def doubt_of_endpoint(url: str, wanted: int | None) -> str | None:

@@ -41,7 +41,7 @@ once, each fault with its key and what to do. `patina config show` prints the se
 | environment | stands in for |
 | --- | --- |
 | `PATINA_CONFIG` | the option `--config`: the file, or the folder that holds it |
-| `PATINA_ENDPOINTS` | `chain.endpoints` and `chain.endpoints_file`: URLs separated by spaces |
+| `PATINA_ENDPOINTS` | `chain.endpoints` and `chain.endpoints_file`, and `--rpc` of commands: URLs separated by spaces |
 | `PATINA_SIGNING_PASSWORD` | `keys.signing_password_file`: the password itself |
 | `PATINA_TRANSPORT_PASSWORD` | `keys.transport_password_file`: the password itself |
 | `PATINA_OPERATOR_PASSWORD` | `--operator-password-file` of `patina join` and `patina stake`: the password itself |

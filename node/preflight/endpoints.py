@@ -156,7 +156,11 @@ def _tell_witnesses(facts: Facts, good: list[Reach], notes: Notes) -> None:
     needed = min(facts.config.chain.witnesses, len(facts.config.chain.endpoints))
     hosts = {urlsplit(one.url.reveal()).hostname for one in good}
     if len(good) < needed:
-        notes.fault("endpoints.witnesses", f"{len(good)} sound, {needed} must say the same of what this node signs for")
+        notes.fault(
+            "endpoints.witnesses",
+            f"{len(good)} sound, {needed} must say the same of what this node signs for",
+            remedy="mend the endpoints above, or name others in chain.endpoints",
+        )
     elif len(good) < 2:
         notes.warn("endpoints.witnesses", "one endpoint alone: nobody notices when it lies or stands still")
     elif len(hosts) < 2:

@@ -59,10 +59,17 @@ async def check(facts: Facts, notes: Notes) -> None:
     else:
         notes.ok("journal.lock", "no node runs from this folder")
     wanted = await _wanted(facts)
-    if not path.exists():
+    try:
+        await in_thread(path.stat)
+    except (FileNotFoundError, NotADirectoryError):
         for code in _PARTS[:-1]:
             notes.skip(code, "there is no journal yet: the first start makes one")
         _check_absent(wanted, notes)
+        return
+    except OSError as error:
+        notes.fault("journal.lock", f"{path} cannot be looked at: {error.strerror}")
+        for code in _PARTS:
+            notes.skip(code, "it cannot be looked at")
         return
     told = await in_thread(lambda: _look(path, bool(running), wanted))
     for how, code, detail, remedy in told.lines:

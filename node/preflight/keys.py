@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from node.config.values import is_there
 from node.errors import KeyFileError, RevertError
 from node.keys.secrets import check_private
 from node.preflight.finding import UnknownError
@@ -31,7 +32,7 @@ async def check(facts: Facts, notes: Notes) -> None:
 
 async def _check_opens(facts: Facts, notes: Notes, kind: Kind, path: Path) -> None:
     code = f"keys.{kind}"
-    if not await in_thread(path.exists):
+    if not await in_thread(lambda: is_there(path)):
         notes.fault(code, f"there is no key at {path}", remedy="make one with: patina keys new, or restore a backup")
         return
     try:

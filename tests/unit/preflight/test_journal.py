@@ -112,6 +112,13 @@ async def test_check__no_database_at_all__at_fault(look: Look, state: Path) -> N
     assert (await look("journal"))["journal.integrity"].verdict == "fault"
 
 
+async def test_check__file_that_cannot_be_looked_at__at_fault_and_not_taken_for_none(look: Look, folder: Path) -> None:
+    (folder / "state" / "journal.db").symlink_to("journal.db")
+    found = await look("journal")
+    assert found["journal.lock"].verdict == "fault"
+    assert found["journal.age"].verdict == "not checked"
+
+
 async def test_check__beside_a_running_node__read_in_place(look: Look, state: Path) -> None:
     with Journal(state) as journal:
         journal.counters.add("something")
