@@ -19,7 +19,7 @@ from node.errors import ChainError
 from node.keys.secrets import SecretUrl
 
 HEAVY = {"torch", "diffusers", "numpy", "web3", "eth_account", "aiohttp", "aiomqtt", "structlog", "cryptography",
-         "coincurve", "sqlite_utils", "msgspec", "rich", "asyncio", "eth", "amqtt"}  # fmt: skip
+         "coincurve", "sqlite_utils", "msgspec", "rich", "asyncio", "eth", "amqtt", "prometheus_client"}  # fmt: skip
 
 
 def modules_after(*arguments: str) -> set[str]:
