@@ -256,7 +256,7 @@ class RoundDriver:
                 log.info("round started", feed=key.feed, checkpoint=key.checkpoint)
             case ViewChanged(key, view, leader):
                 self.happened["view entered"] += 1
-                log.warning("view changed", feed=key.feed, checkpoint=key.checkpoint, view=view, leader=leader)
+                log.info("view changed", feed=key.feed, checkpoint=key.checkpoint, view=view, leader=leader)
             case RoundDone(key, landed):
                 self.happened["round landed" if landed else "round abandoned"] += 1
                 began = self._began.pop(key, None)
