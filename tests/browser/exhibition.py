@@ -73,6 +73,7 @@ class Show:
     root: bytes = b""
     history: list = field(default_factory=list)
     proofs: dict = field(default_factory=dict)
+    side: int = 192
 
     def __post_init__(self):
         self.band = sum(t <= 0 for t in self.thresholds)
@@ -119,7 +120,7 @@ class Show:
             b"\4" * 32,
             seeds,
         )
-        images = [paint(int.from_bytes(seed), band, bands) for seed in seeds]
+        images = [paint(int.from_bytes(seed), band, bands, self.side) for seed in seeds]
         before, self.root = self.root, build(self.store, spec, images)
         first = token_id(self.edition, 1)
         self.history.append(

@@ -174,7 +174,7 @@ async def test_gallery__node_restarts__says_so_and_catches_up(page, gallery):
 
 
 async def test_gallery__many_works__shown_in_portions_that_follow_a_repaint(page, gallery):
-    show = replace(gallery.slow, tokens=70, seen=0, history=[])
+    show = replace(gallery.slow, tokens=70, seen=0, history=[], side=8)
     gallery.source.shows = [show]
     await enter(page, gallery)
     await expect(page.locator(".work")).to_have_count(60)

@@ -5,6 +5,7 @@ import os
 
 import coincurve
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from eth_hash.auto import keccak
 from playwright.async_api import expect
@@ -13,11 +14,20 @@ from node.agreement.signature import pack
 from node.chain.interface import interface
 from node.content.cid import raw_cid, sha256
 
+from .conftest import hung
 from .exhibition import COLLECTION, ORACLE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CHECKED = ["digest", "committee", "signatures", "answer", "root", "path", "metadata", "recipe", "picture"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def gallery(request, tmp_path_factory):
+    """One gallery for all tests here, which change answers on their way and nothing in it; visitors may name endpoints
+    where the parameter says so."""
+    async with hung(tmp_path_factory.mktemp("verify"), visitor_rpc=getattr(request, "param", False)) as found:
+        yield found
 
 
 async def states(page):
@@ -209,14 +219,14 @@ async def verify_at(page, gallery, endpoint):
         page.hosts.clear()  # the endpoint is another host, and was named by the visitor
 
 
-@pytest.mark.parametrize("gallery", [True], indirect=True)
+@pytest.mark.parametrize("gallery", [True], indirect=True, scope="module")
 async def test_verify__endpoint_of_the_visitor__the_chain_says_so_too(page, gallery):
     found = await verify_at(page, gallery, Endpoint(gallery.slow))
     assert set(found.values()) == {"ok", "elsewhere"}
     await expect(page.locator("[data-step=report] .by")).to_have_text("as your endpoint says")
 
 
-@pytest.mark.parametrize("gallery", [True], indirect=True)
+@pytest.mark.parametrize("gallery", [True], indirect=True, scope="module")
 async def test_verify__endpoint_says_otherwise__the_nodes_word_is_red(page, gallery):
     endpoint = Endpoint(gallery.slow)
     key = next(key for key in endpoint.said if key.startswith("0xc87b56dd"))

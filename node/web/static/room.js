@@ -25,7 +25,7 @@ export class Room {
     this.scale = h("span", { class: "scale", role: "img" });
     this.standing = h("p", { class: "standing" });
     this.list = h("ul", { class: "works" });
-    this.more = h("button", { class: "button more", type: "button", hidden: true, on: { click: () => this.#showMore() } });
+    this.more = h("button", { class: "button more", type: "button", hidden: true, on: { click: () => this.#showMore() } }, "Show more");
     this.plot = new Plot({ link: (index) => tokenPage(this.view, this.#tokens[0].id, this.view.history[index]) });
     this.finder = this.#makeFinder();
     this.life = h("ol", { class: "life" });
