@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Final
 
 from node.errors import PatinaError
@@ -44,6 +45,8 @@ async def check(facts: Facts, notes: Notes) -> None:
 
 def strangers(targets: Sequence[Target]) -> list[Target]:
     """The targets whose URLs name no service that apprise knows, or not in its form; nothing is sent."""
-    from apprise import Apprise
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of modules that apprise still imports for old Pythons
+        from apprise import Apprise
 
-    return [one for one in targets if Apprise.instantiate(one.url.reveal(), suppress_exceptions=True) is None]
+        return [one for one in targets if Apprise.instantiate(one.url.reveal(), suppress_exceptions=True) is None]

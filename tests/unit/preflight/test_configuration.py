@@ -45,7 +45,7 @@ def written(path: Path, planted: set[str], base: dict[str, list[str]]) -> Path:
 
 
 @given(st.sets(st.sampled_from(sorted(FAULTS))))
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_read_sound__any_faults__all_named_and_the_rest_read(tmp_path_factory: Any, planted: set[str]) -> None:
     path = written(tmp_path_factory.mktemp("c") / "config.toml", planted, BASE)
     sound = read_sound(path, {})
@@ -61,7 +61,7 @@ _KEYS = [(name, each.name) for name, section in SECTIONS.items() for each, _, _ 
 
 
 @given(st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=8))
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_read_sound__any_values__nothing_is_raised_and_what_is_read_is_whole(
     tmp_path_factory: Any, values: dict[tuple[str, str], str]
 ) -> None:

@@ -1,0 +1,45 @@
+"""The clock: what the endpoints' servers say of it, the middle one of several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from node.keys.secrets import SecretUrl
+from node.preflight import clock
+from node.preflight.finding import Finding, Notes
+from node.preflight.survey import Reach, Survey
+from tests.unit.preflight.conftest import Quiet
+
+
+async def judged(folder: Path, *offsets: float) -> Finding:
+    class Told(Quiet):
+        async def _survey(self) -> Survey:
+            url = SecretUrl("http://127.0.0.1:1")
+            ends = [Reach(url, "a", None, fault="gone", offsets=[one, one + 0.3]) for one in offsets]  # type: ignore[arg-type]  # never asked
+            return Survey(ends, 8)
+
+    notes = Notes("clock")
+    await clock.check(Told(folder / "config.toml", environ={}), notes)
+    return {one.code: one for one in notes.found}["clock.offset"]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "verdict", "words"),
+    [
+        ((0.4,), "ok", "1 endpoint server"),
+        ((-0.9, 0.2, 0.6), "ok", "3 endpoint servers"),
+        ((-20.0,), "warning", "behind"),
+        ((7.0, 8.0), "warning", "ahead of"),
+        ((-90.0, -91.0), "fault", "behind 2 endpoint servers"),
+        ((0.1, 0.2, 9_999.0), "ok", ""),  # one server that is wrong itself accuses nobody
+        ((), "not checked", "no endpoint's server"),
+    ],
+)
+async def test_check__offsets__the_middle_one_is_judged(
+    folder: Path, offsets: tuple[float, ...], verdict: str, words: str
+) -> None:
+    found = await judged(folder, *offsets)
+    assert found.verdict == verdict, found
+    assert words in found.detail
