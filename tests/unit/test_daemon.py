@@ -76,6 +76,7 @@ def make(chain: PaperChain, keeper: PaperKeeper, serve: Any = "all") -> Daemon:
         health=Health(),
         terms=PaperTerms(),
         wakeup=WakeUp([]),
+        standings=SimpleNamespace(note=lambda _: None),
     )
     gallery = SimpleNamespace(refresh=ignore)
     return Daemon(*(cast(Any, part) for part in (settings, parts, [keeper], gallery)))
