@@ -66,8 +66,9 @@ function draw(view) {
 
 /** Put children in place unless they say the same: what somebody reads or has selected is left alone. */
 function fill(element, children) {
-  const now = h("div", {}, ...children.filter(Boolean));
-  if (element.innerHTML !== now.innerHTML) element.replaceChildren(...now.childNodes);
+  const now = h("div", {}, ...children.filter(Boolean)).childNodes;
+  const same = now.length === element.childNodes.length && [...now].every((each, at) => each.isEqualNode(element.childNodes[at]));
+  if (!same) element.replaceChildren(...now);
 }
 
 function announce(reasons) {
