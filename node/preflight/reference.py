@@ -27,6 +27,10 @@ first start, or beside a node that runs.
   that the other keys say is checked; one that hangs or fails is told as `check.hung` or `check.crashed`.
 - **It shows no secret.** Keys in URLs and passwords are masked, as in the node's log.
 
+`patina run` does not begin with it: a node that starts again after a power cut must not wait for a picture or a
+broker. It refuses by itself what it cannot start with, tells the rest in `/readyz` and `patina status`, and points here
+when its start fails.
+
 Passwords are taken from where the node takes them (environment, then files). At a terminal the missing ones are asked
 for; otherwise a key without one is not checked.
 
