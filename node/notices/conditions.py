@@ -40,6 +40,13 @@ def conditions(parts: Parts, since: int) -> Iterable[Found]:
         yield Found("rounds-missed", f"The last {missed} reports landed without its signature.")
 
 
+def is_known(parts: Parts, code: str) -> bool:
+    """Whether the absence of a code means that the trouble is gone; after a start much is not known yet."""
+    if code == "low-balance":
+        return parts.sender.funds.balance is not None
+    return parts.health.final is not None
+
+
 def rounds_missed(parts: Parts, since: int) -> int:
     """Return how many of the latest final reports landed without this node, which had a seat; 0 if that is no sign.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -129,7 +129,3 @@ def newer(path: Path, running: str) -> Iterable[Found]:
         yield Found("too-old", f"It asks for {deployment.least_node}, and this is {running}.", deployment.least_node)
     elif latest is not None and is_older(running, latest):
         yield Found("update-available", f"It names {latest}, and this is {running}.", latest)
-
-
-Source = Callable[[], Iterable[Found]]
-"""A part's own account of its troubles, asked at every look; it must be quick, and may raise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -12,15 +12,16 @@ import structlog
 
 from node.errors import PatinaError
 from node.journal.notices import KEPT, NoticeRow
+from node.keys.redaction import redactor
 from node.landings import CURSOR
-from node.notices.conditions import conditions, crossings
+from node.notices.conditions import conditions, crossings, is_known
 from node.notices.courier import Courier
 from node.notices.delivery import Delivery
 from node.notices.kinds import kind
-from node.notices.looks import Looks, Source
+from node.notices.looks import Looks
 from node.notices.outbox import Outbox
 from node.notices.targets import Target, read_targets
-from node.notices.troubles import Found, Troubles
+from node.notices.troubles import Troubles
 from node.notices.words import text_of, title_of
 from node.rounds import milliseconds
 
@@ -51,14 +52,9 @@ class Notices:
         self._carry: Carry = Courier(settings.timeout_ms / 1000) if carry is None else carry
         name = config.node.name
         self._deliveries = [Delivery(name, target, self._outbox, self._carry, settings) for target in targets]
-        self._sources: list[Source] = []
         self._since: int | None = None
         self._failed = ""
         self._troubles: Troubles | None = None
-
-    def ask(self, source: Source) -> None:
-        """Have a part of the node asked for its troubles at every look."""
-        self._sources.append(source)
 
     async def run(self, parts: Parts) -> None:
         """Work until cancelled."""
@@ -90,8 +86,10 @@ class Notices:
             self._since = final.number
         self._outbox.settle()
         since = self._since if self._since is not None else 2**63
-        found = {each.key: each for each in [*conditions(parts, since), *looks.found(), *self._asked()]}
-        begun, over = self._troubles.look(found, milliseconds(), looks.knows)
+        found = {each.key: each for each in [*conditions(parts, since), *looks.found()]}
+        begun, over = self._troubles.look(
+            found, milliseconds(), lambda each: looks.knows(each) and is_known(parts, each.code)
+        )
         for each in begun:
             self._outbox.begun(each, _notice(each.code, "begun", each.detail))
         for each in over:
@@ -99,13 +97,6 @@ class Notices:
         if final is not None:
             self._tell_landed(final.number)
         self._tell_evidence(parts.address)
-
-    def _asked(self) -> Iterable[Found]:
-        for source in self._sources:
-            try:
-                yield from source()
-            except Exception as error:
-                self._note(error)
 
     def _tell_landed(self, final: int) -> None:
         until, done = self._outbox.until("landed"), self._journal.cursors.get(CURSOR)
@@ -181,7 +172,8 @@ def shown(notice: NoticeRow, waiting: Sequence[str]) -> dict[str, Any]:
 
 
 def _notice(code: str, phase: Literal["event", "begun", "over"], detail: str) -> NoticeRow:
-    return NoticeRow(time.time_ns() // 1_000_000, code, kind(code).urgency, phase, detail)
+    # Kept for long, and shown to whoever looks: what became known as secret is masked before, not only on the way out.
+    return NoticeRow(time.time_ns() // 1_000_000, code, kind(code).urgency, phase, redactor.redact(detail))
 
 
 def _iso(at: float) -> str:

@@ -28,7 +28,7 @@ class _Said(logging.Handler):
 
 def deliver(url: str, title: str, body: str, level: str) -> str:
     """Send a message; return why the target did not take it, empty if it did. Blocks for as long as that takes."""
-    from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
+    from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType, OverflowMode
 
     said = _Said()
     logger = logging.getLogger("apprise")
@@ -39,6 +39,9 @@ def deliver(url: str, title: str, body: str, level: str) -> str:
     )
     if not to.add(url):
         return "apprise cannot use this URL: compare it with what apprise says of the service"
+    if "overflow=" not in url:
+        for one in to:
+            one.overflow_mode = OverflowMode.SPLIT  # several messages, where a service takes no long one
     kinds = {"info": NotifyType.INFO, "warning": NotifyType.WARNING, "critical": NotifyType.FAILURE}
     took = to.notify(body=body, title=title, body_format=NotifyFormat.TEXT, notify_type=kinds.get(level, kinds["info"]))
     return "" if took else said.last.rstrip(".") or "the target did not take the message"

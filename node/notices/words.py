@@ -27,7 +27,8 @@ def text_of(notice: NoticeRow) -> str:
     """Return what a notice says, as one paragraph."""
     what = kind(notice.code)
     if notice.phase == "over":
-        return f"Over: {title_of(notice).removesuffix(' (over)')}. {notice.detail}".strip()
+        begun = f" When it was told: {notice.detail}" if notice.detail else ""
+        return f"Over: {notice.code.replace('-', ' ')}.{begun}"
     said = [what.meaning, notice.detail, what.remedy]
     return " ".join(filter(None, [*said, f"See {RUNBOOK}{what.runbook}."]))
 

@@ -23,7 +23,6 @@ from node.notices.conditions import MISSED, conditions
 from node.notices.courier import Message
 from node.notices.notices import Notices, open_notices
 from node.notices.targets import Target
-from node.notices.troubles import Found
 from tests.unit.notices.test_targets import CONFIG
 from tests.unit.paper import make_block, make_landed
 
@@ -78,7 +77,7 @@ def test_look__account_nearly_empty_and_filled_again__told_once_each(journal: Jo
     parts.sender.funds = SimpleNamespace(low=True, balance=12 * 10**15)
     for _ in range(3):
         notices.look(parts, NOTHING)
-    parts.sender.funds.low = False
+    parts.sender.funds = SimpleNamespace(low=False, balance=10**18)
     for _ in range(3):
         notices.look(parts, NOTHING)
     assert codes(notices) == [("low-balance", "begun"), ("low-balance", "over")]
@@ -193,16 +192,15 @@ def test_look__look_that_takes_too_long__behind(
     assert codes(notices) == [("behind", "begun")]
 
 
-def test_ask__part_that_raises__costs_the_others_nothing(journal: Journal, config: Config) -> None:
-    notices = Notices(config, journal, [MAIL])
-
-    def broken() -> list[Found]:
-        raise ValueError("lost")
-
-    notices.ask(broken)
-    notices.ask(lambda: [Found("odd-part", "It lost a wheel.", "kubo")])
-    notices.look(make_parts(journal), NOTHING)
-    assert codes(notices) == [("odd-part", "begun")]
+def test_look__restart_before_anything_is_known__ends_nothing(journal: Journal, config: Config) -> None:
+    parts = make_parts(journal, renderers=SimpleNamespace(fault="no worker is exact"))
+    parts.sender.funds = SimpleNamespace(low=True, balance=1)
+    Notices(config, journal, [MAIL]).look(parts, NOTHING)
+    notices, fresh = Notices(config, journal, [MAIL]), make_parts(journal, health=Health())
+    for _ in range(2):
+        notices.look(fresh, NOTHING)
+    assert ("low-balance", "over") not in codes(notices)
+    assert ("renderer-unfit", "over") not in codes(notices)
 
 
 async def test_run__target_and_parts_that_fail__goes_on_until_cancelled(

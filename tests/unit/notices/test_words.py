@@ -37,7 +37,7 @@ def test_text__begun_and_over__in_words() -> None:
     begun = text_of(row("low-balance", detail="Account 0x1 holds 0.010000 ether."))
     assert begun.startswith("The account that pays for transactions is nearly empty. Account 0x1 holds 0.010000 ether.")
     over = text_of(row("low-balance", "over", "Account 0x1 held 0.010000 ether."))
-    assert over == "Over: low balance. Account 0x1 held 0.010000 ether."
+    assert over == "Over: low balance. When it was told: Account 0x1 held 0.010000 ether."
     assert title_of(row("low-balance", "over")) == "low balance (over)"
 
 
