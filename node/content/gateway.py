@@ -90,7 +90,11 @@ class Gateway:
     ) -> web.StreamResponse:
         headers["Content-Type"] = answer.content_type
         if request.method == "HEAD":
-            return web.Response(headers=headers)
+            # Not web.Response, which would say that there are 0 bytes.
+            headed = web.StreamResponse(headers=headers)
+            await headed.prepare(request)
+            await headed.write_eof()
+            return headed
         if not self._places:
             refusal = _refusal(503, "too many CARs are being sent: ask again in a moment")
             refusal.headers["Retry-After"] = "5"

@@ -89,10 +89,9 @@ async def test_run__one_dead_one_hanging__the_third_gets_everything(
             at_work.settled(landed(root, checkpoint))
         await until(lambda: of(at_work, "well")["published"] == 3)
         assert {directory_cid(root) for root in roots} < well.pins
-        assert of(at_work, "dead") | {"error": "", "failures": 0} == {
-            "name": "dead", "kind": "kubo", "reachable": False, "error": "", "failures": 0, "waiting": 3, "unwanted": 0,
-            "published": 0, "taken": 0, "sending": "",
-        }  # fmt: skip
+        dead = of(at_work, "dead")
+        assert (dead["kind"], dead["reachable"], dead["waiting"], dead["published"]) == ("kubo", False, 3, 0)
+        assert dead["failures"] > 0
         assert "cannot be reached" in of(at_work, "dead")["error"]
         assert at_work.status()["behind"] == 3
         await until(lambda: of(at_work, "hanging")["sending"] != "")

@@ -143,7 +143,8 @@ async def test_gateway__too_many_cars__told_to_come_back(site):
         async with client.get(f"/ipfs/{site.root}?format=car") as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "5")
         async with client.head(f"/ipfs/{site.root}?format=car") as response:
-            assert response.status == 200
+            assert (response.status, response.headers.get("Content-Length")) == (200, None)
+            assert response.headers["Content-Type"] == f"{CAR}; version=1; order=dfs; dups=n"
 
 
 async def test_gateway__reader_that_stops__loses_its_place_to_others(site):
