@@ -13,11 +13,9 @@ from node.metrics.catalog import CATALOG
 from node.reasons import REASONS
 from tests.unit.deploy.test_monitoring import NAME, expressions
 
-RARE = {
-    # Told by nodes of staked networks, of networks without a committee yet, or once something has gone wrong.
-    *(name for name in CATALOG if name.startswith(("patina_stake_", "patina_rewards_", "patina_notice", "patina_publishing_"))),
-}
-"""Metrics that an ordinary node of a network without staking names, and has no value for."""
+OF_OTHERS = ("patina_stake_", "patina_rewards_", "patina_notice", "patina_publishing_")
+RARE = {name for name in CATALOG if name.startswith(OF_OTHERS)}
+"""Metrics that a node of a network without staking, with no targets of any kind, names and has no value for."""
 
 
 def check_metrics(url: str, *, crossings: int) -> None:

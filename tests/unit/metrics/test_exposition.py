@@ -105,8 +105,8 @@ async def test_text__what_the_parts_know__is_what_is_told(parts: Parts) -> None:
         "clock": found.of("patina_clock_offset_seconds"),
     } == {
         "started": 3, "landed": 2, "views": 1, "heard": 9, "dropped": 5, "repeated": 4, "took": 1, "received": 7,
-        "refused": 2, "away": 0, "final": 2, "failed": 1, "gas": 100_000, "fees": 0.002, "balance": 0.1, "feed": 905, "next": 910,
-        "clock": -2.5,
+        "refused": 2, "away": 0, "final": 2, "failed": 1, "gas": 100_000, "fees": 0.002, "balance": 0.1, "feed": 905,
+        "next": 910, "clock": -2.5,
     }  # fmt: skip
 
 
