@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 MAGIC: Final = b"SQLite format 3\0"
 """The first 16 bytes of every SQLite file (https://www.sqlite.org/fileformat.html, section 1.3)."""
 
+
+class NewerJournalError(JournalError):
+    """A journal whose schema this version of the node does not know."""
+
+
 Columns = dict[str, list[tuple[str, str, int, int]]]
 
 
@@ -90,7 +95,7 @@ def described(connection: sqlite3.Connection, path: Path) -> Examined:
         raise JournalError(f"{path}: is a SQLite file of another program, not a journal")
     unknown = sorted(set(applied) - set(known))
     if unknown:
-        raise JournalError(
+        raise NewerJournalError(
             f"{path}: was written by a newer version of the node (it has {printable(unknown[-1], 80)}): upgrade the "
             "node, then try again"
         )

@@ -13,7 +13,7 @@ from typing import Final
 
 from node.errors import JournalError
 from node.journal.backup.copy import back_up, put_in_place, sync_folder
-from node.journal.backup.examine import Examined, examine
+from node.journal.backup.examine import Examined, NewerJournalError, examine
 from node.journal.backup.keep import FOLDER, name
 from node.journal.explained import explained
 from node.journal.journal import Journal
@@ -66,8 +66,9 @@ def restore(directory: Path, file: Path, owner: Owner, tell: Tell = lambda _: No
     """Replace the journal in `directory` by the backup in `file`, which is left as it is.
 
     Everything that binds the key in the journal that is replaced also binds it in the new one, votes and transactions
-    with it: what both knew is kept, and what they tell differently is closed. Where that journal is lost, damaged, or
-    no continuation of the backup, the new one signs nothing until the operator has given up what may have been signed.
+    with it: what both knew is kept, and what they tell differently is closed. Where that journal is lost, damaged, of a
+    newer version, or no continuation of the backup, the new one signs nothing until the operator has given up what may
+    have been signed.
     Until the very last step the old journal stands, and a restore that was cut off is simply run again.
 
     Raises:
@@ -96,7 +97,7 @@ def restore(directory: Path, file: Path, owner: Owner, tell: Tell = lambda _: No
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     merged, certain, retired, transactions = done
-    return Restored(backup, present, aside, lost, merged, certain, retired, transactions)
+    return Restored(backup, present, aside, lost.why if lost else "", merged, certain, retired, transactions)
 
 
 def _ours(file: Path, owner: Owner, what: str) -> Examined:
@@ -107,22 +108,33 @@ def _ours(file: Path, owner: Owner, what: str) -> Examined:
     return found
 
 
-def _copy_present(present: Path, copy: Path, owner: Owner) -> str:
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """Why nothing can be taken over from the journal in place; `kind` names the file that is set aside."""
+
+    kind: str
+    why: str
+
+
+def _copy_present(present: Path, copy: Path, owner: Owner) -> _Lost | None:
     """Copy the journal in place where it is whole; else return why nothing of it can be taken over.
 
     Raises:
-        JournalError: it is whole and not this node's, a newer version's, or it cannot be read at present.
+        JournalError: it is whole and not this node's, or it cannot be read at present.
     """
     if not present.exists() or not present.stat().st_size:
-        return "there was no journal"
+        return _Lost("empty", "there was no journal")
     try:
         back_up(present, copy)
+    except NewerJournalError:
+        # The way back to an older version of the software: what the newer one wrote cannot be read by this one.
+        return _Lost("newer", "the journal in place was written by a newer version, which this one cannot read")
     except JournalError as error:
         if not _damaged(present):
             raise
-        return f"the journal in place is damaged: {error}"
+        return _Lost("damaged", f"the journal in place is damaged: {error}")
     _ours(copy, owner, "the journal in place")
-    return ""
+    return None
 
 
 def _damaged(journal: Path) -> bool:
@@ -135,12 +147,12 @@ def _damaged(journal: Path) -> bool:
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _merge(scratch: Path, owner: Owner, lost: str) -> tuple[Merged | None, bool, bool, int]:
+def _merge(scratch: Path, owner: Owner, lost: _Lost | None) -> tuple[Merged | None, bool, bool, int]:
     """Bind the copied backup to all that binds the old journal: (what changed, certain, retired, transactions)."""
     place = (owner.chain_id, owner.oracle, owner.signer)
     with Journal(scratch / "new") as new:
         backup = collect(new, *place)
-        if lost:
+        if lost is not None:
             new.protection.distrust()
             transactions = new.transactions.abandon_queued("restored from a backup")
             retired = new.protection.retired
@@ -182,7 +194,7 @@ def fold(path: Path) -> None:
         raise JournalError(f"journal {path}: another program reads it: close that program first")
 
 
-def _swap(directory: Path, draft: Path, lost: str) -> Path | None:
+def _swap(directory: Path, draft: Path, lost: _Lost | None) -> Path | None:
     """Put the draft in the journal's place, and keep what stood there; return where."""
     present, marker = directory / FILE_NAME, directory / UNFINISHED
     with draft.open("rb") as file:
@@ -191,8 +203,8 @@ def _swap(directory: Path, draft: Path, lost: str) -> Path | None:
     if present.exists():
         kept = directory / FOLDER
         kept.mkdir(mode=0o700, exist_ok=True)
-        aside = kept / name("damaged" if lost else examine(present).schema.version, "replaced")
-        if lost:
+        aside = kept / name(examine(present).schema.version if lost is None else lost.kind, "replaced")
+        if lost is not None:
             # Its log belongs to it alone: left beside the new file it would be read into that. From here to the end no
             # node starts in this folder.
             marker.touch(mode=0o600)

@@ -126,6 +126,23 @@ def test_restore__present_lost__signs_nothing_until_resolved(state: Path, backup
     assert not (state / UNFINISHED).exists()
 
 
+def test_restore__present_of_a_newer_version__is_set_aside_and_nothing_is_signed_until_resolved(
+    state: Path, backup: Path
+) -> None:
+    with closing(sqlite3.connect(state / "journal.db")) as later:
+        later.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('journal', '9999_x', '')"
+        )
+        later.execute("PRAGMA user_version = 99")
+        later.commit()
+    done = restore(state, backup, OWNER)
+    assert "newer version" in done.lost
+    assert done.aside is not None
+    assert done.aside.name.startswith("journal-newer-replaced-")
+    with Journal(state) as journal:
+        assert not signs(journal, 99)
+
+
 def test_restore__present_that_began_anew__is_no_continuation_and_nothing_is_signed(state: Path, backup: Path) -> None:
     (state / "journal.db").unlink()
     fill(state, range(40, 41))  # the operator started the node on an empty folder first
