@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,9 +18,12 @@ from node.notices.troubles import Found
 if TYPE_CHECKING:
     from node.config import Config
     from node.staking.locator import Locator
+    from node.staking.own import OwnStake
     from node.staking.types import Node, Overview
 
-EVERY_S: Final = 600.0
+EVERY_S: Final = 300.0
+SETTLED_S: Final = 30.0
+"""So long after its start a node has read what the first look missed."""
 
 log = structlog.get_logger("notices")
 
@@ -27,10 +31,11 @@ log = structlog.get_logger("notices")
 class Looks:
     """The last of each reading. One that fails leaves what was known, and nothing at all before the first."""
 
-    def __init__(self, config: Config, locator: Locator, signer: str) -> None:
+    def __init__(self, config: Config, locator: Locator, own: OwnStake) -> None:
+        """`own` reads what the staking contract holds of this node; its rivals are asked for here."""
         self._config = config
         self._locator = locator
-        self._signer = signer
+        self._own = own
         self._found: dict[str, list[Found]] = {}
 
     def found(self) -> list[Found]:
@@ -45,14 +50,15 @@ class Looks:
 
     async def run(self) -> None:
         """Read until cancelled."""
-        while True:
+        for wait in chain((SETTLED_S,), repeat(EVERY_S)):
             await self.read()
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(wait)
 
     async def read(self) -> None:
         """Read everything once."""
         try:
-            self._found["stake"] = await self._stake()
+            if self._own.age is not None:
+                self._found["stake"] = await self._stake()
         except PatinaError as error:
             log.debug("stake not read for notices", error=str(error))
         for part, read in (("certificates", self._certificates), ("software", self._software)):
@@ -62,16 +68,10 @@ class Looks:
                 log.debug(f"{part} not read for notices", error=str(error))
 
     async def _stake(self) -> list[Found]:
-        staking = await self._locator.find()
-        if staking is None:
+        staking, held = await self._locator.find(), self._own.found
+        if staking is None or held is None or held.account is None or not held.overview.obeyed:
             return []
-        number = await staking.node_of_signer(self._signer)
-        if not number:
-            return []
-        overview = await staking.overview()
-        if not overview.obeyed:
-            return []
-        return judge_stake(await staking.node(number), overview, await staking.nodes(overview.candidates))
+        return judge_stake(held.account.node, held.overview, await staking.nodes(held.overview.candidates))
 
     def _certificates(self) -> list[Found]:
         brokers = self._config.gossip.brokers

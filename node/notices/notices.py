@@ -58,7 +58,7 @@ class Notices:
 
     async def run(self, parts: Parts) -> None:
         """Work until cancelled."""
-        looks = Looks(self._config, parts.duty.locator, parts.address)
+        looks = Looks(self._config, parts.duty.locator, parts.duty.own)
         self._outbox.only_these_targets()
         async with asyncio.TaskGroup() as group:
             for each in self._deliveries:

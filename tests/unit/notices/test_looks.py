@@ -84,22 +84,14 @@ async def test_read__what_cannot_be_read__leaves_what_was_known(tmp_path: Path) 
                 raise ChainError("no endpoint answers")
             return self
 
-        async def node_of_signer(self, signer: str) -> int:
-            return 3
-
-        async def overview(self) -> Any:
-            return OVERVIEW
-
-        async def node(self, number: int) -> Node:
-            return replace(NODE, slashed=True)
-
         async def nodes(self, numbers: Any) -> list[Node]:
             return []
 
+    own: Any = SimpleNamespace(age=None, found=None)
     locator: Any = Locator()
     path = write(tmp_path, latest_node="99.0")
     config: Any = SimpleNamespace(gossip=SimpleNamespace(brokers=()), chain=SimpleNamespace(deployment=path))
-    looks = Looks(config, locator, "0x2")
+    looks = Looks(config, locator, own)
     slashed = Found("slashed", "It is node 3 of the staking contract.")
     update = Found("update-available", f"It names 99.0, and this is {version('patina')}.", "99.0")
     assert not looks.knows(slashed)
@@ -110,6 +102,10 @@ async def test_read__what_cannot_be_read__leaves_what_was_known(tmp_path: Path) 
     assert looks.knows(update)
     assert not looks.knows(slashed)
     locator.down = False
+    await looks.read()
+    assert not looks.knows(slashed)  # nothing of this node's stake was read yet
+    account = SimpleNamespace(node=replace(NODE, slashed=True))
+    own.age, own.found = 1.0, SimpleNamespace(overview=OVERVIEW, account=account)
     path.write_text("{")
     await looks.read()
     assert {*looks.found()} == {slashed, update}

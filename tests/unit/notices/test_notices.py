@@ -56,7 +56,7 @@ def make_parts(journal: Journal, **changes: Any) -> Any:
         "publisher": SimpleNamespace(troubles=list),
         "chain": SimpleNamespace(pool=SimpleNamespace(trouble=[])),
         "sender": SimpleNamespace(funds=SimpleNamespace(low=False, balance=None)),
-        "duty": SimpleNamespace(reasons=list, locator=None),
+        "duty": SimpleNamespace(reasons=list, locator=None, own=None),
         "terms": SimpleNamespace(
             current=SimpleNamespace(gossip=SimpleNamespace(connected=1)),
             all=[],
@@ -126,7 +126,7 @@ def evidence(signer: str, checkpoint: int) -> EvidenceRow:
 
 
 def test_look__evidence__told_once_and_ones_own_key_as_what_it_is(journal: Journal, config: Config) -> None:
-    parts = make_parts(journal, duty=SimpleNamespace(reasons=lambda: ["own-key-signed-twice"], locator=None))
+    parts = make_parts(journal, duty=SimpleNamespace(reasons=lambda: ["own-key-signed-twice"], locator=None, own=None))
     journal.equivocations.add(evidence(OTHER, 40))
     Notices(config, journal, [MAIL]).look(parts, NOTHING)
     journal.equivocations.add(evidence(ME, 50))
