@@ -79,7 +79,7 @@ def photograph_node(node: str, folder: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for name, height in (("network", 1_560), ("operator", 1_750)):
+        for name, height in (("network", 1_560), ("operator", 1_600)):
             page = browser.new_page(
                 viewport={"width": _SIGHTS["gallery"][0], "height": height},
                 color_scheme="dark",

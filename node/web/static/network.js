@@ -89,7 +89,7 @@ function part(name, done, of, title = null) {
 function eras(eras) {
   const text = (era, index) => {
     const name = index === 0 ? "this era" : `era ${era.era}`;
-    return era.due ? `${name} ${era.attended} of ${era.due}${era.lost && era.lost !== "0" ? ", pay lost" : ""}` : `${name} ${index === 0 ? "nothing settled yet" : "nothing due"}`;
+    return era.due ? `${name}: ${era.attended} of ${era.due}${era.lost && era.lost !== "0" ? ", pay lost" : ""}` : `${name}: ${index === 0 ? "nothing settled yet" : "nothing due"}`;
   };
   return h("div", { class: "whole" }, h("dt", {}, "Attendance, as the staking contract has it"), h("dd", {}, eras.length ? eras.map(text).join(" · ") : "nothing yet"));
 }
