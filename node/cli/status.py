@@ -124,7 +124,8 @@ def fetch(url: str, token: Secret | None = None) -> tuple[dict[str, Any], list[s
     try:
         told = get("/api/status"), get("/readyz")
     except (HTTPException, OSError, ValueError) as error:
-        said = printable(str(error))
+        reason = getattr(error, "reason", error)  # what urllib wraps
+        said = printable(getattr(reason, "strerror", None) or str(reason))
         raise PatinaError(f"no node answers at {url} ({said}): is it running, and is web.enabled on?") from None
     try:
         figures, readiness = map(json.loads, told)
