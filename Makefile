@@ -35,6 +35,11 @@ $(VENV)/.dev: $(VENV)/.runtime
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[devnet,dev]'
 	touch $@
 
+# The accessibility rules of the browser tests. Without npm, or without a network, those tests are skipped and say so.
+AXE := tests/browser/axe
+$(AXE)/node_modules/.package-lock.json: $(AXE)/package-lock.json
+	@npm ci --prefix $(AXE) --ignore-scripts --no-audit --no-fund --silent || echo "axe-core is not installed: tests with it are skipped"
+
 install: $(VENV)/.runtime ## the node, an embedded chain and an embedded broker, into .venv
 
 $(APE)/.made: contracts/requirements.txt contracts/constraints.txt
@@ -50,7 +55,7 @@ install-dev: $(VENV)/.dev ## what tests and checks need on top
 demo: install ## the main job: real share-price histories, four nodes, two editions (ARGS=--once ends by itself)
 	@$(BIN)/patina demo $(ARGS)
 
-test: install-dev install-ape check ## every check and every test
+test: install-dev install-ape check $(if $(shell command -v npm),$(AXE)/node_modules/.package-lock.json) ## every check and every test
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: install-dev ## real processes killed, cut off, lied to, reorganised and copied, at length (ARGS="--scenario kills --seed 7")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 
 import coincurve
 import pytest
@@ -12,7 +13,9 @@ from playwright.async_api import expect
 
 from node.agreement.signature import pack
 from node.chain.interface import interface
-from node.content.cid import raw_cid, sha256
+from node.content.cid import RAW, Cid, raw_cid, sha256
+from node.content.unixfs import Target, decode, directory
+from node.errors import ContentError
 
 from .conftest import hung
 from .exhibition import COLLECTION, ORACLE
@@ -272,3 +275,39 @@ async def test_scripts__hashes_and_recovered_signers__as_other_implementations_h
         ["0x" + digests[0].hex(), "0x" + one.hex()] for one in (*bad, high, (5).to_bytes(32) + signed[0][32:], b"")
     ]
     assert await page.evaluate(recover, wrong) == ["refused"] * len(wrong)
+
+
+async def test_scripts__blocks_of_any_bytes__read_alike_or_refused_in_words(page, gallery):
+    target = Target(Cid(RAW, sha256(b"a picture")), 9)
+    _, [honest] = directory({f"100000{number}.png": target for number in range(1, 6)})
+    chance = random.Random(11)
+    blocks = [honest, b"", *(mutated(honest, chance) for _ in range(400))]
+    read = """async blocks => { const [{ decode, ContentError }, { fromHex }] =
+        await Promise.all(["ipfs", "bytes"].map(name => import(`/static/${name}.js`)));
+        return blocks.map(block => { try { return decode(fromHex(block)).links.map(one => [one.name, one.cid.text]) }
+            catch (error) { return error instanceof ContentError ? "refused" : String(error) } }) }"""
+    await page.goto(gallery.url + "/verify")
+    found = await page.evaluate(read, ["0x" + block.hex() for block in blocks])
+    assert found[:2] == [[[link.name, str(link.cid)] for link in decode(honest).links], "refused"]
+    assert {answer for answer in found if isinstance(answer, str)} == {"refused"}
+    for block, answer in zip(blocks, found, strict=True):
+        try:
+            links = decode(block).links
+        except ContentError:
+            continue
+        assert answer == [[link.name, str(link.cid)] for link in links]
+
+
+def mutated(block, chance):
+    out = bytearray(block)
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(len(out))
+        match chance.randrange(3):
+            case 0:
+                out[at] = chance.randrange(256)
+            case 1:
+                del out[at : at + chance.randint(1, 9)]
+            case _:
+                out[at:at] = chance.randbytes(chance.randint(1, 4))
+        out = out or bytearray(b"\0")
+    return bytes(out)

@@ -56,7 +56,9 @@ export class Compare {
     setText(this.toggle, this.#on ? "One moment again" : "Compare two moments");
     this.cut.value = "50";
     this.update(this.#view, this.#view.tokens[0], this.#index);
-    if (this.#on) this.cut.focus({ preventScroll: true });
+    if (!this.#on) return;
+    this.cut.focus({ preventScroll: true });
+    if (this.canvas.getBoundingClientRect().top < 0) this.canvas.scrollIntoView({ block: "center" });
   }
 
   #choose(side, value) {
