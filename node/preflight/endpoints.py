@@ -71,7 +71,9 @@ def _tell(facts: Facts, one: Reach, survey: Survey, notes: Notes, *, spare: bool
     _tell_network(facts, one, survey, notes)
     assert one.head is not None  # noqa: S101 - there is no fault
     head = f"block {one.head.number}"
-    if one.lag > survey.max_lag:
+    if one.fanciful:
+        notes.fault("endpoints.head", f"claims {head}, too far ahead of any final one to be true", one.name)
+    elif one.lag > survey.max_lag:
         tell_failure("endpoints.head", f"{head}, {times(one.lag, 'block')} behind the others", one.name)
     else:
         notes.ok("endpoints.head", f"{head}, {one.lag} behind" if one.lag else head, one.name)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PINGS: Final = 4
 """Requests whose times are measured; the first one opens the connection and does not count."""
+AHEAD: Final = 100_000
+"""Blocks between a final and a newest block beyond which the node does not believe an endpoint either."""
 _PING: Final = b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}'
 
 
@@ -51,6 +53,11 @@ class Reach:
     latency: float | None = None
     offsets: list[float] = field(default_factory=list)
 
+    @property
+    def fanciful(self) -> bool:
+        """Whether its newest block is further ahead of its own final one than any chain's: nobody could read it."""
+        return self.head is not None and self.final is not None and self.head.number - self.final.number > AHEAD
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -61,7 +68,7 @@ class Survey:
 
     def sound(self, chain_id: int) -> list[Reach]:
         """Those that can be read: of the right chain, those that lag last."""
-        right = [one for one in self.endpoints if not one.fault and one.chain_id == chain_id]
+        right = [one for one in self.endpoints if not (one.fault or one.fanciful) and one.chain_id == chain_id]
         near = [one for one in right if one.lag <= self.max_lag]
         return near or right
 
@@ -76,9 +83,9 @@ async def survey(config: Config, now: Callable[[], float]) -> Survey:
         await asyncio.gather(*(_meet(one, config, session, now) for one in found))
         # Once more, at one time for all: how far they are apart says nothing else.
         await asyncio.gather(*(_head(one, session, now) for one in found if not one.fault))
-        heads = sorted(one.head.number for one in found if one.head and one.chain_id == chosen.id)
+        heads = sorted(one.head.number for one in found if one.head and one.chain_id == chosen.id and not one.fanciful)
         for one in found:
-            if one.head and one.chain_id == chosen.id:
+            if heads and one.head and one.chain_id == chosen.id:
                 # Of three and more the second-highest counts, as for the node: one alone makes nobody stale.
                 one.lag = max(0, heads[-2 if len(heads) > 2 else -1] - one.head.number)
     return Survey(found, chosen.max_lag_blocks)

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from node.preflight.finding import Notes
 
 _CODE = "web.port"
+_METRICS = "web.metrics_port"
 
 
 async def check(facts: Facts, notes: Notes) -> None:
-    """Note whether the pages can be served."""
+    """Note whether the pages, and metrics on a port of their own, can be served."""
     web = facts.config.web
+    await _check_metrics(facts, notes)
     where = f"{web.host}:{web.port}"
     if not web.enabled:
         notes.skip(_CODE, "web.enabled is off")
@@ -32,6 +34,22 @@ async def check(facts: Facts, notes: Notes) -> None:
             notes.fault(_CODE, f"cannot listen on {where}: {error.strerror}")
         else:
             notes.ok(_CODE, f"{where} is free")
+
+
+async def _check_metrics(facts: Facts, notes: Notes) -> None:
+    web = facts.config.web
+    where = f"{web.metrics_host}:{web.metrics_port}"
+    if not web.metrics or web.metrics_port is None:
+        return
+    if facts.running or web.metrics_port == 0:
+        notes.skip(_METRICS, "a node runs from this folder" if facts.running else "takes any free port")
+    else:
+        try:
+            await in_thread(lambda: _listen(web.metrics_host, web.metrics_port or 0))
+        except OSError as error:
+            notes.fault(_METRICS, f"cannot listen on {where}: {error.strerror}")
+        else:
+            notes.ok(_METRICS, f"{where} is free")
 
 
 def _listen(host: str, port: int) -> None:

@@ -54,6 +54,7 @@ def prints(folder: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.timeout(600)
 async def test_check__healthy_devnet__nothing_at_fault_and_nothing_changed(world: World) -> None:
     made = world.make("healthy")
     await world.seat(made)
@@ -76,6 +77,7 @@ async def test_check__healthy_devnet__nothing_at_fault_and_nothing_changed(world
     assert prints(made.config.parent) == before
 
 
+@pytest.mark.timeout(600)
 async def test_check__planted_faults__all_named_with_remedies_in_one_run(
     world: World, proxies: Proxies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +163,17 @@ async def test_check__endpoint_without_events_and_old_state__both_named(world: W
     assert status == 1, output
     assert set(told(document, "fault")) == {"endpoints.logs"}
     assert "endpoints.history" in told(document, "warning")
+
+
+async def test_check__endpoint_claims_a_far_head__it_is_accused_and_the_honest_one_is_not(
+    world: World, proxies: Proxies
+) -> None:
+    liar = await proxies.start(world.url, ahead_blocks=1_000_000)
+    made = world.make("liar", chain={"endpoints": [world.url, liar.url]})
+    status, document, output = await checked(made.config.parent, "--only", "endpoints")
+    assert status == 1, output
+    heads = {one["about"]: one["verdict"] for one in document["findings"] if one["code"] == "endpoints.head"}
+    assert heads == {world.url: "ok", liar.url: "fault"}
 
 
 async def test_check__beside_a_running_node__lock_is_no_fault_and_the_journal_is_read(world: World) -> None:
