@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,14 +72,20 @@ def export(
     import asyncio
 
     from node.cli.places import places
+    from node.cli.progress import Bar
 
     if car is None and folder is None:
         raise click.UsageError("name a file with --car, or a folder with --folder")
     if all_roots and token is not None:
         raise click.UsageError("--token and --all-roots exclude each other: a token is exported as it is shown now")
-    where = places(rpcs, contents, config_path)
-    done = asyncio.run(_export(where, edition, car, folder, token, history=all_roots, bare=without_recipe))
     to_stdout = car is not None and str(car) == "-"
+    if to_stdout and sys.stdout.isatty():
+        raise click.UsageError("--car - writes bytes that are not for a terminal: hand them on with a pipe")
+    where = places(rpcs, contents, config_path)
+    with Bar("exporting") as bar:
+        done = asyncio.run(
+            _export(where, bar.step, edition, car, folder, token, history=all_roots, bare=without_recipe)
+        )
     if as_json:
         click.echo(json.dumps(done, indent=2), err=to_stdout)
         return
@@ -90,13 +97,21 @@ def export(
 
 
 async def _export(
-    where: Places, edition: str, car: Path | None, folder: Path | None, token: int | None, *, history: bool, bare: bool
+    where: Places,
+    watch: Callable[[], None],
+    edition: str,
+    car: Path | None,
+    folder: Path | None,
+    token: int | None,
+    *,
+    history: bool,
+    bare: bool,
 ) -> dict[str, Any]:
     from node.content.walk import Walk
     from node.export.files import write_car, write_folder
     from node.export.which import token_of
 
-    async with where.sources() as sources:
+    async with where.sources(watch) as sources:
         labelled = await find(where, sources, edition, token, history=history, bare=bare)
         cids = [cid for _, cid in labelled]
         recipes = [(label, cid) for label, cid in labelled if label == RECIPE]

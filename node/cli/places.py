@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,11 @@ class Places:
     paths: Sequence[Path]
 
     @asynccontextmanager
-    async def sources(self) -> AsyncIterator[Sources]:
-        """What blocks are taken from. Raises ContentError for a file that is no CAR."""
+    async def sources(self, watch: Callable[[], None] = lambda: None) -> AsyncIterator[Sources]:
+        """What blocks are taken from; `watch` is called for each that is found.
+
+        Raises ContentError for a file that is no CAR.
+        """
         import aiohttp
 
         from node.export.gather import Sources
@@ -36,7 +39,7 @@ class Places:
 
         async with aiohttp.ClientSession() as session:
             found: list[Source] = [CarFile(path) if path.is_file() else Folder(path) for path in self.paths]
-            yield Sources([*found, *(Gateway(session, url) for url in self.gateways)])
+            yield Sources([*found, *(Gateway(session, url) for url in self.gateways)], watch)
 
     @asynccontextmanager
     async def chain(self, collection: str) -> AsyncIterator[Chain]:

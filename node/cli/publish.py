@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +84,12 @@ def edition(
     import asyncio
 
     from node.cli.places import places
+    from node.cli.progress import Bar
 
     targets = _targets(names, kubo, token_file, username, config_path)
     where = places(rpcs, contents, config_path)
-    done = asyncio.run(_publish(where, edition, targets, history=all_roots))
+    with Bar("publishing") as bar:
+        done = asyncio.run(_publish(where, bar.step, edition, targets, history=all_roots))
     if as_json:
         click.echo(json.dumps(done, indent=2))
     else:
@@ -156,13 +159,15 @@ def _targets(
     return [open_target(config, each) for name, each in known.items() if not names or name in names]
 
 
-async def _publish(where: Places, edition: str, targets: list[Target], *, history: bool) -> dict[str, Any]:
+async def _publish(
+    where: Places, watch: Callable[[], None], edition: str, targets: list[Target], *, history: bool
+) -> dict[str, Any]:
     import asyncio
 
     from node.cli.export import find
     from node.export.parcel import pack
 
-    async with where.sources() as sources:
+    async with where.sources(watch) as sources:
         labelled = await find(where, sources, edition, history=history)
         parcel = await pack(sources, [cid for _, cid in labelled], edition)
         told = await asyncio.gather(*(_bring(target, parcel) for target in targets))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -25,10 +25,11 @@ class AbsentError(ContentError):
 
 
 class Sources:
-    """Asks each source in turn; none is trusted."""
+    """Asks each source in turn; none is trusted. `watch` is called for each block that was found."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], watch: Callable[[], None] = lambda: None) -> None:
         self._sources = list(sources)
+        self._watch = watch
 
     async def block(self, cid: Cid) -> bytes:
         """The block with that CID. Raises AbsentError where no source has it."""
@@ -36,6 +37,7 @@ class Sources:
         for source in self._sources:
             block, why = await source.offer(cid.digest)
             if block is not None and sha256(block) == cid.digest:
+                self._watch()
                 return block
             said.append(f"{source.name} {why or 'offered bytes that do not hash to it'}")
         raise AbsentError(cid, said)

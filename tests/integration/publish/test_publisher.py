@@ -89,6 +89,7 @@ async def test_run__one_dead_one_hanging__the_third_gets_everything(
             at_work.settled(landed(root, checkpoint))
         await until(lambda: of(at_work, "well")["published"] == 3)
         assert {directory_cid(root) for root in roots} < well.pins
+        await until(lambda: of(at_work, "dead")["failures"] > 0)
         dead = of(at_work, "dead")
         assert (dead["kind"], dead["reachable"], dead["waiting"], dead["published"]) == ("kubo", False, 3, 0)
         assert dead["failures"] > 0
