@@ -33,12 +33,15 @@ def main(output: Path) -> None:
         click.echo(f"{built.stat().st_size / 2**20:6.1f} MiB  {built}")
 
 
-def build(output: Path, epoch: int | None = None) -> list[Path]:
-    """Build sdist, and from it the wheel; their paths. CalledProcessError where a step fails."""
+def build(output: Path, epoch: int | None = None, root: Path = ROOT) -> list[Path]:
+    """Build sdist, and from it the wheel; their paths. CalledProcessError where a step fails.
+
+    `root` is where the tracked files are taken from: a checkout, or what `export` made of one.
+    """
     moment = epoch if epoch is not None else commit_time()
     with tempfile.TemporaryDirectory(prefix="patina-build-") as place:
         source, built = Path(place) / "source", Path(place) / "dist"
-        export(source)
+        export(source, root)
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(moment), "PYTHONHASHSEED": "0"}
         # Without isolation nothing is fetched: setuptools is the environment's own, of the pinned version.
         command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(built), str(source)]
@@ -68,12 +71,14 @@ def tracked(*under: str) -> list[str]:
     return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
-def export(target: Path) -> None:
+def export(target: Path, root: Path = ROOT) -> None:
     """Copy what is tracked, with modes that no umask decides: an editor's leftovers do not get into a wheel."""
     for name in tracked(*PACKAGES, *BESIDE):
+        if not (root / name).is_file():
+            continue
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, path)
+        shutil.copyfile(root / name, path)
         path.chmod(0o644)
 
 

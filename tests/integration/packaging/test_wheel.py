@@ -56,9 +56,18 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tracked files as they stand at one moment: somebody may be at work in the tree."""
+    folder = tmp_path_factory.mktemp("checkout")
+    wheel.export(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The wheel and the sdist."""
-    sdist, found = sorted(wheel.build(tmp_path_factory.mktemp("dist"), 1_700_000_000), key=lambda path: path.suffix)
+    made = wheel.build(tmp_path_factory.mktemp("dist"), 1_700_000_000, checkout)
+    sdist, found = sorted(made, key=lambda path: path.suffix)
     return found, sdist
 
 
@@ -75,10 +84,11 @@ def installed(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
     return Installed(folder, home)
 
 
-def test_wheel__everything_tracked__is_in_it(built: tuple[Path, Path]) -> None:
+def test_wheel__everything_tracked__is_in_it(built: tuple[Path, Path], checkout: Path) -> None:
     with zipfile.ZipFile(built[0]) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert packed == set(wheel.tracked(*wheel.PACKAGES))
+    wanted = {path for name in wheel.PACKAGES for path in (checkout / name).rglob("*") if path.is_file()}
+    assert packed == {str(path.relative_to(checkout)) for path in wanted}
 
 
 def test_wheel__what_it_says_of_itself__is_single_sourced(built: tuple[Path, Path]) -> None:
@@ -99,8 +109,8 @@ def test_wheel__what_it_says_of_itself__is_single_sourced(built: tuple[Path, Pat
     assert everywhere.stdout == ""
 
 
-def test_wheel__built_again__has_the_same_bytes(built: tuple[Path, Path], tmp_path: Path) -> None:
-    again = wheel.build(tmp_path, 1_700_000_000)
+def test_wheel__built_again__has_the_same_bytes(built: tuple[Path, Path], checkout: Path, tmp_path: Path) -> None:
+    again = wheel.build(tmp_path, 1_700_000_000, checkout)
     assert {path.name: path.read_bytes() for path in built} == {path.name: path.read_bytes() for path in again}
 
 
