@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from node.agreement.report import Domain
+from node.agreement.committee import Committee
 from node.chain.dates import Dates
 from node.chain.types import Block, Edition, EditionState, Feed, FullReport, Landed, Sample
 from node.content.cid import directory_cid, raw_cid
@@ -24,7 +24,8 @@ from tests.unit.paper import PERCENT, WAD, make_edition, make_feed, make_landed
 
 RECIPE = Recipe("Tide", b"\x07" * 32, 4, ("storm", "clear", "golden"), (10**16, 10**16, 10**17))
 
-DOMAIN = Domain(1, "0x" + "ab" * 20, b"c" * 32)
+COMMITTEE = Committee(1, "0x" + "ab" * 20, ["0x" + f"{n:02x}" * 20 for n in (1, 2)], [b"\x01" * 32, b"\x02" * 32])
+DOMAIN = COMMITTEE.domain
 
 
 @dataclass
@@ -253,5 +254,13 @@ async def test_proof__repaint__with_its_committee_once_that_is_known(desk: Desk)
     assert found is not None
     assert (found.checkpoint, found.road, found.members, found.message) == (10, "votes", [], None)
     assert found.content_root == "0x" + (10).to_bytes(32, "big").hex()
+    desk.journal.configurations.know(COMMITTEE)
+    await desk.refresh(make_feed())
+    known = desk.gallery.proof(view.collection, 1, 10)
+    assert known is not None
+    assert (list(known.members), known.transport_keys) == (
+        list(COMMITTEE.signers),
+        ["0x" + "01" * 32, "0x" + "02" * 32],
+    )
     assert desk.gallery.proof(view.collection, 1, 11) is None
     assert desk.gallery.proof(view.collection, 2, 10) is None
