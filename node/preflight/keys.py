@@ -77,8 +77,10 @@ def _check_use(facts: Facts, notes: Notes) -> None:
     with notes.needing("keys.use"):
         name = f"{facts.address.lower()}.lock"
         holders = [found for place in runtime_directories() if (found := holder_of(place / name))]
-        # Its lock says which folder its holder runs from.
-        elsewhere = [one for one in holders if not one.endswith(f"from {facts.config.node.directory}")]
+        # The same process holds this folder's journal, or its lock names this folder: paths may be spelt in two ways.
+        here = facts.config.node.directory
+        own = f"{facts.running}," if facts.running else "no process"
+        elsewhere = [one for one in holders if not (one.startswith(own) or one.endswith(f"from {here}"))]
         if elsewhere:
             notes.fault("keys.use", f"in use by {elsewhere[0]}")
         elif holders:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from node.config import load
+from node.journal import Journal
 from node.journal.safety.lock import KeyLock
 from node.keys.signing import EthKeystore
 from tests.unit.preflight.conftest import PASSWORD, Look, verdicts
@@ -65,3 +66,13 @@ async def test_check__key_in_use__own_node_is_no_fault_and_another_folder_is(
         assert found.verdict == "fault"
         assert str(tmp_path / "copy") in found.detail
     assert (await look("keys"))["keys.use"].verdict == "ok"
+
+
+async def test_check__own_node_started_by_another_path__no_fault(look: Look, folder: Path, tmp_path: Path) -> None:
+    config = load(folder / "config.toml", environ={})
+    (tmp_path / "link").symlink_to(folder)
+    address = EthKeystore(config.keys.signing_keystore).address
+    with Journal(config.node.directory), KeyLock(address, tmp_path / "link" / "state"):
+        found = (await look("keys"))["keys.use"]
+    assert found.verdict == "ok"
+    assert "runs here" in found.detail
