@@ -13,7 +13,7 @@ _OWN: Final = (
     Reason(
         "crossing-landed",
         "A strategy crossed a threshold, and the artworks bound to it changed on chain.",
-        "Nothing: this is what the network is for.",
+        "There is nothing to do: this is what the network is for.",
         "info",
     ),
     Reason(
@@ -45,7 +45,7 @@ _OWN: Final = (
     Reason(
         "evidence-found",
         "Another member of the committee signed two reports for one view, and this node holds the proof.",
-        "Nothing, where staking.submit_evidence is on; otherwise take it to the chain with patina stake slash.",
+        "There is nothing to do where staking.submit_evidence is on; otherwise take it to the chain with patina stake slash.",
         "info",
     ),
     Reason(
