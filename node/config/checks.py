@@ -23,6 +23,7 @@ def check_together(sections: Mapping[str, Mapping[str, Any]], faults: Faults) ->
     """Note every pair of settings that contradict each other; settings that are WRONG are passed over."""
     _check_order(sections, faults)
     _check_render(sections.get("render", {}), faults)
+    _check_web(sections.get("web", {}), faults)
     check_publish(sections.get("content", {}).get("publish", WRONG), faults)
     _check_notices(sections.get("notices", {}), faults)
     brokers = sections.get("gossip", {}).get("brokers", WRONG)
@@ -35,6 +36,12 @@ def check_together(sections: Mapping[str, Mapping[str, Any]], faults: Faults) ->
         if broker["url"] in seen:
             faults.add(f"{where}.url", "is the same broker again", "remove one of the two")
         seen.add(broker["url"])
+
+
+def _check_web(web: Mapping[str, Any], faults: Faults) -> None:
+    enabled, port, metrics = (web.get(name, WRONG) for name in ("enabled", "port", "metrics_port"))
+    if enabled is True and port is not WRONG and port != 0 and port == metrics:
+        faults.add("web.metrics_port", f"{port} is the port of the pages", "choose another, or remove it")
 
 
 def _check_order(sections: Mapping[str, Mapping[str, Any]], faults: Faults) -> None:

@@ -198,7 +198,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "The port of the node's pages is free, or this node itself answers there.",
         "stop the program that uses it, or choose another web.port",
     ),
-    "web.metrics_port": Entry(
+    "web.metrics-port": Entry(
         "The port for metrics alone is free, where there is one, or this node itself holds it.",
         "stop the program that uses it, or choose another web.metrics_port",
     ),

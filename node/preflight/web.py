@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from node.preflight.finding import Notes
 
 _CODE = "web.port"
-_METRICS = "web.metrics_port"
+_METRICS = "web.metrics-port"
 
 
 async def check(facts: Facts, notes: Notes) -> None:

@@ -122,6 +122,7 @@ def test_load__many_faults__all_told_at_once(tmp_path: Path) -> None:
         ("chain", "poll_ms = 1.5", "chain.poll_ms", "is a number; write a whole number"),
         ("chain", "poll_ms = true", "chain.poll_ms", "is true or false"),
         ("feeds", "serve = []", "feeds.serve", "name at least one"),
+        ("web", "port = 9464\nmetrics_port = 9464", "web.metrics_port", "is the port of the pages"),
         ("feeds", "serve = [1, 1]", "feeds.serve", "twice"),
         ("feeds", "serve = [0]", "feeds.serve[1]", "too small"),
         ("feeds", "serve = 3", "feeds.serve", '"all" or a list'),
