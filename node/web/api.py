@@ -10,14 +10,13 @@ import msgspec
 from aiohttp import web
 
 from node.web import parts
+from node.web.packing import packed
 from node.web.source import EditionView, GallerySource
 
 if TYPE_CHECKING:
     from node.web.guard import Guard
 
 _encode: Final = msgspec.json.Encoder().encode
-_WORTH_PACKING: Final = 4_096
-"""Bytes from which on an answer is compressed for whoever takes that: histories shrink to a fifth."""
 
 
 class EditionSummary(msgspec.Struct, frozen=True):
@@ -226,10 +225,7 @@ def _json(request: web.Request, body: bytes, version: str = "", status: int = 20
         if request.headers.get("If-None-Match") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
     response = web.Response(body=body, status=status, content_type="application/json", headers=headers)
-    if len(body) > _WORTH_PACKING:
-        response.headers["Vary"] = "Accept-Encoding"
-        response.enable_compression()
-    return response
+    return packed(request, response)
 
 
 def _not_found(text: str) -> web.HTTPNotFound:

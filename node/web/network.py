@@ -9,10 +9,10 @@ from typing import Final, Literal, Protocol
 import msgspec
 from aiohttp import web
 
+from node.web.packing import packed
 from node.web.source import Wad
 
 _encode: Final = msgspec.json.Encoder().encode
-_WORTH_PACKING: Final = 4_096
 
 
 class EraView(msgspec.Struct, frozen=True):
@@ -178,12 +178,9 @@ def add_network(app: web.Application, source: NetworkSource) -> None:
                 )
             body = _encode(view)
             held = revision, body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        headers = {"Cache-Control": "no-cache", "ETag": held[2], "Vary": "Accept-Encoding"}
+        headers = {"Cache-Control": "no-cache", "ETag": held[2]}
         if request.headers.get("If-None-Match") == held[2]:
             return web.Response(status=304, headers=headers)
-        response = web.Response(body=held[1], content_type="application/json", headers=headers)
-        if len(held[1]) > _WORTH_PACKING:
-            response.enable_compression()
-        return response
+        return packed(request, web.Response(body=held[1], content_type="application/json", headers=headers))
 
     app.router.add_get("/api/network", network)

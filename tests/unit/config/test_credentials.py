@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.config import Config, broker_password, load
+from node.config import Config, broker_password, load, operator_token
 from node.config.credentials import password_source
 from node.config.text import render_toml
 from node.errors import KeyFileError
@@ -67,3 +67,25 @@ def test_broker_password__per_broker__from_its_own_file_or_variable(config: Conf
     assert broker_password(config, second, environ={}) == Secret("from the file")
     assert broker_password(config, first, environ={"PATINA_BROKER_1_PASSWORD": "one"}) == Secret("one")
     assert broker_password(config, second, environ={"PATINA_BROKER_1_PASSWORD": "one"}) == Secret("from the file")
+
+
+def test_operator_token__file_or_environment__is_read_and_held_to_its_length(tmp_path: Path) -> None:
+    settings = {
+        "chain": {"id": 1, "oracle": "0x1111111111111111111111111111111111111111", "endpoints": ["http://a"]},
+        "gossip": {"brokers": [{"url": "mqtt://a"}]},
+        "web": {"operator_token_file": "operator.token"},
+    }
+    (tmp_path / "config.toml").write_text(render_toml(settings))
+    token = tmp_path / "operator.token"
+    token.write_text("ab" * 32 + "\n")
+    token.chmod(0o600)
+    config = load(tmp_path / "config.toml", environ={}, check_files=False)
+    found = operator_token(config, environ={})
+    assert found is not None
+    assert found.reveal() == "ab" * 32
+    stands_in = operator_token(config, environ={"PATINA_OPERATOR_TOKEN": "cd" * 32})
+    assert stands_in is not None
+    assert stands_in.reveal() == "cd" * 32
+    for wrong in ("short", "a" * 31, "a\tb" * 20):
+        with pytest.raises(KeyFileError, match="openssl rand -hex 32"):
+            operator_token(config, environ={"PATINA_OPERATOR_TOKEN": wrong})
