@@ -45,7 +45,7 @@ _OWN: Final = (
     Reason(
         "evidence-found",
         "Another member of the committee signed two reports for one view, and this node holds the proof.",
-        "There is nothing to do where staking.submit_evidence is on; otherwise take it to the chain with patina stake slash.",
+        "There is nothing to do where staking.submit_evidence is on; otherwise use patina stake slash.",
         "info",
     ),
     Reason(
