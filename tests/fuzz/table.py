@@ -58,6 +58,7 @@ ALSO_FUZZED: Final = {
     "node.content.store": "test_content",
     "node.content.trustless": "test_http",
     "node.content.unixfs": "test_content",
+    "node.devnet.header": "test_rlp",
     "node.content.walk": "test_content",
     "node.export.which": "test_content",
     "node.gossip.verifier": "test_gossip",

@@ -6,11 +6,14 @@ import sys
 
 import rlp  # type: ignore[import-untyped]
 from eth_account import Account
+from eth_hash.auto import keccak
 from hypothesis import given
+from hypothesis import strategies as st
 
 from node.devnet.errors import DevnetError
+from node.devnet.header import _FIELDS, header_rlp
 from node.devnet.transactions import decode
-from node.errors import AgreementError
+from node.errors import AgreementError, ChainError
 from node.verify.seeds import rlp_strings
 from tests.fuzz.hold import KIB, Decoder, hold
 from tests.fuzz.mutations import any_input
@@ -32,6 +35,25 @@ MODERN = bytes(
 @given(any_input(LISTS))
 def test_rlp_strings__noise_and_damage__is_a_list_or_refused(raw: bytes) -> None:
     hold(Decoder("node.verify.seeds.rlp_strings", rlp_strings, AgreementError, LISTS), raw)
+
+
+JSON = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=70), st.lists(st.none(), max_size=2),
+    st.binary(max_size=40).map(lambda raw: "0x" + raw.hex()), st.just("0x" + "0" * 5_000), st.just("0x-1"),
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from([name for name, _ in _FIELDS] + ["hash"]), JSON))
+def test_header__noise_of_an_endpoint__hashes_to_its_name_or_is_refused(told: dict[str, object]) -> None:
+    good = {name: "0x01" if kind else "0x" + "22" * 32 for name, kind in _FIELDS}
+    good["hash"] = "0x" + keccak(rlp.encode([b"\1" if kind else b"\x22" * 32 for _, kind in _FIELDS])).hex()
+    assert keccak(header_rlp(good)).hex() == good["hash"][2:]
+    damaged = good | told
+    try:
+        found = header_rlp(damaged)
+    except ChainError:
+        return
+    assert "0x" + keccak(found).hex() == damaged["hash"]
 
 
 @given(any_input((LEGACY, MODERN)))
