@@ -60,6 +60,8 @@ class Pages:
         self._overview = Overview(parts, self._doors, version=version("patina"))
         self._storyteller = Storyteller(parts, gallery)
         self._said = ""
+        self.bound: int | None = None
+        """The port once it is open."""
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -94,7 +96,8 @@ class Pages:
                 await self._doors.site(runner, host, port).start()
             except OSError as error:
                 raise ConfigError(f"web.host, web.port: cannot listen on {host}:{port} ({error.strerror})") from error
-            log.info("web pages served", url=f"http://{host}:{runner.addresses[0][1]}")
+            self.bound = int(runner.addresses[0][1])
+            log.info("web pages served", url=f"http://{host}:{self.bound}")
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()

@@ -83,7 +83,8 @@ def test_guard__another_machine__is_refused_whatever_it_says_of_itself(peer: Any
 @pytest.mark.parametrize(
     "host",
     [
-        "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example",
+        "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example",
+        "127.0.0.1@evil.example",
         "localhost#.evil.example", "localhost/x", "", "0.0.0.0:8080", "[::]:8080", "localhost:0", "localhost:99999",
         "localhost:x", "2130706433", "0x7f.1", "127.1", None,
     ],
