@@ -80,7 +80,7 @@ _KNOWN: Final = (
     ),
     Reason(
         "journal-too-old",
-        "The chain holds signatures of this key that the journal knows nothing of, so nothing is signed.",
+        "This key has signed, or may have signed, what the journal knows nothing of, so nothing is signed.",
         "Stop every other node with this key, then follow patina protection; never delete the journal.",
         "critical",
     ),
