@@ -12,7 +12,7 @@ from node.cli.edition.options import VARIABLE, folder_option, password_option
 from node.errors import KeyFileError
 
 if TYPE_CHECKING:
-    from node.keys.secrets import SecretSource
+    from node.keys.secrets import Secret
 
 
 @click.command()
@@ -53,7 +53,7 @@ def account(*, imported: Path | None, light: bool, password_file: Path | None, f
     def new(what: str) -> str:
         return ask_new_password(what[:1].upper() + what[1:]).reveal()
 
-    secret = password(password_file, None if ask is None else new).read()
+    secret = password(password_file, None if ask is None else new)
     cost = SCRYPT_N_LIGHT if light else SCRYPT_N
     made = (
         EthKeystore.create(path, secret, scrypt_n=cost)
@@ -63,8 +63,14 @@ def account(*, imported: Path | None, light: bool, password_file: Path | None, f
     click.echo(f"{made.address}\n{path}")
 
 
-def password(file: Path | None, ask: Callable[[str], str] | None) -> SecretSource:
-    """Where the password of the artist's account is found."""
+def password(file: Path | None, ask: Callable[[str], str] | None) -> Secret:
+    """The password of the artist's account; KeyFileError that names the ways to give it."""
     from node.keys.secrets import SecretSource
 
-    return SecretSource("password of the artist's account", variable=VARIABLE, file=file, ask=ask)
+    found = SecretSource("password of the artist's account", variable=VARIABLE, file=file, ask=ask).read_optional()
+    if found is None:
+        raise KeyFileError(
+            f"no password of the artist's account: set {VARIABLE}, give --password-file FILE, or start from a terminal "
+            "to be asked for it"
+        )
+    return found

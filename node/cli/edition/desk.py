@@ -103,7 +103,7 @@ class Desk:
 
         if self._outbox is None:
             address = self.address
-            secret = password(self.choice.password_file, asker()).read()
+            secret = password(self.choice.password_file, asker())
             key = EthKeystore(self.choice.keystore).unlock(secret)
             folder = self.choice.folder / "outbox" / network(self.deployment) / address.lower()
             try:
