@@ -27,7 +27,8 @@ class Repeats(logging.Filter):
     """Passes a line the first few times, and then once in a while with `repeated`: how many were left out.
 
     Two lines are the same if all their fields are, durations (`*_s`) aside. What differs in a feed, a checkpoint or
-    an error's text is never left out, and neither is anything at level debug.
+    an error's text is never left out, and neither is anything at level debug. Once a logger has said something at level
+    info, such as that all is well again, a trouble that comes back is news.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,6 +40,8 @@ class Repeats(logging.Filter):
         """Say whether the line is to be written; one that stands for others is told how many."""
         if record.levelno < logging.INFO:
             return True
+        if record.levelno == logging.INFO:
+            self._news(record.name)
         now, key = self._clock(), _key(record)
         said = self._said.get(key)
         if said is None or now - said.since >= EVERY_S:
@@ -55,6 +58,11 @@ class Repeats(logging.Filter):
             return True
         said.hidden += 1
         return False
+
+    def _news(self, name: str) -> None:
+        """Forget the troubles of a logger."""
+        for key in [key for key in self._said if key[0] == name and key[1] != logging.INFO]:
+            del self._said[key]
 
 
 def _key(record: logging.LogRecord) -> tuple[object, ...]:

@@ -62,6 +62,16 @@ def test_filter__line_after_a_quiet_spell__is_news_again() -> None:
         clock.now += 2 * EVERY_S
 
 
+def test_filter__trouble_that_comes_back_after_the_part_was_well__is_news() -> None:
+    repeats = Repeats(Clock())
+    for _ in range(5):
+        assert [repeats.filter(record()) for _ in range(OPENING + 2)] == [True] * OPENING + [False] * 2
+        other = logging.LogRecord("elsewhere", logging.INFO, "x.py", 1, {"event": "fine"}, (), None)  # type: ignore[arg-type]
+        repeats.filter(other)
+        assert not repeats.filter(record())
+        repeats.filter(record(logging.INFO, broker="one"))
+
+
 def test_filter__endless_kinds_of_lines__memory_stays_bounded() -> None:
     repeats = Repeats(Clock())
     for number in range(3 * MAX_KNOWN):
