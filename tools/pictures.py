@@ -30,7 +30,9 @@ SIGNALS = {
 }
 _SIGHTS = {"gallery": (1280, 1330), "token": (1280, 1330)}
 """The first edition of the demo, from its title to its plot; its first token, from the picture to the plot."""
-_WIDTH = 1_000
+_WIDTH = 780
+_SETTLE_MS = 1_500
+"""For what a page asks for once it stands: the node's words on a token."""
 
 
 def draw(folder: Path, seed: bytes) -> None:
@@ -106,12 +108,9 @@ def take(page: Any, target: Path) -> None:
     from PIL import Image
 
     page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(_SETTLE_MS)
     with Image.open(io.BytesIO(page.screenshot())) as image:
-        shot = image.convert("RGB").resize(
-            (_WIDTH, round(image.height * _WIDTH / image.width)), Image.Resampling.LANCZOS
-        )
-    # 256 colours, dithered: hardly seen, and half the bytes. Only a palette of one's own is dithered to.
-    save(shot.quantize(palette=shot.quantize(256), dither=Image.Dither.FLOYDSTEINBERG), _WIDTH, target)
+        save(image.convert("RGB"), _WIDTH, target)
 
 
 def keep(pixels: Any, width: int, target: Path) -> None:
