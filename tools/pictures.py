@@ -28,7 +28,7 @@ SIGNALS = {
     "drawdown": (0, 10**18, 0),
     "flow": (0, 0, 10**17),
 }
-_SIGHTS = {"gallery": (1280, 1330), "token": (1280, 1330)}
+_SIGHTS = {"gallery": (1280, 1230), "token": (1280, 1330)}
 """The first edition of the demo, from its title to its plot; its first token, from the picture to the plot."""
 _WIDTH = 780
 _SETTLE_MS = 1_500
