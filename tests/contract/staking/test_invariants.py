@@ -218,7 +218,7 @@ class StakingMachine(Books):
             self.pay(due)
             return
         start = self.stage.links[self.stage.links.index(self.staking.cursor()) - part]
-        forged = (*due[-1][:3], 7, *due[-1][4:])
+        forged = (*due[-1][:3], due[-1][3] ^ 1, *due[-1][4:])
         self.attempt(False, "settle_from", start, [*due[-part:-1], forged], sender=self.thief)
         self.staking.settle_from(start, due[-part:])
         self.pay(due[-part:])
