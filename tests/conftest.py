@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import eth  # noqa: F401 - imported here so that the line below comes after it, whatever a test imports
 import hypothesis
 import pytest
 
+from node.keys.redaction import redactor
 from tests.contracts import Compile, compiler
 from tests.order import spread
 
@@ -27,6 +29,14 @@ hypothesis.settings.register_profile(
 # Long sequences of what can happen to staking (make staking).
 hypothesis.settings.register_profile("staking", max_examples=4_000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("patina")
+
+
+@pytest.fixture(autouse=True)
+def forgotten_secrets() -> Iterator[None]:
+    """Let the process mask after a test what it masked before: one test's secret may be another's plain word."""
+    held = redactor._known.copy(), redactor._rules, redactor._ordered, redactor._spelt.copy()
+    yield
+    redactor._known, redactor._rules, redactor._ordered, redactor._spelt = held
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The gallery in a real browser: pictures, live changes, and text that stays text."""
 
+import asyncio
 import re
 from dataclasses import replace
 
@@ -170,7 +171,7 @@ async def test_gallery__node_restarts__says_so_and_catches_up(page, gallery):
     finally:
         await page.goto("about:blank")
         await runner.cleanup()
-    page.faults.clear()  # the refused connections of the time between
+    page.expected.add("ERR_")  # the refused connections of the time between
 
 
 async def test_gallery__many_works__shown_in_portions_that_follow_a_repaint(page, gallery):
@@ -231,18 +232,18 @@ async def test_gallery__room_far_down__read_only_when_a_visitor_comes_near(page,
 
 
 async def test_picture__not_here_yet__says_so_and_hangs_once_it_came(page, gallery):
-    missing = []
+    here = asyncio.Event()
+    page.expected.add("404")
 
     async def answer(route):
-        missing.append(route.request.url)
-        await (route.fulfill(status=404, body="absent") if len(missing) == 1 else route.continue_())
+        await (route.continue_() if here.is_set() else route.fulfill(status=404, body="absent"))
 
     await page.route("**" + gallery.slow.view().tokens[0].image, answer)
     await enter(page, gallery)
     frame = page.locator(".work .canvas").first
     await expect(frame).to_have_class("canvas absent")
-    await expect(frame).to_have_class("canvas", timeout=8_000)
-    page.faults.clear()  # the one answer of 404
+    here.set()
+    await expect(frame).to_have_class("canvas", timeout=20_000)
 
 
 async def test_pages__no_layout_shift__once_the_frames_hang(page, gallery):

@@ -133,7 +133,7 @@ async def test_operator__asked_under_another_name__is_refused(browser, node):
         assert answer.status == 403
         answer = await page.goto(f"http://evil.localhost:{node.port}/api/operator/overview")
         assert (answer.status, "north" in await answer.text()) == (403, False)
-        page.faults.clear()
+        page.expected.add("403")
 
 
 async def test_operator__through_a_proxy__is_refused_and_not_named(browser, node):
@@ -141,7 +141,7 @@ async def test_operator__through_a_proxy__is_refused_and_not_named(browser, node
         assert (await page.goto(f"{node.url}/operator")).status == 403
         await enter(page, f"{node.url}/network")
         await expect(page.get_by_role("link", name="Operator")).to_have_count(0)
-        page.faults.clear()
+        page.expected.add("403")
 
 
 async def test_operator__page_of_another_site__reads_nothing(browser, node):
@@ -153,7 +153,7 @@ async def test_operator__page_of_another_site__reads_nothing(browser, node):
                 f"{node.url}/api/operator/{path}",
             )
             assert said == "refused"
-        page.faults.clear()
+        page.expected.update(("403", "ERR_BLOCKED", "Content Security Policy"))
         page.hosts.clear()
 
 
@@ -174,13 +174,12 @@ async def test_operator__token__opens_the_page_and_stays_in_the_tab(browser, nod
         assert TOKEN not in page.url
         assert await page.evaluate("document.cookie + JSON.stringify(localStorage)") == "{}"
         assert TOKEN not in await page.content()
-        page.faults.clear()  # the answers of 401
+        page.expected.add("401")
         await page.reload()
         await expect(page.locator("#reasons")).to_contain_text("Nothing keeps this node from its work")
         await page.get_by_role("button", name="Forget the token").click()
         await expect(token).to_be_visible()
         assert await page.evaluate("sessionStorage.length") == 0
-        page.faults.clear()
 
 
 async def test_network__round_lands__is_shown_and_announced(browser, node):

@@ -18,6 +18,7 @@ from node.devnet import deploy
 from node.devnet.account import Account, connect
 from node.devnet.genesis import dev_account
 from node.devnet.rpc import serve_chain
+from node.durations import ROUND_S, Durations
 from node.journal import Journal
 from node.keys.signing import LocalSigner
 from node.keys.transport import public_bytes
@@ -30,6 +31,7 @@ KEYS = [public_bytes(Ed25519PrivateKey.from_private_bytes(keccak(b"key %d" % ind
 
 def opening(seated: Committee, index: int) -> Term:
     idle: Any = SimpleNamespace(previous=False, retired=False, counters=Counter(), status=list)
+    idle.happened, idle.took, idle.links, idle.by_broker = Counter(), Durations(ROUND_S), [], []
     return Term(seated, index, idle, idle, idle, idle, idle)
 
 
