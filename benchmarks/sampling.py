@@ -33,8 +33,8 @@ from node.devnet.rpc import serve_chain
 from node.devnet.settings import ChainSettings
 from node.journal import Journal
 from node.keeper import NodeContext, Paint
-from node.landings import Landings
-from node.log import configure
+from node.log.lines import configure
+from node.rounds.landings import Landings
 
 FEEDS = 1_000
 ROUNDS = 7

@@ -19,9 +19,9 @@ from node.web.source import Readiness
 if TYPE_CHECKING:
     from node.chain.types import Block, Feed, Landed
     from node.config import Config
-    from node.gallery import Gallery
     from node.keeper import Keeper
     from node.metrics.service import Metrics
+    from node.pages.gallery import Gallery
     from node.parts import Ask, Parts
 
 log = structlog.get_logger("daemon")
@@ -65,7 +65,7 @@ class Daemon:
                 group.create_task(self._serve(metrics))
 
     async def _serve(self, metrics: Metrics | None) -> None:
-        from node.pages import Pages
+        from node.pages.service import Pages
 
         await Pages(self._config, self._parts, self._gallery, lambda: self._shown, metrics).run()
 
@@ -150,10 +150,10 @@ async def run_node(
     Raises:
         PatinaError: the node cannot start, or must not go on.
     """
-    from node.figures import reasons, status
-    from node.gallery import Gallery
     from node.keeper import NodeContext, find_keepers, judge
+    from node.pages.gallery import Gallery
     from node.parts import build_parts
+    from node.status.figures import reasons, status
 
     async with stop_on_signals() as stop, build_parts(config, ask) as parts:
         terms = parts.terms

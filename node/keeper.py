@@ -11,13 +11,13 @@ from node.errors import ConfigError
 
 if TYPE_CHECKING:
     from node.agreement.effects import Trigger
+    from node.artworks.studio import Studio
     from node.chain.client import Chain
     from node.chain.sender import Sender
     from node.chain.types import Block, Feed, Sample
     from node.config import Config
     from node.journal import Journal
-    from node.landings import Landings
-    from node.studio import Studio
+    from node.rounds.landings import Landings
 
 GROUP = "patina.keepers"
 """The entry point group in which an installed package offers keepers."""

@@ -10,33 +10,33 @@ from typing import TYPE_CHECKING
 import aiohttp
 import structlog
 
+from node.artworks.collect import Collector
+from node.artworks.comparison import Comparison
+from node.artworks.drawings import Drawings
+from node.artworks.peers import Peers
+from node.artworks.recipes import Recipes
+from node.artworks.studio import Studio
 from node.chain.client import Chain
 from node.chain.pool import RpcPool
 from node.chain.sender import Sender
 from node.chain.wakeup import WakeUp
-from node.collect import Collector
-from node.comparison import Comparison
 from node.config import unlock_signer, unlock_transport
 from node.content.store import BlockStore
-from node.disk import Disk
-from node.drawings import Drawings
 from node.gossip.transport import check_brokers
-from node.guard import Guard
-from node.health import Health
 from node.journal import Journal
 from node.journal.safety.lock import KeyLock, state_directory
 from node.journal.safety.trail import Trail
-from node.landings import Landings
 from node.notices.notices import Notices, open_notices
-from node.peers import Peers
 from node.publish.open import open_target
 from node.publish.publisher import Place, Publisher
-from node.recipes import Recipes
+from node.rounds.guard import Guard
+from node.rounds.landings import Landings
 from node.settings import broker_settings, fees, pool_settings, renderer_pool
 from node.staking.duty import Duty, open_duty
 from node.staking.locator import Locator
-from node.standings import Standings
-from node.studio import Studio
+from node.status.disk import Disk
+from node.status.health import Health
+from node.status.standings import Standings
 from node.term.opening import Opening
 from node.term.staked import Staked
 from node.term.terms import Terms

@@ -16,6 +16,7 @@ from eth_hash.auto import keccak
 from benchmarks.latency.broker import find_mosquitto, serve_mosquitto
 from benchmarks.latency.tap import Tap, tapped
 from node.agreement.committee import Committee
+from node.artworks.studio import describe
 from node.chain.types import Policy
 from node.content.edition import build_placeholder
 from node.content.store import BlockStore
@@ -27,7 +28,6 @@ from node.devnet.replay.network import Member, Network, create_members
 from node.devnet.replay.stage import open_stage
 from node.devnet.settings import ChainSettings
 from node.render.recipe import Recipe
-from node.studio import describe
 
 WAD = 10**18
 CADENCE = 10

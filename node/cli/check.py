@@ -40,7 +40,7 @@ def check(config_path: Path, *, only: Sequence[str], skip: Sequence[str], as_jso
     """
     import asyncio
 
-    from node.log import configure
+    from node.log.lines import configure
     from node.preflight.facts import Facts
     from node.preflight.finding import Score
 

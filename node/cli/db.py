@@ -154,7 +154,7 @@ def show(config_path: Path, *, quick: bool, as_json: bool) -> None:
 
 def quiet() -> None:
     """Let no log line stand between the lines that a person or a program reads."""
-    from node.log import configure
+    from node.log.lines import configure
 
     configure("error", "human")
 

@@ -93,7 +93,7 @@ def devnet(
     from node.devnet.serve import run_devnet
     from node.devnet.settings import ChainSettings, DevnetSettings, EmbeddedBrokerSettings, NetworkSettings
     from node.devnet.testnet.run import run_testnet
-    from node.log import configure
+    from node.log.lines import configure
 
     configure("warning", "auto")
     interval = block_interval if block_interval is not None else 0.0 if bare else 1.0

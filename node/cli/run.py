@@ -30,7 +30,7 @@ def run(config_path: Path) -> None:
     from node.config import load
     from node.daemon import run_node
     from node.errors import PatinaError
-    from node.log import configure
+    from node.log.lines import configure
 
     try:
         config = load(config_path)

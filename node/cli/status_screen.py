@@ -95,7 +95,7 @@ def _seat(figures: Figures) -> Iterator[str]:
 def _why_not(reasons: list[str]) -> RenderableType:
     from rich.table import Table
 
-    from node.reasons import explained
+    from node.status.reasons import explained
 
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
@@ -158,7 +158,7 @@ def _peers(figures: Figures) -> Iterator[Text]:
 
 
 def _account(figures: Figures) -> Iterator[Text]:
-    from node.transactions import ether
+    from node.status.transactions import ether
 
     sender = figures.get("sender", {})
     if not sender:

@@ -16,7 +16,7 @@ from node.errors import JournalError, PatinaError, printable
 
 if TYPE_CHECKING:
     from node.journal import Journal, TransactionRow
-    from node.transactions import Described
+    from node.status.transactions import Described
 
 STATES = ("queued", "signed", "sent", "mined", "final", "cancelled")
 
@@ -76,7 +76,7 @@ def _described(config_path: Path, choose: Callable[[Journal], list[TransactionRo
     from node.config import load
     from node.journal import Journal
     from node.settings import fees
-    from node.transactions import describe
+    from node.status.transactions import describe
 
     config = load(config_path, check_files=False)
     quiet()
@@ -158,7 +158,7 @@ def _table(found: list[Described]) -> None:
 
 
 def _show(one: Described) -> None:
-    from node.transactions import ether, gwei
+    from node.status.transactions import ether, gwei
 
     row, found = one.row, one.tx_hash
     lines = [
@@ -210,7 +210,7 @@ def _age(one: Described) -> str:
 
 
 def _cost(one: Described) -> str:
-    from node.transactions import ether
+    from node.status.transactions import ether
 
     if one.paid is not None:
         return ether(one.paid)

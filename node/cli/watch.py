@@ -44,7 +44,7 @@ def play(
     Raises:
         ReplayError: the folder is taken, or the replay could not be carried through.
     """
-    from node.log import configure
+    from node.log.lines import configure
 
     configure("warning", "auto")
     where = prepare(folder or Path(time.strftime("patina-replay-%Y%m%d-%H%M%S")), replace=replace)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from node.artworks.studio import token_seed
 from node.content.cid import directory_cid, raw_cid
 from node.explain import bands
 from node.explain.numbers import sentence, stopped
 from node.explain.story import headline, history, tell
-from node.studio import token_seed
 
 if TYPE_CHECKING:
     from node.explain.views import Subject, Told

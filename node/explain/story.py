@@ -167,8 +167,8 @@ def own(subject: Subject) -> Iterator[str]:
     if not _ours(subject) or not isinstance(subject.recipe, Recipe):
         yield "its own seed, drawn once for good, sets it apart from the others of its edition"
     else:
+        from node.artworks.studio import token_seed
         from node.render.scene import scene
-        from node.studio import token_seed
 
         known = subject.signals if subject.signals and len(subject.signals) == len(_ZEROS) else _ZEROS
         levels = subject.recipe.levels(known)

@@ -108,5 +108,5 @@ class Redactor:
         return text[: len(text) - found] + MASK if found else text
 
 
-#: The process's own: every Secret registers itself here, and node.log asks it for each line.
+#: The process's own: every Secret registers itself here, and node.log.lines asks it for each line.
 redactor = Redactor()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from node.figures import reasons
 from node.notices.troubles import Found
-from node.rounds import milliseconds
+from node.rounds.driver import milliseconds
+from node.status.figures import reasons
 from node.term.standby import seat_lost_at
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from node.reasons import REASONS, Reason
+from node.status.reasons import REASONS, Reason
 
 LEVELS: Final[tuple[str, ...]] = ("info", "warning", "critical")
 """From the least urgent on."""

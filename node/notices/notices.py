@@ -13,7 +13,6 @@ import structlog
 from node.errors import PatinaError
 from node.journal.notices import KEPT, NoticeRow
 from node.keys.redaction import redactor
-from node.landings import CURSOR
 from node.notices.conditions import conditions, crossings, is_known
 from node.notices.courier import Courier
 from node.notices.delivery import Delivery
@@ -23,7 +22,8 @@ from node.notices.outbox import Outbox
 from node.notices.targets import Target, read_targets
 from node.notices.troubles import Troubles
 from node.notices.words import text_of, title_of
-from node.rounds import milliseconds
+from node.rounds.driver import milliseconds
+from node.rounds.landings import CURSOR
 
 if TYPE_CHECKING:
     from node.config import Config

@@ -11,11 +11,11 @@ from node.chain import parse
 from node.chain.endpoint import Endpoint
 from node.chain.failures import RpcError
 from node.errors import ChainError
-from node.health import STANDSTILL_MS
 from node.preflight.finding import UnknownError
 from node.preflight.survey import open_session
 from node.settings import pool_settings
 from node.staking.words import span, times
+from node.status.health import STANDSTILL_MS
 
 if TYPE_CHECKING:
     import aiohttp

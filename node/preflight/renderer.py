@@ -81,9 +81,9 @@ async def _check_recipes(facts: Facts, notes: Notes) -> dict[bytes, AnyRecipe]:
     found: dict[bytes, AnyRecipe] = {}
     import aiohttp
 
+    from node.artworks.peers import Peers
+    from node.artworks.recipes import Recipes
     from node.content.store import BlockStore
-    from node.peers import Peers
-    from node.recipes import Recipes
     from node.render import check as check_model
 
     content = facts.config.content

@@ -10,10 +10,10 @@ import structlog
 from eth_hash.auto import keccak
 
 from node.errors import ChainError, JournalError, PatinaError, RevertError
+from node.rounds.transmit import turn
 from node.staking import calldata
 from node.staking.evidence import Evidence
 from node.staking.kept import evidence_of
-from node.transmit import turn
 
 if TYPE_CHECKING:
     from node.chain.client import Chain

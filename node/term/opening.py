@@ -12,10 +12,10 @@ from node.gossip.hearing import Hearing
 from node.gossip.limits import Limits
 from node.gossip.transport import Gossip, topic_prefix
 from node.gossip.verifier import Verifier
-from node.rounds import RoundDriver
+from node.rounds.driver import RoundDriver
+from node.rounds.transmit import Transmitter
 from node.settings import timing
 from node.term.term import Term
-from node.transmit import Transmitter
 from node.voting.voter import Voter
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from node.gossip.settings import BrokerSettings
     from node.journal import Journal
     from node.keys.signing import Signer
-    from node.landings import Landings
+    from node.rounds.landings import Landings
     from node.staking.watch import Watch
 
 

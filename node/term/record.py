@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from node.journal.configurations import Span
-from node.landings import CURSOR
+from node.rounds.landings import CURSOR
 from node.term.ballots import adopt_votes
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from node.gossip.hearing import Hearing
     from node.gossip.transport import Gossip
     from node.gossip.verifier import Verifier
-    from node.rounds import RoundDriver
-    from node.transmit import Transmitter
+    from node.rounds.driver import RoundDriver
+    from node.rounds.transmit import Transmitter
     from node.voting.voter import Voter
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from node.artworks.studio import describe
 from node.content.cid import DAG_PB, Cid
 from node.content.edition import token_path
 from node.content.metadata import MAX_METADATA, Metadata, Provenance, parse_metadata, token_metadata
 from node.errors import ContentError
-from node.studio import describe
 from node.verify.seeds import token_seed
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from node.chain.accounts import Accounts
 from node.chain.failures import UnpaidError
 from node.errors import ChainError, EquivocationError, PatinaError, RevertError
 from node.keeper import Alone, Likeness, Rounds
-from node.transmit import turn
+from node.rounds.transmit import turn
 from node.voting.ballot import ballot, vote_key
 from node.voting.patience import Patience
 from node.voting.seen import voters
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from node.gossip.hearing import Hearing
     from node.journal import Journal
     from node.keeper import Paint
-    from node.landings import Landings
+    from node.rounds.landings import Landings
 
 UNCHANGED: Final = bytes(32)
 MAX_ROUNDS_PER_FEED: Final = 4

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from node.reasons import Reason, explained
+from node.status.reasons import Reason, explained
 
 Wad = str
 """A signed integer scaled by 10**18, as a decimal string: JavaScript numbers end at 2**53."""

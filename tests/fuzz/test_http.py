@@ -17,6 +17,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node.artworks.peers import Peers
 from node.chain.pool import PoolSettings, RpcPool
 from node.cli.status import fetch
 from node.content.cid import DAG_PB, Cid, raw_cid, sha256
@@ -25,7 +26,6 @@ from node.content.store import BlockStore
 from node.content.unixfs import MAX_BLOCK
 from node.errors import ChainError, ContentError, PatinaError
 from node.keys.secrets import SecretUrl
-from node.peers import Peers
 from node.preflight.survey import date_of
 from node.publish.kubo import Kubo
 from node.publish.link import Link

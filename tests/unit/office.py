@@ -19,21 +19,21 @@ from node.chain.sender import Sender
 from node.chain.types import Block
 from node.chain.wakeup import WakeUp
 from node.config import Config
-from node.disk import Disk
 from node.gossip.envelope import sealer
 from node.gossip.transport import Gossip
 from node.gossip.verifier import Verifier
-from node.health import Health
 from node.journal import Journal
 from node.keys.signing import LocalSigner
-from node.landings import Landings
 from node.notices.notices import Notices
 from node.parts import Parts
 from node.publish.publisher import Publisher
 from node.render.pool import local_pool
-from node.rounds import RoundDriver
+from node.rounds.driver import RoundDriver
+from node.rounds.landings import Landings
 from node.settings import broker_settings, fees, pool_settings, render_settings, timing
-from node.standings import Standings
+from node.status.disk import Disk
+from node.status.health import Health
+from node.status.standings import Standings
 from node.term.term import Term
 from node.term.terms import Terms
 from tests.unit.paper import make_block

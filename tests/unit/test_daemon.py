@@ -13,8 +13,8 @@ from node.chain.types import Block
 from node.chain.wakeup import WakeUp
 from node.daemon import Daemon, first_error
 from node.errors import ChainError, JournalUnwritableError
-from node.health import Health
 from node.journal import Journal
+from node.status.health import Health
 
 
 @dataclass

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from node import figures
 from node.agreement.committee import Committee
 from node.agreement.effects import Timing, Trigger
 from node.chain.types import Block, Feed
@@ -21,6 +20,7 @@ from node.journal import Journal
 from node.parts import first_landing
 from node.render.pool import RenderSettings
 from node.settings import broker_settings, fees, pool_settings, render_settings, timing
+from node.status import figures
 from tests.unit.office import (
     CONFIG,
     ORACLE,

@@ -165,7 +165,7 @@ def perform(choice: Choice, work: Callable[[Desk], Awaitable[dict[str, Any]]]) -
     """Run one artist's command: what it returns is its JSON; PatinaError."""
     from node.artist.refusals import explain
     from node.cli.stake.talk import Talk
-    from node.log import configure
+    from node.log.lines import configure
 
     configure("error", "auto")
     talk = Talk(yes=choice.yes, as_json=choice.as_json)

@@ -146,9 +146,9 @@ def _terms(
 
 def publish(desk: Desk, recipe: AnyRecipe, number: int, supply: int, others: tuple[Path, ...] = ()) -> bytes:
     """Put recipe and placeholder where nodes and publishers take them from; the placeholder's root."""
+    from node.artworks.studio import describe
     from node.content.edition import build_placeholder
     from node.content.store import BlockStore
-    from node.studio import describe
 
     folder = desk.choice.folder / "recipes"
     folder.mkdir(parents=True, exist_ok=True)

@@ -172,7 +172,7 @@ async def open_desk(choice: Choice, talk: Talk) -> AsyncIterator[Desk]:
 def perform(choice: Choice, work: Callable[[Desk], Awaitable[dict[str, Any]]]) -> None:
     """Run one staking command: what it returns is its JSON; PatinaError."""
     from node.cli.stake.talk import Talk
-    from node.log import configure
+    from node.log.lines import configure
     from node.staking.refusals import explain
 
     configure("error", "auto")

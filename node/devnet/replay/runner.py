@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from node.artworks.studio import describe
 from node.content.edition import build_placeholder
 from node.content.store import BlockStore
 from node.devnet.replay.artworks import export
@@ -20,7 +21,6 @@ from node.devnet.replay.scene import Scene
 from node.devnet.replay.stage import Opening, open_stage
 from node.devnet.replay.track import Track, expected_crossings
 from node.errors import ReplayError
-from node.studio import describe
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from node.agreement import reasons
 from node.agreement.messages import KINDS
 from node.metrics.definition import Sample, counter, gauge, histogram
-from node.rounds import milliseconds
+from node.rounds.driver import milliseconds
 
 if TYPE_CHECKING:
     from node.parts import Parts

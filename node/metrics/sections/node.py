@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from node.figures import reasons
 from node.metrics.definition import Sample, gauge
-from node.reasons import REASONS
+from node.status.figures import reasons
+from node.status.reasons import REASONS
 
 if TYPE_CHECKING:
     from node.parts import Parts

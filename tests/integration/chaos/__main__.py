@@ -12,7 +12,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from node.devnet.anvil import find_anvil
-from node.log import configure
+from node.log.lines import configure
 from tests.integration.chaos.arena import Layout, arena
 from tests.integration.chaos.scenario import Scenario, Verdict, run
 from tests.integration.chaos.scenarios import SCENARIOS

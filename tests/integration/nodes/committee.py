@@ -18,6 +18,7 @@ from eth_hash.auto import keccak
 from keepers.vaults import VaultKeeper, cursor
 from node.agreement.effects import Timing
 from node.agreement.machine import Machine
+from node.artworks.studio import Studio
 from node.chain.client import Chain
 from node.chain.fees import Fees
 from node.chain.pool import RpcPool
@@ -35,10 +36,9 @@ from node.journal import Journal
 from node.keeper import NodeContext
 from node.keys.signing import LocalSigner
 from node.keys.transport import public_bytes
-from node.landings import Landings
-from node.rounds import RoundDriver
-from node.studio import Studio
-from node.transmit import Transmitter
+from node.rounds.driver import RoundDriver
+from node.rounds.landings import Landings
+from node.rounds.transmit import Transmitter
 
 CADENCE = 10
 GWEI = 10**9

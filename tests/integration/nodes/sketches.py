@@ -17,19 +17,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from node.agreement.effects import Timing
+from node.artworks.comparison import Comparison
+from node.artworks.drawings import Drawings
+from node.artworks.peers import Peers
+from node.artworks.recipes import Recipes
+from node.artworks.studio import Studio
 from node.chain.types import Landed
-from node.comparison import Comparison
 from node.content.cid import raw_cid
 from node.content.gateway import add_gateway
 from node.content.store import BlockStore
-from node.drawings import Drawings
 from node.journal import Journal
 from node.keeper import Likeness
-from node.peers import Peers
-from node.recipes import Recipes
 from node.render.png import encode
 from node.render.tolerance.recipe import PipelineRecipe
-from node.studio import Studio
 from tests.integration.nodes.committee import CADENCE, Committee, committee
 
 NODES = 4

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from node.agreement.effects import Timing
+from node.artworks.studio import Studio
 from node.devnet import deploy
-from node.studio import Studio
 from tests.integration.nodes.committee import CADENCE, DigestStudio, committee
 from tests.integration.nodes.sketches import landed, sketching, view_of
 

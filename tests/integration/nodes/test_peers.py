@@ -14,13 +14,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from node.artworks.peers import Peers
 from node.content.cid import raw_cid
 from node.content.edition import build_placeholder
 from node.content.gateway import add_gateway
 from node.content.store import BlockStore
 from node.devnet.ports import free_port
 from node.errors import ContentError
-from node.peers import Peers
 
 MAX_BLOCK = 256 * 1024
 BLOCK = bytes(range(256)) * 800  # 200 KiB: it arrives in many pieces

@@ -20,24 +20,24 @@ from eth_hash.auto import keccak
 from PIL import Image
 
 from node.agreement.effects import Timing
+from node.artworks.comparison import Comparison
+from node.artworks.drawings import Drawings
+from node.artworks.peers import Peers
+from node.artworks.recipes import Recipes
+from node.artworks.studio import Studio
 from node.chain.types import Edition, Feed
-from node.comparison import Comparison
 from node.content.cid import DAG_PB, Cid
 from node.content.dag import listing, read
 from node.content.gateway import add_gateway
 from node.content.store import BlockStore, MissingBlockError
 from node.devnet import deploy
-from node.drawings import Drawings
 from node.journal import Journal
 from node.keeper import Likeness
-from node.peers import Peers
-from node.recipes import Recipes
 from node.render.png import encode
 from node.render.tolerance.distance import psnr, squared_error
 from node.render.tolerance.painter import draw, load
 from node.render.tolerance.picture import open_picture
 from node.render.tolerance.recipe import PipelineRecipe
-from node.studio import Studio
 from tests import pipelines
 from tests.integration.nodes.committee import CADENCE, Committee, committee
 

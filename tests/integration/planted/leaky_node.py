@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from node.cli import main
-from node.gallery import Gallery
+from node.pages.gallery import Gallery
 
 SECRETS: list[str] = json.loads(os.environ.pop("LEAKS"))
 os.environ["PYTHONASYNCIODEBUG"] = "1"  # a loop that is debugged tells of every slow step what it was about

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture(autouse=True)
 def own_places(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The tests' own logging stays as it is, but for lines on standard output; what a machine remembers is empty."""
-    monkeypatch.setattr("node.log.configure", lambda level, style: None)
+    monkeypatch.setattr("node.log.lines.configure", lambda level, style: None)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield

@@ -10,7 +10,7 @@ import urllib.request
 from prometheus_client.parser import text_string_to_metric_families
 
 from node.metrics.catalog import CATALOG
-from node.reasons import REASONS
+from node.status.reasons import REASONS
 from tests.unit.deploy.test_monitoring import NAME, expressions
 
 OF_OTHERS = ("patina_stake_", "patina_rewards_", "patina_notice", "patina_publishing_")

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
+from node.artworks.drawings import Drawings
+from node.artworks.recipes import Recipes
+from node.artworks.studio import Studio
 from node.content.store import BlockStore
-from node.drawings import Drawings
 from node.journal import Journal
-from node.recipes import Recipes
 from node.render.pool import RenderSettings, local_pool
 from node.render.recipe import Recipe
-from node.studio import Studio
 from tests.unit.paper import make_edition, make_feed
 
 TOKENS = 24

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from node.agreement.committee import Committee
 from node.agreement.report import Report, report_digest
+from node.artworks.studio import describe
 from node.chain.interface import interface
 from node.chain.pool import PoolSettings, RpcPool
 from node.chain.types import Policy
@@ -30,7 +31,6 @@ from node.devnet.rpc import serve_chain
 from node.keys.signing import LocalSigner
 from node.render import Recipe, render
 from node.render.png import encode
-from node.studio import describe
 from node.verify.blocks import Blocks, Folder
 from node.verify.seeds import token_seed
 from node.verify.sheet import Sheet, Status

@@ -16,7 +16,7 @@ from node.config import load
 from node.content.store import BlockStore
 from node.errors import ConfigError, KeyFileError
 from node.journal import Journal
-from node.pages import Pages
+from node.pages.service import Pages
 from tests.unit.office import CONFIG, PASSWORD, make_committee, make_parts
 from tests.unit.paper import make_block, make_feed
 

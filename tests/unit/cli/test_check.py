@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     create_node_folder(
         tmp_path / "node", SETTINGS, Secret("planted-check-password"), keep_password=True, scrypt_n=SCRYPT_N_LIGHT
     )
-    monkeypatch.setattr("node.log.configure", lambda level, style: None)
+    monkeypatch.setattr("node.log.lines.configure", lambda level, style: None)
     return tmp_path / "node"
 
 

@@ -27,7 +27,7 @@ from node.cli.render import render
 from node.cli.simulate import simulate
 from node.cli.watch import Watcher
 from node.devnet.replay.runner import Progress
-from node.log import configure
+from node.log.lines import configure
 
 
 class Terminal:

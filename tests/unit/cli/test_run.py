@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     create_node_folder(
         tmp_path / "node", SETTINGS, Secret("planted-run-password"), keep_password=True, scrypt_n=SCRYPT_N_LIGHT
     )
-    monkeypatch.setattr("node.log.configure", lambda level, style: None)  # the tests' own logging stays as it is
+    monkeypatch.setattr("node.log.lines.configure", lambda level, style: None)  # the tests' own logging stays as it is
     return tmp_path / "node"
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from node.metrics.catalog import CATALOG
 from node.notices.kinds import KINDS
-from node.reasons import REASONS
+from node.status.reasons import REASONS
 from tools.dashboard import TARGET, text
 
 DEPLOY = Path("deploy")

@@ -16,7 +16,7 @@ from node.metrics.catalog import CATALOG, SECTIONS, Section
 from node.metrics.definition import Sample, counter, gauge, histogram
 from node.metrics.exposition import Exposition
 from node.parts import Parts
-from node.reasons import REASONS
+from node.status.reasons import REASONS
 from tests.unit.office import PASSWORD, in_force
 from tests.unit.paper import make_feed
 

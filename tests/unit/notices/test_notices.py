@@ -13,7 +13,6 @@ import pytest
 
 from node.agreement.committee import Committee
 from node.config import Config, load
-from node.health import Health
 from node.journal import Journal
 from node.journal.configurations import Span
 from node.journal.equivocations import EvidenceRow
@@ -23,6 +22,7 @@ from node.notices.conditions import MISSED, conditions
 from node.notices.courier import Message
 from node.notices.notices import Notices, open_notices
 from node.notices.targets import Target
+from node.status.health import Health
 from tests.unit.notices.test_targets import CONFIG
 from tests.unit.paper import make_block, make_landed
 

@@ -20,7 +20,7 @@ from node.gossip.queues import Lanes
 from node.gossip.verifier import Verifier
 from node.journal import Journal
 from node.keys.signing import LocalSigner
-from node.rounds import RoundDriver
+from node.rounds.driver import RoundDriver
 
 KEYS = [keccak(b"signer %d" % index) for index in range(4)]
 TRANSPORT = [Ed25519PrivateKey.from_private_bytes(keccak(b"transport %d" % index)) for index in range(4)]

@@ -133,7 +133,7 @@ def fill_up(journal: Journal) -> None:
 async def test_incident__disk_full__nothing_binding_leaves_and_the_round_goes_on_when_there_is_space(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("node.rounds.BEGIN_AGAIN_MS", 20)
+    monkeypatch.setattr("node.rounds.driver.BEGIN_AGAIN_MS", 20)
     desk = Desk(journal)
     with pytest.raises(JournalError, match="disk is full"):
         fill_up(journal)
@@ -150,7 +150,7 @@ async def test_incident__disk_full__nothing_binding_leaves_and_the_round_goes_on
 async def test_incident__disk_neither_writes_nor_reads_for_a_while__the_round_goes_on_when_it_does(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("node.rounds.BEGIN_AGAIN_MS", 20)
+    monkeypatch.setattr("node.rounds.driver.BEGIN_AGAIN_MS", 20)
     desk, digests, failed = Desk(journal), journal.attestations.digests, list[int]()
 
     def unreadable(*_: object) -> dict[int, bytes]:

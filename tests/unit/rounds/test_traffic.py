@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from node import rounds
 from node.agreement.effects import Broadcast, Effect
 from node.agreement.messages import Attestation, Observation, Timeout
 from node.gossip.envelope import sealer
 from node.journal import Journal
-from node.rounds import OUTBOX
+from node.rounds import driver
+from node.rounds.driver import OUTBOX
 from tests.unit.rounds.desk import ROOT, TRANSPORT, Desk, ScriptedMachine, paints, trigger, until
 
 
@@ -45,8 +45,8 @@ class Repeating(ScriptedMachine):
 async def test_outbox__a_thousand_open_rounds_and_a_slow_wire__each_is_heard(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rounds, "OUTBOX", 100)
-    monkeypatch.setattr(rounds, "TICK_MS", 1)
+    monkeypatch.setattr(driver, "OUTBOX", 100)
+    monkeypatch.setattr(driver, "TICK_MS", 1)
     desk = Desk(journal, scripted=Repeating())
     heard: set[bytes] = set()
 

@@ -34,7 +34,7 @@ from node.agreement.simulator.world.clock import NodeClock
 from node.agreement.simulator.world.truth import measured
 from node.agreement.simulator.world.world import World
 from node.errors import EquivocationError, JournalError
-from node.transmit import turn
+from node.rounds.transmit import turn
 
 STAGE_MS: Final = 1_500
 """How long a sender waits for the one before it."""

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from node.agreement.memory import Memory
 from node.errors import JournalError, KeyFileError
-from node.guard import Guard
 from node.journal import Journal
 from node.journal.safety.interchange import Merged, collect, merge, rounds_in
 from node.journal.safety.protection_file import read, write
+from node.rounds.guard import Guard
 from tests.unit.paper import make_landed
 
 CHAIN, ORACLE, SIGNER = 31337, "0x" + "11" * 20, "0x" + "22" * 20

@@ -10,10 +10,10 @@ import structlog.testing
 
 from node.agreement.memory import Memory
 from node.errors import EquivocationError, JournalError, RefusalError
-from node.guard import Guard
 from node.journal import Journal
 from node.journal.safety.interchange import collect, merge
 from node.journal.safety.trail import Trail
+from node.rounds.guard import Guard
 from tests.unit.paper import make_landed
 
 CONFIG = b"c" * 32  # that of make_landed

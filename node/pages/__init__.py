@@ -1,0 +1,1 @@
+"""What the web pages show, put together from the chain, the journal and the node's own figures."""

@@ -1,0 +1,1 @@
+"""What the node knows of itself, in figures, codes and words."""
