@@ -10,9 +10,9 @@ from eth_typing import Address
 from web3 import Web3
 
 from node.chain.interface import artifact
-from node.devnet.blocks import Receipt
-from node.devnet.chain import DevnetChain
-from node.devnet.execution import Call
+from node.devnet.evm.blocks import Receipt
+from node.devnet.evm.chain import DevnetChain
+from node.devnet.evm.execution import Call
 from node.devnet.genesis import dev_account
 
 TX_BASE_GAS = 21_000

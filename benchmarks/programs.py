@@ -61,7 +61,7 @@ def png() -> float:
 
 def block() -> float:
     """An empty block of the embedded chain."""
-    from node.devnet.chain import DevnetChain
+    from node.devnet.evm.chain import DevnetChain
 
     chain = DevnetChain()
     return median_seconds(lambda: chain.mine(100)) / 100

@@ -24,12 +24,12 @@ from keepers.vaults import VaultKeeper
 from node.agreement.effects import Trigger
 from node.chain import calls
 from node.chain.client import Chain
+from node.chain.endpoints.pool import Ask, RpcPool
 from node.chain.feeds import sample_units
 from node.chain.interface import interface
-from node.chain.pool import Ask, RpcPool
 from node.chain.types import MULTICALL3, Block, Feed, Policy
 from node.devnet.anvil import find_anvil, serve_anvil
-from node.devnet.rpc import serve_chain
+from node.devnet.rpc.server import serve_chain
 from node.devnet.settings import ChainSettings
 from node.journal import Journal
 from node.keeper import NodeContext, Paint

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from eth_hash.auto import keccak
 
-from node.chain.accounts import Accounts
+from node.chain.sending.accounts import Accounts
 from node.errors import ChainError, JournalError, RevertError
 from node.staking import calldata
 from node.staking.ledger import Ledger, replay

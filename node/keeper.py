@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from node.agreement.effects import Trigger
     from node.artworks.studio import Studio
     from node.chain.client import Chain
-    from node.chain.sender import Sender
+    from node.chain.sending.sender import Sender
     from node.chain.types import Block, Feed, Sample
     from node.config import Config
     from node.journal import Journal

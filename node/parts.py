@@ -17,9 +17,9 @@ from node.artworks.peers import Peers
 from node.artworks.recipes import Recipes
 from node.artworks.studio import Studio
 from node.chain.client import Chain
-from node.chain.pool import RpcPool
-from node.chain.sender import Sender
-from node.chain.wakeup import WakeUp
+from node.chain.endpoints.pool import RpcPool
+from node.chain.endpoints.wakeup import WakeUp
+from node.chain.sending.sender import Sender
 from node.config import unlock_signer, unlock_transport
 from node.content.store import BlockStore
 from node.gossip.transport import check_brokers

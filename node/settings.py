@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from node.agreement.effects import Timing
-from node.chain.fees import Fees
-from node.chain.pool import PoolSettings
+from node.chain.endpoints.pool import PoolSettings
+from node.chain.sending.fees import Fees
 from node.config import broker_password
 from node.gossip.settings import BrokerSettings
 from node.render.pool import RenderPool, RenderSettings, local_pool

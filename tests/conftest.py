@@ -14,7 +14,7 @@ from node.keys.redaction import redactor
 from tests.contracts import Compile, compiler
 from tests.order import spread
 
-# Importing py-evm lifts the recursion limit so far that nested JSON overflows the C stack; see node/devnet/vm.py.
+# Importing py-evm lifts the recursion limit so far that nested JSON overflows the C stack; see node/devnet/evm/vm.py.
 sys.setrecursionlimit(20_000)
 
 # The same examples in every run: a red run can be repeated by anyone.

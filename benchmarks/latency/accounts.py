@@ -8,8 +8,8 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from rlp import encode as rlp  # type: ignore[import-untyped]
 
+from node.chain.endpoints.pool import RpcPool
 from node.chain.interface import artifact
-from node.chain.pool import RpcPool
 from node.devnet.account import init_code
 from node.devnet.genesis import dev_account
 from node.devnet.settings import ChainSettings

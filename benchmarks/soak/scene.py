@@ -15,7 +15,7 @@ import aiohttp
 
 from benchmarks.latency.broker import find_mosquitto, serve_mosquitto
 from node.chain.client import Chain
-from node.chain.pool import RpcPool
+from node.chain.endpoints.pool import RpcPool
 from node.devnet.anvil import find_anvil
 from node.devnet.history import History, Row
 from node.devnet.replay.network import Network, create_members

@@ -8,9 +8,9 @@ from typing import Any
 
 from node.chain import multicall as multicall3
 from node.chain import parse
+from node.chain.endpoints.pool import Ask
 from node.chain.failures import RpcError, UnavailableError
 from node.chain.interface import Interface
-from node.chain.pool import Ask
 from node.chain.types import Block
 from node.errors import ChainError, RevertError
 

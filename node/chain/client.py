@@ -12,8 +12,8 @@ from node.chain.batches import Batches, Missing, Results, Unit
 from node.chain.calls import Call, call_at
 from node.chain.configurations import PREVIOUS, ConfigSet, Configuration, Installed, StakingSet, Worked
 from node.chain.dates import Dates
+from node.chain.endpoints.pool import Ask, RpcPool
 from node.chain.interface import interface
-from node.chain.pool import Ask, RpcPool
 from node.chain.proof import prove
 from node.chain.types import MAX_SUPPLY, MULTICALL3, Block, Edition, EditionState, Feed, FullReport, Landed, Sample
 from node.errors import ChainError

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from node.chain import parse
+from node.chain.endpoints.pool import Ask, RpcPool
 from node.chain.failures import MissingError, RpcError, UnavailableError
 from node.chain.interface import interface
-from node.chain.pool import Ask, RpcPool
 from node.chain.types import Landed
 from node.errors import ChainError
 

@@ -9,8 +9,8 @@ from node.agreement.report import Domain, Report, report_digest
 from node.agreement.signature import SIGNATURE_BYTES, recover
 from node.chain import logs, parse
 from node.chain.configurations import PREVIOUS
+from node.chain.endpoints.pool import Ask, RpcPool
 from node.chain.interface import interface
-from node.chain.pool import Ask, RpcPool
 from node.chain.types import Ballot, FullReport, Landed
 from node.errors import AgreementError, ChainError
 

@@ -73,7 +73,7 @@ def _endpoints(rpcs: Sequence[str], config_path: Path) -> list[SecretUrl]:
 
 
 async def _check(deployment: Deployment, endpoints: list[SecretUrl], findings: Findings, version: str) -> None:
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.deployment.check import check
 
     async with RpcPool(endpoints) as pool:

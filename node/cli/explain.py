@@ -16,7 +16,7 @@ from node.errors import ConfigError, PatinaError
 
 if TYPE_CHECKING:
     from node.chain.client import Chain
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.config import Config
     from node.explain.memory import JournalMemory
     from node.explain.views import Subject
@@ -99,7 +99,7 @@ async def _gather(where: Where, config: Config | None, collection: str | None, t
     import aiohttp
 
     from node.chain.client import Chain
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.explain.gather import Gathering
     from node.explain.views import check_token, edition_of
     from node.verify.blocks import Blocks, CarFile, Folder, Gateway

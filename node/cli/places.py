@@ -45,7 +45,7 @@ class Places:
     async def chain(self, collection: str) -> AsyncIterator[Chain]:
         """The chain on which a collection stands, with the oracle that it names. Raises ChainError."""
         from node.chain.client import Chain
-        from node.chain.pool import RpcPool
+        from node.chain.endpoints.pool import RpcPool
         from node.verify.facts import oracle_of
 
         address_of(collection)

@@ -169,7 +169,7 @@ async def newest_block(config: Config) -> int:
     """
     from node.chain import parse
     from node.chain.client import Chain
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
 
     pool = RpcPool(config.chain.endpoints)
     try:

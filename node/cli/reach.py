@@ -24,7 +24,7 @@ def ask_endpoint(url: str) -> Reached:
     from node.chain import parse
 
     async def work() -> Reached:
-        from node.chain.pool import PoolSettings, RpcPool
+        from node.chain.endpoints.pool import PoolSettings, RpcPool
 
         async with RpcPool([url], PoolSettings(timeout=PATIENCE_S, rounds=1)) as pool:
             return Reached(parse.quantity(await pool.request("eth_chainId"), "its chain id"))
@@ -50,7 +50,7 @@ def doubt_of_oracle(address: str, url: str) -> str | None:
     from node.chain.client import Chain
 
     async def work() -> None:
-        from node.chain.pool import PoolSettings, RpcPool
+        from node.chain.endpoints.pool import PoolSettings, RpcPool
 
         async with RpcPool([url], PoolSettings(timeout=PATIENCE_S, rounds=1)) as pool:
             await Chain(pool, address).configuration()

@@ -73,7 +73,7 @@ async def fetch(endpoints: list[Any], oracle: str, feed: int, checkpoint: int) -
         ChainError: it has not landed, or the chain cannot be read.
     """
     from node.chain.client import Chain
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
 
     pool = RpcPool(endpoints)
     try:

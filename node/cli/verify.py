@@ -110,7 +110,7 @@ def _told(bar: Bar, paint: Paint) -> Paint:
 async def _verify(where: Where, collection: str, token: int, paint: Paint, watch: Any) -> Verification:
     import aiohttp
 
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.verify.blocks import Blocks, CarFile, Folder, Gateway
     from node.verify.sheet import Sheet
     from node.verify.verification import Verification

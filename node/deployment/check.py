@@ -11,7 +11,7 @@ from node.deployment.software import is_older
 from node.deployment.state import check_state
 
 if TYPE_CHECKING:
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.deployment.file import Deployment
     from node.deployment.findings import Findings
 

@@ -11,7 +11,7 @@ from node.chain.interface import interface
 from node.chain.types import NOBODY
 
 if TYPE_CHECKING:
-    from node.chain.pool import Ask, RpcPool
+    from node.chain.endpoints.pool import Ask, RpcPool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 
+from node.chain.header import header_rlp
 from node.chain.types import Policy
 from node.devnet.account import Account, Contract
-from node.devnet.header import header_rlp
 from node.devnet.history import WAD, assets_for
 
 REVEAL_DELAY = 2

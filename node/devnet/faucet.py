@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from node.errors import ChainError, printable
 
 if TYPE_CHECKING:
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.keys.secrets import SecretUrl
 
 MOST: Final = 10**24
@@ -53,7 +53,7 @@ async def fund(url: str | SecretUrl, address: str, wei: int) -> int:
 
 
 def _open(url: str | SecretUrl) -> RpcPool:
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
 
     return RpcPool([url])
 

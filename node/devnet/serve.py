@@ -16,7 +16,7 @@ from node.devnet.settings import ChainSettings, DevnetSettings, EmbeddedBrokerSe
 from node.errors import PatinaError
 
 if TYPE_CHECKING:
-    from node.devnet.rpc import DevnetServer
+    from node.devnet.rpc.server import DevnetServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ async def _chain(settings: DevnetSettings) -> AsyncIterator[tuple[str, Callable[
         async with serve_anvil(settings.chain, settings.host, settings.port, settings.block_interval) as anvil:
             yield anvil.url, anvil.wait
         return
-    from node.devnet.rpc import serve_chain
+    from node.devnet.rpc.server import serve_chain
 
     async with serve_chain(settings.chain, settings.host, settings.port) as embedded:
         yield embedded.url, lambda: _mine(embedded, settings.block_interval)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from node.chain.names import Shown
+from node.chain.endpoints.names import Shown
 from node.content.cid import raw_cid, sha256
 from node.errors import PatinaError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from node.chain import parse
-from node.chain.endpoint import Endpoint
+from node.chain.endpoints.endpoint import Endpoint
 from node.chain.failures import RpcError
 from node.errors import ChainError
 from node.preflight.finding import UnknownError
@@ -235,9 +235,9 @@ async def _check_websocket(url: SecretUrl, notes: Notes) -> None:
     """Subscribe to new heads and hang up; the next head may be long in coming, and is not waited for."""
     import aiohttp
 
-    from node.chain.answers import parsed
-    from node.chain.names import Shown
-    from node.chain.wakeup import SUBSCRIBE, WakeSettings, refuse_redirects
+    from node.chain.endpoints.answers import parsed
+    from node.chain.endpoints.names import Shown
+    from node.chain.endpoints.wakeup import SUBSCRIBE, WakeSettings, refuse_redirects
 
     shown, limits, code = Shown(url), WakeSettings(), "endpoints.websocket"
     fault = "no answer"

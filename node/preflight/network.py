@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from node.chain.accounts import Accounts
 from node.chain.client import Chain
+from node.chain.endpoints.pool import RpcPool
 from node.chain.failures import DisagreementError, RpcError, UnavailableError, UnwitnessedError
-from node.chain.pool import RpcPool
+from node.chain.sending.accounts import Accounts
 from node.errors import ChainError
 from node.preflight.once import Once
 from node.settings import pool_settings

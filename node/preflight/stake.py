@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from node.chain.funds import ETHER
+from node.chain.sending.funds import ETHER
 from node.errors import ChainError
 from node.preflight.finding import UnknownError
 from node.staking import plan

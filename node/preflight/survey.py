@@ -11,8 +11,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from node.chain import parse
-from node.chain.endpoint import Endpoint
-from node.chain.pool import RpcPool
+from node.chain.endpoints.endpoint import Endpoint
+from node.chain.endpoints.pool import RpcPool
 from node.chain.types import Block
 from node.errors import ChainError
 from node.settings import pool_settings

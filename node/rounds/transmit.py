@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from node.agreement.committee import Committee
     from node.agreement.effects import Transmit
     from node.chain.client import Chain
-    from node.chain.sender import Sender
+    from node.chain.sending.sender import Sender
     from node.rounds.landings import Landings
 
 RETRY_MS = 1_000

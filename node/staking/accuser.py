@@ -17,7 +17,7 @@ from node.staking.kept import evidence_of
 
 if TYPE_CHECKING:
     from node.chain.client import Chain
-    from node.chain.sender import Sender
+    from node.chain.sending.sender import Sender
     from node.chain.types import Landed
     from node.journal import Journal
     from node.journal.equivocations import EvidenceRow

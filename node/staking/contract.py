@@ -12,7 +12,7 @@ from node.errors import ChainError
 from node.staking.types import Account, Node, Overview, Params, Standing, Unbonding
 
 if TYPE_CHECKING:
-    from node.chain.pool import Ask, RpcPool
+    from node.chain.endpoints.pool import Ask, RpcPool
     from node.chain.types import Block
 
 CONTRACT = "NodeStaking"

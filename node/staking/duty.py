@@ -14,7 +14,7 @@ from node.staking.watch import Watch
 
 if TYPE_CHECKING:
     from node.chain.client import Chain
-    from node.chain.sender import Sender
+    from node.chain.sending.sender import Sender
     from node.chain.types import Landed
     from node.config import Config
     from node.journal import Journal

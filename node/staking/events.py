@@ -11,8 +11,8 @@ from node.chain import logs
 from node.chain.interface import artifact, interface
 
 if TYPE_CHECKING:
+    from node.chain.endpoints.pool import RpcPool
     from node.chain.logs import Log
-    from node.chain.pool import RpcPool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from eth_hash.auto import keccak
 
 from node.agreement.report import address_bytes
 from node.chain import logs, parse
+from node.chain.endpoints.pool import RpcPool
 from node.chain.interface import interface
 from node.chain.logs import Log
-from node.chain.pool import RpcPool
 from node.errors import ChainError
 from node.staking.types import Record
 

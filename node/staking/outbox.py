@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from node.chain.accounts import Accounts
 from node.chain.failures import UnpaidError
-from node.chain.sender import Sender
+from node.chain.sending.accounts import Accounts
+from node.chain.sending.sender import Sender
 from node.errors import ChainError, JournalError, RevertError
 from node.staking.amounts import show_ether
 
 if TYPE_CHECKING:
     from node.chain.client import Chain
-    from node.chain.fees import Fees
+    from node.chain.sending.fees import Fees
     from node.journal import Journal
     from node.journal.transactions import TransactionRow
     from node.keys.signing import Signer

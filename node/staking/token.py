@@ -11,7 +11,7 @@ from node.chain.interface import interface
 from node.errors import ChainError, printable
 
 if TYPE_CHECKING:
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.chain.types import Block
 
 _MOST_DECIMALS: Final = 36

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from node.errors import printable
 
 if TYPE_CHECKING:
-    from node.chain.fees import Fees
+    from node.chain.sending.fees import Fees
     from node.journal import AttemptRow, Journal, TransactionRow
 
 GWEI: Final = 10**9
@@ -151,7 +151,7 @@ def waits(
 
 
 def _next(newest: AttemptRow, fees: Fees, now: float) -> str:
-    from node.chain.fees import Offer
+    from node.chain.sending.fees import Offer
 
     better = fees.replacement(Offer(newest.max_fee, newest.priority_fee), 0)
     if better is None:

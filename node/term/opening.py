@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from node.agreement.committee import Committee
     from node.chain.client import Chain
-    from node.chain.sender import Sender
+    from node.chain.sending.sender import Sender
     from node.config import Config
     from node.gossip.settings import BrokerSettings
     from node.journal import Journal

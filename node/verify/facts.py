@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from node.chain import calls, feeds
 from node.chain.calls import Call, call_at
 from node.chain.client import Chain
+from node.chain.endpoints.pool import RpcPool
 from node.chain.interface import interface
-from node.chain.pool import RpcPool
 from node.chain.types import MULTICALL3, TOKENS_PER_EDITION, Block, Edition, EditionState, Feed
 from node.errors import ChainError
 

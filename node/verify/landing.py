@@ -9,9 +9,9 @@ from node.agreement.report import Domain, Report, report_digest
 from node.agreement.signature import SIGNATURE_BYTES
 from node.chain import logs, parse
 from node.chain.configurations import PREVIOUS
+from node.chain.endpoints.pool import Ask, RpcPool
 from node.chain.failures import MissingError
 from node.chain.interface import interface
-from node.chain.pool import Ask, RpcPool
 from node.chain.types import Ballot, Landed
 from node.errors import AgreementError, ChainError
 from node.verify.facts import Facts

@@ -17,7 +17,7 @@ from node.verify.sheet import Sheet, UntoldError
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.chain.types import Block, Landed
     from node.render.reading import AnyRecipe
     from node.verify.blocks import Blocks

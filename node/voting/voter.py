@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from node.chain.accounts import Accounts
 from node.chain.failures import UnpaidError
+from node.chain.sending.accounts import Accounts
 from node.errors import ChainError, EquivocationError, PatinaError, RevertError
 from node.keeper import Alone, Likeness, Rounds
 from node.rounds.transmit import turn
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from node.agreement.committee import Committee
     from node.agreement.effects import RoundKey, RoundStatus, Trigger
     from node.chain.client import Chain
-    from node.chain.sender import Sender
+    from node.chain.sending.sender import Sender
     from node.chain.types import Landed
     from node.gossip.hearing import Hearing
     from node.journal import Journal

@@ -17,7 +17,7 @@ PRIMITIVES: Final = (
 
 FUZZED: Final = {
     "node.agreement.messages": "test_gossip",
-    "node.chain.answers": "test_chain",
+    "node.chain.endpoints.answers": "test_chain",
     "node.chain.failures": "test_chain",
     "node.chain.interface": "test_chain",
     "node.cli.status": "test_http",
@@ -26,7 +26,7 @@ FUZZED: Final = {
     "node.content.metadata": "test_content",
     "node.deployment.file": "test_files",
     "node.devnet.history": "test_files",
-    "node.devnet.transactions": "test_rlp",
+    "node.devnet.evm.transactions": "test_rlp",
     "node.gossip.envelope": "test_gossip",
     "node.journal.safety.protection_file": "test_files",
     "node.keys.authority": "test_files",
@@ -44,9 +44,9 @@ FUZZED: Final = {
 """Module -> the test here that feeds it."""
 
 ALSO_FUZZED: Final = {
-    "node.chain.accounts": "test_chain",
+    "node.chain.sending.accounts": "test_chain",
     "node.chain.client": "test_chain",
-    "node.chain.endpoint": "test_chain",
+    "node.chain.endpoints.endpoint": "test_chain",
     "node.chain.logs": "test_chain",
     "node.chain.parse": "test_chain",
     "node.chain.proof": "test_chain",
@@ -58,7 +58,7 @@ ALSO_FUZZED: Final = {
     "node.content.store": "test_content",
     "node.content.trustless": "test_http",
     "node.content.unixfs": "test_content",
-    "node.devnet.header": "test_rlp",
+    "node.chain.header": "test_rlp",
     "node.content.walk": "test_content",
     "node.export.which": "test_content",
     "node.gossip.verifier": "test_gossip",
@@ -76,11 +76,11 @@ ALSO_FUZZED: Final = {
 
 NOT_FOREIGN: Final = {
     "node.cli.recipe": "a recipe that this very command made",
-    "node.devnet.blocks": "RLP that the embedded chain itself wrote",
-    "node.devnet.execution": "what contracts on the embedded chain return, of which nothing is signed",
+    "node.devnet.evm.blocks": "RLP that the embedded chain itself wrote",
+    "node.devnet.evm.execution": "what contracts on the embedded chain return, of which nothing is signed",
     "node.devnet.genesis": "shipped with the package",
     "node.devnet.replay.stage": "lines of processes that this one started",
-    "node.devnet.rpc": "requests to an embedded chain on this machine: tests/integration/devnet/test_rpc.py",
+    "node.devnet.rpc.server": "requests to an embedded chain on this machine: tests/integration/devnet/test_rpc.py",
     "node.journal.configurations": "rows that this node wrote",
     "node.devnet.testnet.record": "only whether a devnet wrote the file that is in its way",
     "node.journal.rounds": "rows that this node wrote",

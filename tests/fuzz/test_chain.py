@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from node.agreement.committee import Committee
 from node.agreement.report import Domain, Report, report_digest
 from node.chain import calls, parse
-from node.chain.accounts import Accounts
-from node.chain.answers import parsed
 from node.chain.client import Chain
+from node.chain.endpoints.answers import parsed
+from node.chain.endpoints.pool import PoolSettings, RpcPool
 from node.chain.failures import UnavailableError, revert_in
 from node.chain.interface import interface
 from node.chain.logs import Log, landed
-from node.chain.pool import PoolSettings, RpcPool
 from node.chain.proof import prove
+from node.chain.sending.accounts import Accounts
 from node.chain.types import Block, Feed, Landed, Policy
 from node.errors import AgreementError, ChainError
 from node.keys.signing import LocalSigner
@@ -387,7 +387,7 @@ DOCUMENTS = tuple(
 
 @given(any_input(DOCUMENTS))
 def test_answer__noise_and_damage__is_an_object_or_none(raw: bytes) -> None:
-    found = hold(Decoder("node.chain.answers.parsed", parsed, (), DOCUMENTS), raw)
+    found = hold(Decoder("node.chain.endpoints.answers.parsed", parsed, (), DOCUMENTS), raw)
     assert found is None or isinstance(found, dict)
 
 

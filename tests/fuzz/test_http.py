@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.artworks.peers import Peers
-from node.chain.pool import PoolSettings, RpcPool
+from node.chain.endpoints.pool import PoolSettings, RpcPool
 from node.cli.status import fetch
 from node.content.cid import DAG_PB, Cid, raw_cid, sha256
 from node.content.edition import build_placeholder

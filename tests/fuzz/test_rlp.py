@@ -10,9 +10,9 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.devnet.errors import DevnetError
-from node.devnet.header import _FIELDS, header_rlp
-from node.devnet.transactions import decode
+from node.chain.header import _FIELDS, header_rlp
+from node.devnet.evm.errors import DevnetError
+from node.devnet.evm.transactions import decode
 from node.errors import AgreementError, ChainError
 from node.verify.seeds import rlp_strings
 from tests.fuzz.hold import KIB, Decoder, hold
@@ -59,7 +59,7 @@ def test_header__noise_of_an_endpoint__hashes_to_its_name_or_is_refused(told: di
 @given(any_input((LEGACY, MODERN)))
 def test_transaction__noise_and_damage__is_itself_or_refused(raw: bytes) -> None:
     decoder = Decoder(
-        "node.devnet.transactions.decode", lambda some: decode(some, 1, 30_000_000), DevnetError, (LEGACY, MODERN),
+        "node.devnet.evm.transactions.decode", lambda some: decode(some, 1, 30_000_000), DevnetError, (LEGACY, MODERN),
         lambda found: found.raw, base=1024 * KIB, factor=512,
     )  # fmt: skip
     hold(decoder, raw)

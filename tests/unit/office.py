@@ -14,10 +14,10 @@ from node.agreement.committee import Committee
 from node.agreement.machine import Machine
 from node.chain.client import Chain
 from node.chain.configurations import NO_DIGEST, Configuration, Installed
-from node.chain.pool import RpcPool
-from node.chain.sender import Sender
+from node.chain.endpoints.pool import RpcPool
+from node.chain.endpoints.wakeup import WakeUp
+from node.chain.sending.sender import Sender
 from node.chain.types import Block
-from node.chain.wakeup import WakeUp
 from node.config import Config
 from node.gossip.envelope import sealer
 from node.gossip.transport import Gossip

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from node.chain.endpoints.wakeup import WakeUp
 from node.chain.types import Block
-from node.chain.wakeup import WakeUp
 from node.daemon import Daemon, first_error
 from node.errors import ChainError, JournalUnwritableError
 from node.journal import Journal

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from node.artist.secrets import Secrets
     from node.chain.client import Chain
-    from node.chain.fees import Fees
+    from node.chain.sending.fees import Fees
     from node.chain.types import Edition
     from node.cli.edition.options import Choice
     from node.cli.stake.talk import Talk
@@ -120,8 +120,8 @@ async def open_desk(choice: Choice, talk: Talk) -> AsyncIterator[Desk]:
     """Read the deployment file and connect to its chain; PatinaError for another chain, or no collection."""
     from node.artist.secrets import Secrets
     from node.chain.client import Chain
-    from node.chain.fees import Fees
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
+    from node.chain.sending.fees import Fees
     from node.config.schema import HTTP
     from node.config.values import fault_of_url
     from node.deployment.file import load

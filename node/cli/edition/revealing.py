@@ -58,7 +58,7 @@ def reveal(edition: int, *, wait: bool, choice: Choice) -> None:
 async def _record(desk: Desk, found: Edition, *, wait: bool) -> None:
     """Have the reveal block's prevrandao on chain; PatinaError where its block is not there yet."""
     from node.artist import calls
-    from node.devnet.header import header_rlp
+    from node.chain.header import header_rlp
 
     told = 0
     while True:

@@ -106,7 +106,7 @@ def proceeds(address: str, *, choice: Choice) -> None:
 
     async def work(desk: Desk) -> dict[str, Any]:
         from node.artist import calls
-        from node.chain.accounts import Accounts
+        from node.chain.sending.accounts import Accounts
         from node.staking.amounts import show_ether
 
         receiver = checked(address, "ADDRESS") or address

@@ -132,7 +132,7 @@ async def open_desk(choice: Choice, talk: Talk) -> AsyncIterator[Desk]:
         PatinaError: there is no configuration, no staking contract, or another one than the chain's oracle obeys.
     """
     from node.chain.client import Chain
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
     from node.cli.stake.operator import Operator
     from node.config import load
     from node.settings import pool_settings

@@ -117,7 +117,7 @@ class Means:
         return " (a testnet has a faucet for its coin)"
 
     async def _price(self) -> int:
-        from node.chain.accounts import Accounts
+        from node.chain.sending.accounts import Accounts
         from node.settings import fees
 
         return fees(self._desk.config).first(await Accounts(self._desk.chain.pool).base_fee()).max_fee

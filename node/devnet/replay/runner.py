@@ -204,7 +204,7 @@ async def set_up(
     import aiohttp
 
     from node.chain.client import Chain
-    from node.chain.pool import RpcPool
+    from node.chain.endpoints.pool import RpcPool
 
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, before anything runs
     watch(Progress(f"starting {'anvil' if anvil else 'an embedded chain'} and an embedded broker"))

@@ -11,9 +11,9 @@ from eth_account.messages import encode_typed_data
 
 from node.agreement.report import report_digest, typed_data
 from node.chain import feeds
-from node.chain.accounts import Accounts
 from node.chain.client import Chain
-from node.chain.provider import web3_over
+from node.chain.endpoints.provider import web3_over
+from node.chain.sending.accounts import Accounts
 from node.chain.types import EditionState, Feed
 from node.errors import ChainError, RevertError
 

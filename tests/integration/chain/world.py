@@ -13,13 +13,13 @@ from eth_utils.address import to_checksum_address
 from node.agreement.committee import Committee
 from node.agreement.report import Report, report_digest
 from node.chain.client import Chain
-from node.chain.fees import Fees
+from node.chain.endpoints.pool import RpcPool
 from node.chain.interface import artifact, interface
-from node.chain.pool import RpcPool
-from node.chain.sender import Sender
-from node.devnet.chain import DevnetChain
+from node.chain.sending.fees import Fees
+from node.chain.sending.sender import Sender
+from node.devnet.evm.chain import DevnetChain
 from node.devnet.genesis import dev_account
-from node.devnet.rpc import DevnetServer
+from node.devnet.rpc.server import DevnetServer
 from node.devnet.settings import ChainSettings
 from node.journal import Journal
 from node.keys.signing import LocalSigner

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from node.chain.client import Chain
+from node.chain.endpoints.pool import RpcPool
 from node.chain.interface import artifact
-from node.chain.pool import RpcPool
 from node.devnet.account import connect
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from node.chain.client import Chain
-from node.chain.pool import RpcPool
-from node.devnet.rpc import DevnetServer, serve_chain
+from node.chain.endpoints.pool import RpcPool
+from node.devnet.rpc.server import DevnetServer, serve_chain
 from node.devnet.settings import ChainSettings
 from node.voting.seen import voters
 from tests.integration.chaos.faults.broker import Broker

@@ -15,16 +15,16 @@ import pytest_asyncio
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from node.chain.endpoints.pool import RpcPool
 from node.chain.interface import interface
-from node.chain.pool import RpcPool
 from node.chain.types import NOBODY
 from node.deployment.arguments import creation_code, values
 from node.deployment.check import check
 from node.deployment.file import SOURCES, load
 from node.deployment.findings import Finding, Findings, Verdict
-from node.devnet.chain import DevnetChain
+from node.devnet.evm.chain import DevnetChain
 from node.devnet.genesis import dev_account
-from node.devnet.rpc import DevnetServer
+from node.devnet.rpc.server import DevnetServer
 from node.devnet.settings import ChainSettings
 from node.devnet.staking import RULES
 from node.keys.signing import LocalSigner

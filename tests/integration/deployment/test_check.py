@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
+from node.chain.endpoints.pool import PoolSettings, RpcPool
 from node.chain.failures import MissingError, RpcError
 from node.chain.interface import artifact
-from node.chain.pool import PoolSettings, RpcPool
 from node.chain.types import NOBODY
 from node.deployment.check import check
 from node.deployment.file import SOURCES, load
 from node.deployment.findings import Finding, Findings, Verdict
-from node.devnet.chain import DevnetChain
+from node.devnet.evm.chain import DevnetChain
 from node.devnet.genesis import dev_account
-from node.devnet.rpc import DevnetServer
+from node.devnet.rpc.server import DevnetServer
 from node.devnet.settings import ChainSettings
 from node.errors import ChainError, RevertError
 from node.keys.address import checksum_address

@@ -18,7 +18,7 @@ from node.devnet.account import Account, Contract, connect
 from node.devnet.anvil import find_anvil, serve_anvil
 from node.devnet.genesis import dev_account
 from node.devnet.replay.stage import Stage
-from node.devnet.rpc import serve_chain
+from node.devnet.rpc.server import serve_chain
 from node.devnet.settings import ChainSettings
 from node.errors import ChainError
 from tests.integration.devnet.test_deploy import KEYS, SIGNERS, plan

@@ -16,7 +16,7 @@ from node.devnet import deploy
 from node.devnet.account import Account, Contract, connect
 from node.devnet.genesis import dev_account
 from node.devnet.history import WAD
-from node.devnet.rpc import DevnetServer, serve_chain
+from node.devnet.rpc.server import DevnetServer, serve_chain
 from node.errors import ChainError, ReplayError, RevertError
 
 SIGNERS = [dev_account(b"signers", index).address for index in range(4)]

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from node.devnet.anvil import find_anvil, serve_anvil
 from node.devnet.faucet import MOST, fund, is_devnet
-from node.devnet.rpc import serve_chain
+from node.devnet.rpc.server import serve_chain
 from node.errors import ChainError
 
 SOMEBODY = "0x" + "11" * 20

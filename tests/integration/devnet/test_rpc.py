@@ -17,10 +17,10 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound, Web3RPCError
 
 from node.chain.interface import artifact
-from node.devnet.chain import DevnetChain
+from node.devnet.evm.chain import DevnetChain
 from node.devnet.genesis import dev_account
-from node.devnet.methods import METHODS
-from node.devnet.rpc import MAX_BODY, DevnetServer, serve_chain
+from node.devnet.rpc.methods import METHODS
+from node.devnet.rpc.server import MAX_BODY, DevnetServer, serve_chain
 from node.errors import ChainError
 
 GWEI = 10**9

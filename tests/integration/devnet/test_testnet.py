@@ -16,7 +16,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from node.chain.client import Chain
-from node.chain.pool import RpcPool
+from node.chain.endpoints.pool import RpcPool
 from node.chain.types import Feed, Landed
 from node.deployment.file import SOURCES, Deployment, load
 from node.devnet.anvil import find_anvil

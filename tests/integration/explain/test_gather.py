@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from node.chain.client import Chain
-from node.chain.pool import PoolSettings, RpcPool
+from node.chain.endpoints.pool import PoolSettings, RpcPool
 from node.errors import ChainError
 from node.explain.document import document
 from node.explain.gather import Gathering

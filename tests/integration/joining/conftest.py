@@ -20,9 +20,9 @@ from eth_utils.address import to_checksum_address
 from node.chain.interface import artifact, interface
 from node.cli import main
 from node.config.directory import create_node_folder
-from node.devnet.chain import DevnetChain
+from node.devnet.evm.chain import DevnetChain
 from node.devnet.genesis import dev_account
-from node.devnet.rpc import DevnetServer
+from node.devnet.rpc.server import DevnetServer
 from node.devnet.settings import ChainSettings
 from node.keys.secrets import Secret
 from node.keys.signing import SCRYPT_N_LIGHT, LocalSigner

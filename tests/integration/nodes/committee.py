@@ -20,14 +20,14 @@ from node.agreement.effects import Timing
 from node.agreement.machine import Machine
 from node.artworks.studio import Studio
 from node.chain.client import Chain
-from node.chain.fees import Fees
-from node.chain.pool import RpcPool
-from node.chain.sender import Sender
+from node.chain.endpoints.pool import RpcPool
+from node.chain.sending.fees import Fees
+from node.chain.sending.sender import Sender
 from node.chain.types import Edition, Feed, Policy
 from node.devnet import deploy
 from node.devnet.account import Account, connect
 from node.devnet.genesis import dev_account
-from node.devnet.rpc import serve_chain
+from node.devnet.rpc.server import serve_chain
 from node.gossip.envelope import sealer
 from node.gossip.queues import Lanes
 from node.gossip.transport import Gossip

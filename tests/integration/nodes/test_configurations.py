@@ -13,11 +13,11 @@ from eth_hash.auto import keccak
 from node.agreement.committee import Committee
 from node.chain.client import Chain
 from node.chain.configurations import OVERLAP
-from node.chain.pool import RpcPool
+from node.chain.endpoints.pool import RpcPool
 from node.devnet import deploy
 from node.devnet.account import Account, connect
 from node.devnet.genesis import dev_account
-from node.devnet.rpc import serve_chain
+from node.devnet.rpc.server import serve_chain
 from node.durations import ROUND_S, Durations
 from node.journal import Journal
 from node.keys.signing import LocalSigner

@@ -25,7 +25,7 @@ from node.devnet.account import connect
 from node.devnet.broker import EmbeddedBroker
 from node.devnet.genesis import dev_account
 from node.devnet.replay.stage import Opening
-from node.devnet.rpc import DevnetServer, serve_chain
+from node.devnet.rpc.server import DevnetServer, serve_chain
 from node.devnet.settings import ChainSettings, EmbeddedBrokerSettings
 from node.devnet.staking import enrol, rotate
 from node.devnet.testnet.contracts import BOND, COIN, Ground, Recorder, lay, open_market

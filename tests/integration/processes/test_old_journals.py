@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 
 from node.chain.client import Chain
-from node.chain.pool import RpcPool
+from node.chain.endpoints.pool import RpcPool
 from node.chain.types import Landed
 from node.config.text import render_toml
 from node.devnet import deploy
@@ -27,7 +27,7 @@ from node.devnet.history import parse_history
 from node.devnet.replay.network import Network, create_members
 from node.devnet.replay.stage import Stage, StagedFeed, open_stage
 from node.devnet.replay.track import Track, percentage, percentages
-from node.devnet.rpc import serve_chain
+from node.devnet.rpc.server import serve_chain
 from node.errors import RefusalError
 from node.journal import Journal
 from node.keys.secrets import Secret

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 
 from node.chain.client import Chain
-from node.chain.pool import RpcPool
+from node.chain.endpoints.pool import RpcPool
 from node.chain.types import Landed
 from node.devnet.history import parse_history
 from node.devnet.replay.network import Member, Network, create_members

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from node.chain.client import Chain
-from node.chain.pool import RpcPool
+from node.chain.endpoints.pool import RpcPool
 from node.chain.types import FullReport
 from node.devnet.broker import EmbeddedBroker
 from node.devnet.history import parse_history

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from node.agreement.committee import Committee
 from node.agreement.report import Report, report_digest
 from node.chain.client import Chain
-from node.chain.fees import Fees
-from node.chain.sender import Sender
+from node.chain.sending.fees import Fees
+from node.chain.sending.sender import Sender
 from node.journal import Journal
 from node.keeper import NodeContext
 from node.keys.signing import LocalSigner

@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from node.agreement.committee import Committee
 from node.agreement.report import Report, report_digest
 from node.artworks.studio import describe
+from node.chain.endpoints.pool import PoolSettings, RpcPool
 from node.chain.interface import interface
-from node.chain.pool import PoolSettings, RpcPool
 from node.chain.types import Policy
 from node.content.edition import EditionSpec, build, build_placeholder
 from node.content.store import BlockStore
 from node.devnet import deploy
 from node.devnet.account import Account, connect
 from node.devnet.genesis import dev_account
-from node.devnet.rpc import serve_chain
+from node.devnet.rpc.server import serve_chain
 from node.keys.signing import LocalSigner
 from node.render import Recipe, render
 from node.render.png import encode

@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from node.chain.limits import _LONGEST
-from node.chain.sender import _FOREIGN
-from node.chain.witnesses import _CODES
+from node.chain.endpoints.limits import _LONGEST
+from node.chain.endpoints.witnesses import _CODES
+from node.chain.sending.sender import _FOREIGN
 from node.config.schema import ChainConfig, TransmitConfig
 from node.journal.transactions import TransactionState
 

@@ -6,7 +6,7 @@ import rlp  # type: ignore[import-untyped]
 from eth_account import Account
 from eth_hash.auto import keccak
 
-from node.devnet.chain import DevnetChain
+from node.devnet.evm.chain import DevnetChain
 from node.devnet.genesis import MULTICALL3_ADDRESS, dev_account, faucet_account, multicall3_code
 from node.devnet.settings import ChainSettings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from node.chain.witnesses import _CODES
+from node.chain.endpoints.witnesses import _CODES
 from node.status.reasons import REASONS, explain, explained
 from node.web.source import Readiness
 

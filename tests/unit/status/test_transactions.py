@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.ages import age
-from node.chain.fees import Fees
+from node.chain.sending.fees import Fees
 from node.journal import AttemptRow, Journal
 from node.status.transactions import Described, describe, ether, gwei, purpose
 
