@@ -12,6 +12,7 @@ import structlog
 
 from node.errors import ChainError, JournalUnwritableError, PatinaError
 from node.metrics.service import open_metrics
+from node.notices.lookout import Lookout
 from node.systemd import supervised
 from node.together import both
 from node.web.source import Readiness
@@ -56,7 +57,8 @@ class Daemon:
             group.create_task(parts.collector.run())
             group.create_task(parts.publisher.run())
             group.create_task(parts.disk.run())
-            group.create_task(parts.notices.run(parts))
+            group.create_task(parts.notices.run())
+            group.create_task(Lookout(parts).run())
             group.create_task(self.follow())
             group.create_task(self._show())
             if metrics is not None:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-
-
-def milliseconds() -> int:
-    """This process's monotonic clock, in ms."""
-    return time.monotonic_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Any, Final, cast
 
 import aiomqtt
 
+from node.clock import milliseconds
 from node.errors import GossipError
-from node.gossip.bucket import TokenBucket, milliseconds
+from node.gossip.bucket import TokenBucket
 from node.gossip.dial import dial
 from node.gossip.envelope import MAX_BYTES
 from node.gossip.limits import tokens

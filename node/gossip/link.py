@@ -12,8 +12,9 @@ import aiomqtt
 import structlog
 
 from node.backoff import Backoff
+from node.clock import milliseconds
 from node.errors import ConfigError, GossipError
-from node.gossip.bucket import TokenBucket, milliseconds
+from node.gossip.bucket import TokenBucket
 from node.gossip.client import CONNECT_S, Client
 from node.gossip.limits import FORGERY, Limits
 from node.gossip.queues import Turns

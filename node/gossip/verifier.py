@@ -8,7 +8,8 @@ from collections.abc import Callable
 from node.agreement import reasons
 from node.agreement.committee import Committee
 from node.agreement.messages import Opened
-from node.gossip.bucket import TokenBucket, milliseconds
+from node.clock import milliseconds
+from node.gossip.bucket import TokenBucket
 from node.gossip.envelope import MAX_BYTES, EnvelopeError, open_envelope
 from node.gossip.limits import OVER_LIMIT, Limits, tokens
 from node.gossip.window import BYTES_PER_SENDER, ReplayWindow

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from node.clock import milliseconds
 from node.notices.troubles import Found
-from node.rounds.driver import milliseconds
 from node.status.figures import reasons
 from node.term.standby import seat_lost_at
 
@@ -90,7 +90,7 @@ def crossings(reports: Sequence[Landed]) -> list[str]:
         feeds = len({report.feed for report in crossed})
         return [f"{len(crossed)} of them landed on {feeds} {'feed' if feeds == 1 else 'feeds'} since the last look."]
     return [
-        f"Feed {each.feed} went from band {each.previous_band} to band {each.band}, with the report for checkpoint "
-        f"{each.checkpoint} in block {each.block_number}."
+        f"Feed {each.feed} went from band {each.previous_band + 1} to band {each.band + 1}, with the report for "
+        f"checkpoint {each.checkpoint} in block {each.block_number}."
         for each in crossed
     ]

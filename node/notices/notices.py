@@ -1,125 +1,78 @@
-"""The part of a node that tells its operator what happens: looks, keeps, delivers, and never stands in the way."""
+"""What a node tells its operator: notices of what stands and what happens, kept until their targets took them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 
+from node.clock import milliseconds
 from node.errors import PatinaError
 from node.journal.notices import KEPT, NoticeRow
 from node.keys.redaction import redactor
-from node.notices.conditions import conditions, crossings, is_known
 from node.notices.courier import Courier
 from node.notices.delivery import Delivery
 from node.notices.kinds import kind
-from node.notices.looks import Looks
 from node.notices.outbox import Outbox
 from node.notices.targets import Target, read_targets
-from node.notices.troubles import Troubles
+from node.notices.troubles import Found, Troubles
 from node.notices.words import text_of, title_of
-from node.rounds.driver import milliseconds
-from node.rounds.landings import CURSOR
 
 if TYPE_CHECKING:
     from node.config import Config
     from node.journal import Journal
     from node.notices.courier import Carry
-    from node.parts import Parts
-
-LOOK_S: Final = 2.0
-"""Seconds between two looks at the node's parts."""
 
 log = structlog.get_logger("notices")
 
 
 class Notices:
-    """Built from the configuration; `run(parts)` does the work, and ends with nothing but cancellation."""
+    """Takes what the `Lookout` finds; `run` delivers, and ends with nothing but cancellation."""
 
     def __init__(
         self, config: Config, journal: Journal, targets: Sequence[Target], *, carry: Carry | None = None
     ) -> None:
         """`carry` hands messages over, by a process each where it is not given."""
         settings = config.notices
-        self._config = config
-        self._journal = journal
         self._after = settings.after_ms
         self._outbox = Outbox(journal, targets, settings.mute)
         self._carry: Carry = Courier(settings.timeout_ms / 1000) if carry is None else carry
         name = config.node.name
         self._deliveries = [Delivery(name, target, self._outbox, self._carry, settings) for target in targets]
-        self._since: int | None = None
-        self._failed = ""
         self._troubles: Troubles | None = None
 
-    async def run(self, parts: Parts) -> None:
-        """Work until cancelled."""
-        looks = Looks(self._config, parts.duty.locator, parts.duty.own)
+    async def run(self) -> None:
+        """Deliver until cancelled."""
         self._outbox.only_these_targets()
         async with asyncio.TaskGroup() as group:
             for each in self._deliveries:
                 group.create_task(each.run())
-            group.create_task(_go_on(looks.run, self._note))
-            group.create_task(_go_on(lambda: self._watch(parts, looks), self._note))
 
-    async def _watch(self, parts: Parts, looks: Looks) -> None:
-        while True:
-            self.look(parts, looks)
-            await asyncio.sleep(LOOK_S)
+    def stand(self, found: Iterable[Found], known: Callable[[Found], bool]) -> None:
+        """Take what is the case now, and keep a notice of what has begun or ended since the last time.
 
-    def _note(self, error: Exception) -> None:
-        # Beside the node's work and never in its way; said once, not at every look.
-        if self._failed != repr(error):
-            self._failed = repr(error)
-            log.error("notices not looked after, trying again", error=str(error), exc_info=error)
-
-    def look(self, parts: Parts, looks: Looks) -> None:
-        """Take what is the case now, and keep a notice of what has begun, ended or happened since the last look."""
+        `known` says of a trouble that is not found whether that means that it is gone.
+        """
         if self._troubles is None:
             self._troubles = Troubles(self._outbox.standing(), self._after, self._after)
-        final = parts.health.final
-        if self._since is None and final is not None:
-            self._since = final.number
         self._outbox.settle()
-        since = self._since if self._since is not None else 2**63
-        found = {each.key: each for each in [*conditions(parts, since), *looks.found()]}
-        begun, over = self._troubles.look(
-            found, milliseconds(), lambda each: looks.knows(each) and is_known(parts, each.code)
-        )
+        begun, over = self._troubles.look({each.key: each for each in found}, milliseconds(), known)
         for each in begun:
             self._outbox.begun(each, _notice(each.code, "begun", each.detail))
         for each in over:
             self._outbox.over(each, _notice(each.code, "over", each.detail))
-        if final is not None:
-            self._tell_landed(final.number)
-        self._tell_evidence(parts.address)
 
-    def _tell_landed(self, final: int) -> None:
-        until, done = self._outbox.until("landed"), self._journal.cursors.get(CURSOR)
-        if until is None:
-            # What landed before this node first looked is history, not news.
-            self._outbox.told("landed", final if done is None else done, ())
-        elif done is not None and done > until:
-            told = crossings(self._journal.reports.between(until + 1, done))
-            self._outbox.told("landed", done, [_notice("crossing-landed", "event", text) for text in told])
+    def until(self, kind: str) -> int | None:
+        """Return how far events of one kind were told; None before the first, or while that cannot be read."""
+        return self._outbox.until(kind)
 
-    def _tell_evidence(self, own: str) -> None:
-        until = self._outbox.until("evidence") or 0
-        fresh = self._journal.equivocations.after(until)
-        if fresh:
-            rows = [
-                _notice(
-                    "own-key-signed-twice" if row.signer == own else "evidence-found",
-                    "event",
-                    f"It is {row.signer}, for feed {row.feed}, checkpoint {row.checkpoint}, view {row.view}.",
-                )
-                for _, row in fresh
-            ]
-            self._outbox.told("evidence", fresh[-1][0], rows)
+    def happened(self, kind: str, until: int, events: Iterable[tuple[str, str]]) -> None:
+        """Keep a notice of each event, its code and a sentence, together with how far events of that kind were told."""
+        self._outbox.told(kind, until, [_notice(code, "event", detail) for code, detail in events])
 
     def recent(self, count: int = 50) -> list[dict[str, Any]]:
         """Return the latest notices, newest first, for the operator's page: JSON values, no secrets."""
@@ -178,13 +131,3 @@ def _notice(code: str, phase: Literal["event", "begun", "over"], detail: str) ->
 
 def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-async def _go_on(work: Callable[[], Any], note: Callable[[Exception], None]) -> None:
-    """Do a part's work again after whatever error ended it, so that it ends no other's."""
-    while True:
-        try:
-            await work()
-        except Exception as error:
-            note(error)
-        await asyncio.sleep(LOOK_S)

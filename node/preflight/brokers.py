@@ -156,7 +156,8 @@ async def _check_messages(settings: BrokerSettings, prefix: str, notes: Notes, n
     """Log in, subscribe, and publish one message of the kind with which links probe; other nodes pass it over."""
     import aiomqtt
 
-    from node.gossip.bucket import TokenBucket, milliseconds
+    from node.clock import milliseconds
+    from node.gossip.bucket import TokenBucket
     from node.gossip.client import Client
     from node.gossip.limits import Limits
     from node.gossip.link import PROBE, QOS

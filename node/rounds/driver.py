@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ from node.agreement.machine import MAX_ROUNDS_PER_FEED
 from node.agreement.memory import Memory
 from node.agreement.messages import kind_of
 from node.agreement.report import typed_data
+from node.clock import milliseconds
 from node.durations import ROUND_S, Durations
 from node.errors import (
     AgreementError,
@@ -68,11 +68,6 @@ BEGIN_AGAIN_MS = 5_000
 """Between attempts at a round that the journal could not keep."""
 
 log = structlog.get_logger("rounds")
-
-
-def milliseconds() -> int:
-    """Return this process's monotonic clock in milliseconds."""
-    return time.monotonic_ns() // 1_000_000
 
 
 class RoundDriver:

@@ -13,8 +13,8 @@ from node.agreement.effects import RoundKey
 from node.agreement.messages import Attestation, Opened
 from node.agreement.report import statement_digest, statement_of
 from node.agreement.signature import recover
+from node.clock import milliseconds
 from node.errors import AgreementError, JournalError, PatinaError
-from node.gossip.bucket import milliseconds
 from node.journal.equivocations import HeardRow
 from node.staking.evidence import (
     FOLDER,

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from node.rounds.driver import milliseconds
+from node.clock import milliseconds
 from node.settings import fees
 from node.status.transactions import describe
 

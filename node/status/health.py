@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from node.rounds.driver import milliseconds
+from node.clock import milliseconds
 
 if TYPE_CHECKING:
     from node.chain.types import Block

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from node.gossip.bucket import Rate, TokenBucket, milliseconds
+from node.clock import milliseconds
+from node.gossip.bucket import Rate, TokenBucket
 from node.web.guard import holder, plain, visitor
 from node.web.security import HEADERS
 

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import HttpVersion11, web
 
-from node.gossip.bucket import Rate, TokenBucket, milliseconds
+from node.clock import milliseconds
+from node.gossip.bucket import Rate, TokenBucket
 
 if TYPE_CHECKING:
     from node.keys.secrets import Secret

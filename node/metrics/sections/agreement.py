@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from node.agreement import reasons
 from node.agreement.messages import KINDS
+from node.clock import milliseconds
 from node.metrics.definition import Sample, counter, gauge, histogram
-from node.rounds.driver import milliseconds
 
 if TYPE_CHECKING:
     from node.parts import Parts

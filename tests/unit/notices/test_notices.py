@@ -17,9 +17,10 @@ from node.journal import Journal
 from node.journal.configurations import Span
 from node.journal.equivocations import EvidenceRow
 from node.keys.secrets import Secret
-from node.notices import notices as module
+from node.notices import lookout as module
 from node.notices.conditions import MISSED, conditions
 from node.notices.courier import Message
+from node.notices.lookout import Lookout
 from node.notices.notices import Notices, open_notices
 from node.notices.targets import Target
 from node.status.health import Health
@@ -68,18 +69,25 @@ def make_parts(journal: Journal, **changes: Any) -> Any:
     return SimpleNamespace(**{**known, **changes})
 
 
+def start(config: Config, journal: Journal, parts: Any) -> Lookout:
+    """What a node's start makes of its parts; nothing that changes slowly was read yet."""
+    parts.notices = Notices(config, journal, [MAIL])
+    return Lookout(parts, NOTHING)
+
+
 def codes(notices: Notices) -> list[tuple[str, str]]:
     return [(each["code"], each["phase"]) for each in reversed(notices.recent())]
 
 
 def test_look__account_nearly_empty_and_filled_again__told_once_each(journal: Journal, config: Config) -> None:
-    notices, parts = Notices(config, journal, [MAIL]), make_parts(journal)
+    parts = make_parts(journal)
+    lookout, notices = start(config, journal, parts), parts.notices
     parts.sender.funds = SimpleNamespace(low=True, balance=12 * 10**15)
     for _ in range(3):
-        notices.look(parts, NOTHING)
+        lookout.look()
     parts.sender.funds = SimpleNamespace(low=False, balance=10**18)
     for _ in range(3):
-        notices.look(parts, NOTHING)
+        lookout.look()
     assert codes(notices) == [("low-balance", "begun"), ("low-balance", "over")]
     begun = notices.recent()[1]
     assert f"Account {ME} holds 0.012000 ether." in begun["text"]
@@ -90,10 +98,9 @@ def test_look__account_nearly_empty_and_filled_again__told_once_each(journal: Jo
 def test_look__restart_while_it_stands__not_told_again(journal: Journal, config: Config) -> None:
     parts = make_parts(journal, renderers=SimpleNamespace(fault="no worker is exact"))
     for _ in range(2):
-        notices = Notices(config, journal, [MAIL])
-        notices.look(parts, NOTHING)
-    assert codes(notices) == [("renderer-unfit", "begun")]
-    assert [each["code"] for each in notices.status()["standing"]] == ["renderer-unfit"]
+        start(config, journal, parts).look()
+    assert codes(parts.notices) == [("renderer-unfit", "begun")]
+    assert [each["code"] for each in parts.notices.status()["standing"]] == ["renderer-unfit"]
 
 
 def test_look__crossings__those_that_land_from_now_on_once_each(journal: Journal, config: Config) -> None:
@@ -105,19 +112,18 @@ def test_look__crossings__those_that_land_from_now_on_once_each(journal: Journal
 
     land(10, 12)
     for _ in range(2):
-        Notices(config, journal, [MAIL]).look(parts, NOTHING)
+        start(config, journal, parts).look()
     land(20, 23)
     land(30, 34, band=1)
     for _ in range(2):
-        notices = Notices(config, journal, [MAIL])
-        notices.look(parts, NOTHING)
+        start(config, journal, parts).look()
+    notices = parts.notices
     assert codes(notices) == [("crossing-landed", "event")]
-    assert "Feed 1 went from band 1 to band 2" in notices.recent()[0]["text"]
+    assert "Feed 1 went from band 2 to band 3" in notices.recent()[0]["text"]
 
 
 def test_look__node_before_its_first_block__nothing_is_taken_for_news(journal: Journal, config: Config) -> None:
-    notices = Notices(config, journal, [MAIL])
-    notices.look(make_parts(journal, health=Health()), NOTHING)
+    start(config, journal, make_parts(journal, health=Health())).look()
     assert journal.notices.until("landed") is None
 
 
@@ -128,18 +134,18 @@ def evidence(signer: str, checkpoint: int) -> EvidenceRow:
 def test_look__evidence__told_once_and_ones_own_key_as_what_it_is(journal: Journal, config: Config) -> None:
     parts = make_parts(journal, duty=SimpleNamespace(reasons=lambda: ["own-key-signed-twice"], locator=None, own=None))
     journal.equivocations.add(evidence(OTHER, 40))
-    Notices(config, journal, [MAIL]).look(parts, NOTHING)
+    start(config, journal, parts).look()
     journal.equivocations.add(evidence(ME, 50))
     for _ in range(2):
-        notices = Notices(config, journal, [MAIL])
-        notices.look(parts, NOTHING)
-    assert codes(notices) == [("evidence-found", "event"), ("own-key-signed-twice", "event")]
-    assert notices.recent()[0]["level"] == "critical"
+        start(config, journal, parts).look()
+    assert codes(parts.notices) == [("evidence-found", "event"), ("own-key-signed-twice", "event")]
+    assert parts.notices.recent()[0]["level"] == "critical"
 
 
 def test_look__reports_without_this_node__missed_only_where_it_attested_none(journal: Journal, config: Config) -> None:
-    parts, notices = make_parts(journal), Notices(config, journal, [MAIL])
-    notices.look(parts, NOTHING)
+    parts = make_parts(journal)
+    lookout, notices = start(config, journal, parts), parts.notices
+    lookout.look()
 
     def land(number: int) -> None:
         journal.reports.add(make_landed(1_000 + number, 1_001 + number))
@@ -147,60 +153,60 @@ def test_look__reports_without_this_node__missed_only_where_it_attested_none(jou
     for number in range(MISSED):
         land(number)
     journal.attestations.attest(b"c" * 32, 1, 1_000, 0, b"d" * 32, b"r")
-    notices.look(parts, NOTHING)
+    lookout.look()
     assert codes(notices) == []
     land(MISSED)
-    notices.look(parts, NOTHING)
+    lookout.look()
     assert codes(notices) == [("rounds-missed", "begun")]
     journal.reports.add(make_landed(2_000, 2_001, signers=0b1110))
     for _ in range(2):
-        notices.look(parts, NOTHING)
+        lookout.look()
     assert codes(notices)[1:] == [("rounds-missed", "over")]
 
 
 def test_look__what_landed_while_the_node_was_down__is_not_held_against_it(journal: Journal, config: Config) -> None:
     for number in range(MISSED):
         journal.reports.add(make_landed(100 + number, 101 + number))
-    notices = Notices(config, journal, [MAIL])
-    notices.look(make_parts(journal), NOTHING)
-    assert codes(notices) == []
+    parts = make_parts(journal)
+    start(config, journal, parts).look()
+    assert codes(parts.notices) == []
 
 
 def test_look__seat_lost_and_never_had__are_two_things(journal: Journal, config: Config) -> None:
     terms = SimpleNamespace(
         current=None, all=[], fault="", standby="node 3 was suspended in era 7", seat=lambda _: None
     )
-    notices = Notices(config, journal, [MAIL])
-    notices.look(make_parts(journal, terms=terms), NOTHING)
+    parts = make_parts(journal, terms=terms)
+    lookout, notices = start(config, journal, parts), parts.notices
+    lookout.look()
     assert codes(notices) == [("standby", "begun")]
     committee = Committee(1, OTHER, [ME], [b"k" * 32])
     journal.configurations.know(committee)
     journal.configurations.begin(Span(5, committee.config_digest))
     journal.configurations.begin(Span(9, b"v" * 32))
     for _ in range(2):
-        notices.look(make_parts(journal, terms=terms), NOTHING)
+        lookout.look()
     assert codes(notices)[1] == ("seat-lost", "begun")
     assert "Node 3 was suspended in era 7." in notices.recent(2)[0]["text"] + notices.recent(2)[1]["text"]
 
 
-def test_look__look_that_takes_too_long__behind(
-    journal: Journal, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parts, notices = make_parts(journal), Notices(config, journal, [MAIL])
+def test_look__look_that_takes_too_long__behind(journal: Journal, config: Config) -> None:
+    parts = make_parts(journal)
     parts.health.heard_ms -= 10 * 60_000
-    notices.look(parts, NOTHING)
-    assert codes(notices) == [("behind", "begun")]
+    start(config, journal, parts).look()
+    assert codes(parts.notices) == [("behind", "begun")]
 
 
 def test_look__restart_before_anything_is_known__ends_nothing(journal: Journal, config: Config) -> None:
     parts = make_parts(journal, renderers=SimpleNamespace(fault="no worker is exact"))
     parts.sender.funds = SimpleNamespace(low=True, balance=1)
-    Notices(config, journal, [MAIL]).look(parts, NOTHING)
-    notices, fresh = Notices(config, journal, [MAIL]), make_parts(journal, health=Health())
+    start(config, journal, parts).look()
+    fresh = make_parts(journal, health=Health())
+    lookout = start(config, journal, fresh)
     for _ in range(2):
-        notices.look(fresh, NOTHING)
-    assert ("low-balance", "over") not in codes(notices)
-    assert ("renderer-unfit", "over") not in codes(notices)
+        lookout.look()
+    assert ("low-balance", "over") not in codes(fresh.notices)
+    assert ("renderer-unfit", "over") not in codes(fresh.notices)
 
 
 async def test_run__target_and_parts_that_fail__goes_on_until_cancelled(
@@ -217,15 +223,14 @@ async def test_run__target_and_parts_that_fail__goes_on_until_cancelled(
     parts.sender.funds = SimpleNamespace(low=True, balance=0)
     good = parts.health
     parts.health = None  # whatever may be wrong with a part
-    parts.duty.locator = SimpleNamespace(find=None)
-    notices = Notices(config, journal, [MAIL], carry=carry)
-    running = asyncio.create_task(notices.run(parts))
+    parts.config, parts.notices = config, Notices(config, journal, [MAIL], carry=carry)
+    running = asyncio.gather(parts.notices.run(), Lookout(parts).run())
     await asyncio.sleep(0.02)
     parts.health = good
     await asyncio.wait_for(sent.wait(), 20)
     await asyncio.sleep(0.02)
     assert not running.done()
-    assert notices.status()["targets"][0]["failures"] == 1
+    assert parts.notices.status()["targets"][0]["failures"] == 1
     running.cancel()
     assert await asyncio.gather(running, return_exceptions=True) != [None]
 
