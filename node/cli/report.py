@@ -127,7 +127,8 @@ def show(document: dict[str, Any]) -> None:
     from node.content.metadata import percent
 
     click.echo(f"feed {document['feed']}, checkpoint {document['checkpoint']}: {percent(int(document['answer']))}")
-    click.echo(f"  band          {document['previous_band']} -> {document['band']}")
+    before, after = document["previous_band"] + 1, document["band"] + 1
+    click.echo(f"  band          {f'{before} -> {after}' if before != after else f'{after}, as before'}")
     for key in ("content_root", "digest", "transaction", "block", "gas_used", "transmitter"):
         click.echo(f"  {key.replace('_', ' '):<13} {document[key]}")
     for signer in document["signers"]:

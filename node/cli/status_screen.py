@@ -86,10 +86,16 @@ def _seat(figures: Figures) -> Iterator[str]:
     if figures["member"] is None:
         seat = f"standby: {figures['standby']}; committee of {figures['committee']}, quorum {figures['quorum']}"
     else:
-        seat = f"member {figures['member']} of {figures['committee']}, quorum {figures['quorum']}, {figures['address']}"
+        seat = f"seat {seat_of(figures['member'])} of {figures['committee']}, quorum {figures['quorum']}, "
+        seat += figures["address"]
     yield seat
     for each in figures.get("previous_terms", ()):
-        yield f"also member {each['member']} of the committee before, with {each['rounds']} rounds to finish"
+        yield f"also seat {seat_of(each['member'])} of the committee before, with {each['rounds']} rounds to finish"
+
+
+def seat_of(member: int) -> int:
+    """The seat of a member as people count it; figures and events name members from 0, as the contract does."""
+    return member + 1
 
 
 def _why_not(reasons: list[str]) -> RenderableType:
@@ -149,12 +155,13 @@ def _peers(figures: Figures) -> Iterator[Text]:
         return
     never = [each for each in others if each["heard_s"] is None]
     known = sorted((each for each in others if each["heard_s"] is not None), key=lambda each: float(each["heard_s"]))
-    told = [f"{each['member']} ({age(each['heard_s'])} ago)" for each in known]
+    told = [f"{seat_of(each['member'])} ({age(each['heard_s'])} ago)" for each in known]
     if told:
-        yield text("heard " + ", ".join(told))
+        yield text(f"heard seat{'s' if len(told) > 1 else ''} " + ", ".join(told))
     if never:
-        names = ", ".join(str(each["member"]) for each in never)
-        yield text(f"not heard since the start: {names}", "yellow" if known else "dim")
+        names = ", ".join(str(seat_of(each["member"])) for each in never)
+        said = f"not heard since the start: seat{'s' if len(never) > 1 else ''} {names}"
+        yield text(said, "yellow" if known else "dim")
 
 
 def _account(figures: Figures) -> Iterator[Text]:
@@ -239,8 +246,9 @@ def _rounds(figures: Figures) -> Table | None:
         return None
     table = _table("round: feed", "checkpoint", "view", "leader", "phase", "observed", "signed")
     for each in rounds[:_ROUNDS]:
-        cells = ("feed", "checkpoint", "view", "leader", "phase", "observations", "attestations")
-        table.add_row(*(text(_count(each.get(name, "-"))) for name in cells))
+        cells = {**each, "leader": f"seat {seat_of(each['leader'])}" if "leader" in each else "-"}
+        names = ("feed", "checkpoint", "view", "leader", "phase", "observations", "attestations")
+        table.add_row(*(text(_count(cells.get(name, "-"))) for name in names))
     return table
 
 

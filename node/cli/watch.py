@@ -92,7 +92,8 @@ class Watcher:
 
         if progress.landed is not None:
             row = progress.landed
-            what = f"band {row.previous_band} -> {row.band}" if row.crossing else f"first painting in band {row.band}"
+            band = row.band + 1  # people count bands from 1, as the pages do
+            what = f"band {row.previous_band + 1} -> {band}" if row.crossing else f"first painting in band {band}"
             line = f"  {row.label:<12} {row.title}: {what} at {percent(row.answer)}, block {row.block}"
             self.console.print(line, markup=False)
         elif progress.rows:

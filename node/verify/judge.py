@@ -52,9 +52,9 @@ def check_signatures(committee: Committee, landed: Landed, signed: Signed) -> li
         try:
             address = recover(signed.digest, signature)
         except AgreementError as error:
-            raise NotProvenError(f"member {member}: {error}") from None
+            raise NotProvenError(f"seat {member + 1}: {error}") from None
         if address != committee.signers[member]:
-            raise NotProvenError(f"member {member} is {committee.signers[member]}, the signature is by {address}")
+            raise NotProvenError(f"seat {member + 1} is {committee.signers[member]}, the signature is by {address}")
     return members
 
 
@@ -86,7 +86,8 @@ def check_answer(committee: Committee, landed: Landed, policy: Policy, answers: 
         raise NotProvenError(f"the median of what was observed is {median(list(answers))}, not {landed.answer}")
     band = next_band(landed.answer, landed.previous_band, policy)
     if band != landed.band:
-        raise NotProvenError(f"by the policy the band goes from {landed.previous_band} to {band}, not {landed.band}")
+        told = f"by the policy the band goes from {landed.previous_band + 1} to {band + 1}, not {landed.band + 1}"
+        raise NotProvenError(told)
 
 
 def check_observers(committee: Committee, signed: Signed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -115,7 +116,7 @@ class Verification:
             with self.sheet.step("signatures") as note:
                 known = _known(committee)
                 members = judge.check_signatures(known, landed, signed)
-                note.detail = f"{len(members)} of {known.n} members, a quorum: {', '.join(map(str, members))}"
+                note.detail = f"{len(members)} of {known.n} members, a quorum: {_seats(members)}"
             with self.sheet.step("answer") as note:
                 known = _known(committee)
                 judge.check_observers(known, signed)
@@ -126,7 +127,7 @@ class Verification:
                 known = _known(committee)
                 members = judge.check_ballots(known, landed, votes)
                 agreed = judge.Agreed(votes[0].block_hash, votes[0].signals, votes[0].content_root)
-                note.detail = f"votes of {len(members)} of {known.n} members, a quorum: {', '.join(map(str, members))}"
+                note.detail = f"votes of {len(members)} of {known.n} members, a quorum: {_seats(members)}"
             with self.sheet.step("answer") as note:
                 known = _known(committee)
                 judge.check_answer(known, landed, facts.feed.policy, [vote.answer for vote in votes])
@@ -251,5 +252,11 @@ def _had(value: Thing | None, what: str) -> Thing:
 def _answer(landed: Landed, count: int) -> str:
     from node.content.metadata import percent
 
-    moved = f"{landed.previous_band} to {landed.band}" if landed.band != landed.previous_band else str(landed.band)
+    before, after = landed.previous_band + 1, landed.band + 1  # as people count bands
+    moved = f"{before} to {after}" if after != before else str(after)
     return f"{percent(landed.answer)}, the median of {count}; band {moved} by the policy"
+
+
+def _seats(members: Sequence[int]) -> str:
+    """Members as people count them: from 1."""
+    return f"seat{'s' if len(members) > 1 else ''} {', '.join(str(each + 1) for each in members)}"

@@ -69,7 +69,7 @@ def _rows(found: Edition, feed: Feed | None, funds: tuple[int, bool] | None, hea
     ]
     if feed is not None:
         spoken = f"{percent(feed.answer)} at block {feed.checkpoint}" if feed.checkpoint else "nothing reported yet"
-        rows += [("feed", f"{feed.id}, band {feed.band}: {spoken}"), ("vault", feed.vault)]
+        rows += [("feed", f"{feed.id}, band {feed.band + 1}: {spoken}"), ("vault", feed.vault)]
     if funds is not None:
         rows.append(("funds", f"{show_ether(funds[0])}{'' if funds[1] else ', too little for a report'}"))
     rows.append(("recipe", f"0x{found.recipe.hex()}"))

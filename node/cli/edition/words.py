@@ -28,7 +28,7 @@ def bands(moods: Sequence[str], policy: Policy) -> list[tuple[str, str]]:
             text = f"{edges[-1]} and above"
         else:
             text = f"{edges[band - 1]} to {edges[band]}"
-        found.append((f"band {band}", f"{mood:<12} {text}"))
+        found.append((f"band {band + 1}", f"{mood:<12} {text}"))
     return found
 
 

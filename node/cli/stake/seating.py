@@ -101,13 +101,14 @@ class Seating:
             when += f", about {here} on your clock" if here else ""
             when += "; a member, or anyone, then ends it"
         return (
-            f"As things stand this node gets a seat at the next rotation: member {seat} of {len(committee)} (nodes "
+            f"As things stand this node gets a seat at the next rotation: seat {seat + 1} of {len(committee)} (nodes "
             f"{', '.join(map(str, committee))}). {when}. A higher bond of somebody else may still change that."
         )
 
     def _seated(self, view: View) -> None:
         folder = self._desk.config.path.parent
-        self._talk.say(f"This node SITS: member {view.seat} of {len(view.members)} (counted from 0).")
+        assert view.seat is not None  # noqa: S101 - it was found
+        self._talk.say(f"This node SITS: seat {view.seat + 1} of {len(view.members)}.")
         self._talk.say("Start it now, if it does not run already, for absence costs rewards:")
         self._talk.say(f"patina run --config {folder}", indent=4)
         self._talk.say("patina stake status shows how it does; patina stake claim pays out what it earned.")

@@ -183,12 +183,13 @@ def standing(desk: Desk, view: View) -> str:
     if word == "suspended":
         return "suspended for being absent; patina stake rejoin in the next era"
     if word == "leaving":
-        return "leaving" + (f"; it keeps seat {view.seat} until the next rotation" if view.seat is not None else "")
+        return "leaving" + (f"; it keeps seat {view.seat + 1} until the next rotation" if view.seat is not None else "")
     place = plan.place(view)
     if word == "seated":
         stays = view.account is not None and view.account.node.id in plan.elect(view.nodes, params)
         after = "and keeps it as things stand" if stays else "and loses it at the next rotation"
-        return f"seated as member {view.seat} of {len(view.members)}, {after}"
+        seat = 0 if view.seat is None else view.seat + 1
+        return f"in seat {seat} of {len(view.members)}, {after}"
     if place is not None:
         inside = "would be seated at the next rotation" if place <= params.seats else "waits in the queue"
         return f"candidate, {place}. of {len(view.nodes)} by bond; {inside}"

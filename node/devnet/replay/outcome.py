@@ -74,20 +74,20 @@ def compare(track: Track, expected: Sequence[Crossing], landed: Sequence[LandedR
     faults = []
     for number, crossing in wanted.items():
         row = found.get(number)
-        what = f"{track.title}, row {number + 1}: band {crossing.previous_band} to {crossing.band}"
+        what = f"{track.title}, row {number + 1}: band {crossing.previous_band + 1} to {crossing.band + 1}"
         if row is None:
             faults.append(f"{what} did not land")
         elif (row.previous_band, row.band, row.answer) != (crossing.previous_band, crossing.band, crossing.answer):
             faults.append(
-                f"{what} at {crossing.answer} was expected, {row.previous_band} to {row.band} at {row.answer}"
+                f"{what} at {crossing.answer} was expected, {row.previous_band + 1} to {row.band + 1} at {row.answer}"
             )
     faults += [
-        f"{track.title}, row {number + 1}: band {row.previous_band} to {row.band} landed, nothing was to change"
+        f"{track.title}, row {number + 1}: band {row.previous_band + 1} to {row.band + 1} landed, nothing was to change"
         for number, row in found.items()
         if number not in wanted
     ]
     faults += [
-        f"{track.title}, row {row.row + 1}: band {row.previous_band} to {row.band} landed and repainted nothing"
+        f"{track.title}, row {row.row + 1}: band {row.previous_band + 1} to {row.band + 1} landed and repainted nothing"
         for row in landed
         if row.crossing and row.token_uri_before == row.token_uri_after
     ]
@@ -115,7 +115,7 @@ def table(outcome: Outcome) -> Table:
             escape(row.label),
             str(row.block),
             percent(row.answer),
-            f"{row.previous_band} -> {row.band}" if row.crossing else f"{row.band} painted",
+            f"{row.previous_band + 1} -> {row.band + 1}" if row.crossing else f"{row.band + 1} painted",
             " ".join(str(place + 1) for place in row.signers),
             f"{row.gas:,}",
             _short(row.token_uri_before),

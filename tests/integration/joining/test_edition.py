@@ -105,7 +105,7 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
     node = artist.home / "node-blocks"
     done = artist.open("--royalty", "5%", "--blocks", node)
     assert done.exit_code == 0, done.output
-    assert "band 0 collapse below -1.00 %" in words(done)
+    assert "band 1 collapse below -1.00 %" in words(done)
     assert "5 % of later sales" in words(done)
     recipe = Recipe.for_bands(3, "Harbour")
     for place in (artist.home / "artist" / "blocks", node):

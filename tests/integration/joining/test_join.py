@@ -32,7 +32,7 @@ def test_join__stranger_with_a_funded_account__sits_after_one_run(stranger: Any)
     operator = stranger.make_operator()
     done = stranger.join("--yes", "--bond", "150")
     assert done.exit_code == 0, done.output
-    for part in ("6 of 6", "It is node 1 now.", "This node SITS: member 0 of 1", "15 STK go to whoever proves it"):
+    for part in ("6 of 6", "It is node 1 now.", "This node SITS: seat 1 of 1", "15 STK go to whoever proves it"):
         assert part in done.output
     assert stranger.network.sent(operator) == NEEDED
     assert OPERATOR_PASSWORD not in done.output
@@ -189,7 +189,7 @@ def test_join__seats_taken__says_what_would_win_one_and_outbids(stranger: Any) -
     assert "in the queue: 3. of 3 candidates" in said
     assert "With 50.000000000000000001 STK more it would win one" in said
     done = stranger.join("--yes", "--bond", "201")
-    assert "This node SITS: member 1 of 2" in done.output
+    assert "This node SITS: seat 2 of 2" in done.output
 
 
 def test_join__era_goes_on__says_when_it_ends_and_ends_without_waiting(stranger: Any) -> None:
@@ -203,14 +203,14 @@ def test_join__era_goes_on__says_when_it_ends_and_ends_without_waiting(stranger:
     done = stranger.join("--yes", "--bond", "150", "--no-wait")
     said = " ".join(done.output.split())
     assert done.exit_code == 0, done.output
-    assert "gets a seat at the next rotation: member 1 of 2 (nodes 1, 2)" in said
+    assert "gets a seat at the next rotation: seat 2 of 2 (nodes 1, 2)" in said
     assert "Era 1 ends" in said
     assert "UTC (in 5 hours 5" in said
     assert "all times here are the chain's" in said
     assert "on your clock" not in said
     stranger.network.later(6 * 3_600)
     done = stranger.join("--yes", "--no-wait")
-    assert "This node SITS: member 1 of 2" in done.output
+    assert "This node SITS: seat 2 of 2" in done.output
 
 
 def _other(stranger: Any) -> Any:

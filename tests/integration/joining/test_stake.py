@@ -120,7 +120,7 @@ def test_status__of_everybody__needs_no_password(seated: Any) -> None:
     done = seated.patina("stake", "status")
     assert done.exit_code == 0, done.output
     for part in (
-        "1: seated as member 0 of 1, and keeps it",
+        "1: in seat 1 of 1, and keeps it",
         "150 STK",
         "no report of this era is settled yet",
         "0 of 2",

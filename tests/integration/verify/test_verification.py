@@ -61,8 +61,8 @@ async def test_verify__landed_crossing__every_step_is_ok(work: Work) -> None:
         steps = await work.verify(token=token)
         assert list(steps) == STEPS
         assert {status for status, _ in steps.values()} == {Status.OK}, steps
-    assert "0, 1, 3" in steps["signatures"][1]
-    assert "band 0" not in steps["answer"][1]
+    assert "seats 1, 2, 4" in steps["signatures"][1]
+    assert "band 1" not in steps["answer"][1]
     assert root.hex() not in steps["root"][1]  # it is shown as the CID of the tokenURI
     assert steps["root"][1].startswith("ipfs://bafybei")
 

@@ -24,7 +24,7 @@ def test_bands__every_one__is_named_with_its_edges() -> None:
         "dawn -1.00 % to 2.00 %",
         "golden 2.00 % and above",
     ]
-    assert bands(("dawn",), replace(POLICY, thresholds=())) == [("band 0", "dawn         any")]
+    assert bands(("dawn",), replace(POLICY, thresholds=())) == [("band 1", "dawn         any")]
 
 
 @pytest.mark.parametrize(

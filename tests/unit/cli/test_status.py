@@ -36,7 +36,7 @@ FIGURES: dict[str, Any] = {
         ],
     },
     "images_rendered": 12,
-    "rounds": [{"feed": 1, "checkpoint": 40, "view": 0, "phase": "observing"}],
+    "rounds": [{"feed": 1, "checkpoint": 40, "view": 0, "leader": 2, "phase": "observing"}],
     "transactions": [],
 }
 
@@ -81,7 +81,7 @@ def test_status__ready_node__one_screen_and_status_0(node: Node, tmp_path: Path)
     configure(tmp_path)
     result = status(tmp_path)
     assert result.exit_code == 0, result.output
-    for part in ("north", "ready", "member 1 of 4", "final 40, head 44", "1 of 2 connected", "observing"):
+    for part in ("north", "ready", "seat 2 of 4", "final 40, head 44", "1 of 2 connected", "seat 3   observing"):
         assert part in result.stdout
     assert "one:8883" not in result.stdout
     assert "broker two:8883: certificate [verify] failed" in result.stdout
@@ -100,7 +100,7 @@ def test_status__node_without_a_seat__says_why_and_what_it_still_finishes(node: 
     assert result.exit_code == 1
     for part in ("not ready: standby", "standby: it lost its seat in block 25", "committee of 4, quorum 3"):
         assert part in result.stdout
-    assert "also member 2 of the committee before, with 1 rounds to finish" in result.stdout
+    assert "also seat 3 of the committee before, with 1 rounds to finish" in result.stdout
 
 
 def test_status__brokers_away__says_since_when_and_when_it_votes(node: Node, tmp_path: Path) -> None:
@@ -249,8 +249,8 @@ def test_status__busy_node__fits_one_screen_of_either_width(
     shown = " ".join(" ".join(lines).split())
     for part in (
         "up 2 h patina 1.2.3",
-        "heard 0 (3 s ago)",
-        "not heard since the start: 2",
+        "heard seat 1 (3 s ago)",
+        "not heard since the start: seat 3",
         "1 ether; 1 sent",
         "seated, era 3, bond 1,500 PAT, to claim 0.10 PAT, attended 9 of 10",
         "2 of 3 +0.50 % 170 at +1.1 % (0.60), below -1.1 % (1.60)",

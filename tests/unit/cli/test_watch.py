@@ -84,8 +84,8 @@ def test_progress__goes_to_standard_error__a_line_for_each_landing_and_each_tent
     assert lines[0] == "starting"
     assert lines[1:11] == [f"{row} of 40 checkpoints" for row in range(4, 41, 4)]
     assert lines[11:] == [
-        "day 6 Tide: band 0 -> 1 at 1.00 %, block 52",
-        "day 2 Tide: first painting in band 1 at 0.00 %, block 12",
+        "day 6 Tide: band 1 -> 2 at 1.00 %, block 52",
+        "day 2 Tide: first painting in band 2 at 0.00 %, block 12",
     ]
 
 

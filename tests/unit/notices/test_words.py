@@ -69,7 +69,7 @@ def test_message__hundreds_of_notices__tells_the_last_and_the_number_of_the_othe
 def test_crossings__reports__each_change_of_band_and_nothing_else() -> None:
     still = make_landed(10, 12, band=1)
     (text,) = crossings([still, make_landed(20, 23, feed=4)])
-    assert text == "Feed 4 went from band 1 to band 2, with the report for checkpoint 20 in block 23."
+    assert text == "Feed 4 went from band 2 to band 3, with the report for checkpoint 20 in block 23."
     assert crossings([still]) == []
 
 

@@ -53,24 +53,24 @@ def test_expected__of_the_track_below__is_what_the_tests_take_it_for() -> None:
 
 
 FAULTY: dict[str, tuple[list[LandedRow], list[str]]] = {
-    "missing": ([*PERFECT[:2], *PERFECT[3:]], ["Tide, row 4: band 1 to 2 did not land"]),
+    "missing": ([*PERFECT[:2], *PERFECT[3:]], ["Tide, row 4: band 2 to 3 did not land"]),
     "wrong answer": (
         [*PERFECT[:2], replace(PERFECT[2], answer=PERFECT[2].answer + 1), PERFECT[3]],
-        [f"Tide, row 4: band 1 to 2 at {3 * PERCENT} was expected, 1 to 2 at {3 * PERCENT + 1}"],
+        [f"Tide, row 4: band 2 to 3 at {3 * PERCENT} was expected, 2 to 3 at {3 * PERCENT + 1}"],
     ),
     "wrong band": (
         [*PERFECT[:2], replace(PERFECT[2], previous_band=0), PERFECT[3]],
-        [f"Tide, row 4: band 1 to 2 at {3 * PERCENT} was expected, 0 to 2 at {3 * PERCENT}"],
+        [f"Tide, row 4: band 2 to 3 at {3 * PERCENT} was expected, 1 to 3 at {3 * PERCENT}"],
     ),
     "extra": (
         [*PERFECT[:2], make_row(2, previous_band=1, band=0), *PERFECT[2:]],
-        ["Tide, row 3: band 1 to 0 landed, nothing was to change", "Tide, row 3: repainted without a crossing"],
+        ["Tide, row 3: band 2 to 1 landed, nothing was to change", "Tide, row 3: repainted without a crossing"],
     ),
     "late": (
         [PERFECT[0], replace(PERFECT[1], row=2), *PERFECT[2:]],
         [
-            "Tide, row 2: band 0 to 1 did not land",
-            "Tide, row 3: band 0 to 1 landed, nothing was to change",
+            "Tide, row 2: band 1 to 2 did not land",
+            "Tide, row 3: band 1 to 2 landed, nothing was to change",
             "Tide, row 3: repainted without a crossing",
         ],
     ),
@@ -78,7 +78,7 @@ FAULTY: dict[str, tuple[list[LandedRow], list[str]]] = {
                 ["Tide, row 3: repainted without a crossing"]),
     "crossing that painted nothing": (
         [*PERFECT[:3], replace(PERFECT[3], token_uri_after=PERFECT[3].token_uri_before)],
-        ["Tide, row 5: band 2 to 0 landed and repainted nothing"],
+        ["Tide, row 5: band 3 to 1 landed and repainted nothing"],
     ),
 }  # fmt: skip
 
