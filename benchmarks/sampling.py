@@ -22,6 +22,7 @@ from benchmarks.table import lines
 from keepers.signals import HORIZON
 from keepers.vaults import VaultKeeper
 from node.agreement.effects import Trigger
+from node.artworks.paint import Paint
 from node.chain import calls
 from node.chain.client import Chain
 from node.chain.endpoints.pool import Ask, RpcPool
@@ -32,7 +33,7 @@ from node.devnet.anvil import find_anvil, serve_anvil
 from node.devnet.rpc.server import serve_chain
 from node.devnet.settings import ChainSettings
 from node.journal import Journal
-from node.keeper import NodeContext, Paint
+from node.keeper import NodeContext
 from node.log.lines import configure
 from node.rounds.landings import Landings
 

@@ -13,9 +13,10 @@ from node.errors import ChainError, RenderError
 
 if TYPE_CHECKING:
     from node.agreement.effects import Trigger
+    from node.artworks.paint import Likeness
     from node.artworks.studio import Studio
     from node.chain.types import Block, Edition, Feed, Sample
-    from node.keeper import Likeness, NodeContext
+    from node.keeper import NodeContext
 
 UNCHANGED = bytes(32)
 """The content root of a report that leaves artworks as they are."""

@@ -9,9 +9,9 @@ import structlog
 from eth_hash.auto import keccak
 
 from node.artworks.comparison import Comparison, UnlikeError
+from node.artworks.paint import Likeness
 from node.content.edition import EditionSpec, build
 from node.errors import RenderError
-from node.keeper import Likeness
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -31,6 +31,7 @@ from node.agreement.machine import MAX_ROUNDS_PER_FEED
 from node.agreement.memory import Memory
 from node.agreement.messages import kind_of
 from node.agreement.report import typed_data
+from node.artworks.paint import Likeness
 from node.clock import milliseconds
 from node.durations import ROUND_S, Durations
 from node.errors import (
@@ -43,7 +44,6 @@ from node.errors import (
     PatinaError,
 )
 from node.gossip.queues import Turns
-from node.keeper import Likeness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from node.agreement.committee import Committee
     from node.agreement.machine import Machine
     from node.agreement.messages import Opened
+    from node.artworks.paint import Paint
     from node.chain.types import Landed
     from node.gossip.transport import Gossip
     from node.journal import Journal
-    from node.keeper import Paint
     from node.keys.signing import Signer
     from node.rounds.transmit import Transmitter
 

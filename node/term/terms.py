@@ -18,10 +18,10 @@ from node.term.tally import Tally
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
     from node.agreement.effects import Trigger
+    from node.artworks.paint import Paint
     from node.chain.client import Chain
     from node.chain.types import Block, Landed
     from node.journal import Journal
-    from node.keeper import Paint
     from node.term.term import Term
 
 ASK_AGAIN: Final = 300

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
+from node.artworks.paint import Alone, Likeness
 from node.chain.failures import UnpaidError
 from node.chain.sending.accounts import Accounts
 from node.errors import ChainError, EquivocationError, PatinaError, RevertError
-from node.keeper import Alone, Likeness, Rounds
+from node.keeper import Rounds
 from node.rounds.transmit import turn
 from node.voting.ballot import ballot, vote_key
 from node.voting.patience import Patience
@@ -23,12 +24,12 @@ from node.voting.seen import voters
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
     from node.agreement.effects import RoundKey, RoundStatus, Trigger
+    from node.artworks.paint import Paint
     from node.chain.client import Chain
     from node.chain.sending.sender import Sender
     from node.chain.types import Landed
     from node.gossip.hearing import Hearing
     from node.journal import Journal
-    from node.keeper import Paint
     from node.rounds.landings import Landings
 
 UNCHANGED: Final = bytes(32)

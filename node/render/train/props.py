@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from node.render.scene import PICTURE, SIZE, Scene
 from node.render.train.palette import Image, rgb
+from node.render.train.shapes import Shapes
 from node.render.train.textures import Field
-
-if TYPE_CHECKING:
-    from node.render.train.world import Shapes
 
 COLLAPSE, STORM, WINTER, OVERCAST, DAWN, CLEAR, GOLDEN, FLOURISHING = range(8)
 _SCALE = PICTURE // SIZE

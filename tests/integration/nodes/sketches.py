@@ -19,6 +19,7 @@ from aiohttp.test_utils import TestServer
 from node.agreement.effects import Timing
 from node.artworks.comparison import Comparison
 from node.artworks.drawings import Drawings
+from node.artworks.paint import Likeness
 from node.artworks.peers import Peers
 from node.artworks.recipes import Recipes
 from node.artworks.studio import Studio
@@ -27,7 +28,6 @@ from node.content.cid import raw_cid
 from node.content.gateway import add_gateway
 from node.content.store import BlockStore
 from node.journal import Journal
-from node.keeper import Likeness
 from node.render.png import encode
 from node.render.tolerance.recipe import PipelineRecipe
 from tests.integration.nodes.committee import CADENCE, Committee, committee

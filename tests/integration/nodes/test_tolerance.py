@@ -22,6 +22,7 @@ from PIL import Image
 from node.agreement.effects import Timing
 from node.artworks.comparison import Comparison
 from node.artworks.drawings import Drawings
+from node.artworks.paint import Likeness
 from node.artworks.peers import Peers
 from node.artworks.recipes import Recipes
 from node.artworks.studio import Studio
@@ -32,7 +33,6 @@ from node.content.gateway import add_gateway
 from node.content.store import BlockStore, MissingBlockError
 from node.devnet import deploy
 from node.journal import Journal
-from node.keeper import Likeness
 from node.render.png import encode
 from node.render.tolerance.distance import psnr, squared_error
 from node.render.tolerance.painter import draw, load

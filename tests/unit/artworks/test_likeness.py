@@ -13,12 +13,12 @@ from node.agreement.effects import CancelCompare, Compare, Effect, Remember, Ren
 from node.agreement.memory import Memory
 from node.artworks.comparison import Comparison, UnlikeError
 from node.artworks.drawings import Drawings
+from node.artworks.paint import Likeness
 from node.artworks.recipes import Recipes
 from node.artworks.studio import Studio, describe
 from node.content.store import BlockStore
 from node.errors import ContentError, RenderError
 from node.journal import Journal
-from node.keeper import Likeness
 from node.render.tolerance.recipe import Band, PipelineRecipe, Style
 from tests.unit.paper import make_edition, make_feed
 from tests.unit.rounds.desk import Desk, ScriptedMachine, trigger, until

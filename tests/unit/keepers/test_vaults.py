@@ -13,11 +13,12 @@ import pytest
 from keepers.policy import WAD
 from keepers.vaults import GIVE_UP, UNCHANGED, VaultKeeper, consecutive, cursor
 from node.agreement.effects import Trigger
+from node.artworks.paint import Alone
 from node.chain.failures import MissingError
 from node.chain.types import Block, Edition, EditionState, Feed, Policy, Sample
 from node.errors import ChainError
 from node.journal import Journal
-from node.keeper import Alone, NodeContext
+from node.keeper import NodeContext
 
 CADENCE = 10
 PERCENT = WAD // 100

@@ -14,12 +14,12 @@ from eth_hash.auto import keccak
 
 from node.agreement.committee import Committee
 from node.agreement.effects import RoundKey, RoundStatus, Trigger
+from node.artworks.paint import Likeness
 from node.chain.client import Chain
 from node.chain.interface import interface
 from node.errors import JournalUnwritableError
 from node.gossip.hearing import Hearing
 from node.journal import Journal
-from node.keeper import Likeness
 from node.voting.voter import Voter
 from tests.unit.paper import make_block
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 
 from node.agreement.effects import RoundKey
+from node.artworks.paint import Likeness
 from node.errors import ChainError, RenderError, RevertError
 from node.journal import Journal
-from node.keeper import Likeness
 from node.voting import voter as module
 from node.voting.ballot import ballot
 from node.voting.voter import GAS
