@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -27,7 +28,10 @@ def check_of(setting: str) -> Check:
 
     def check(answer: str) -> str | None:
         faults = Faults()
-        value: object = int(answer) if kind is int and answer.isascii() and answer.isdigit() else answer
+        number = answer.isascii() and answer.isdigit() and (kind is int or int in get_args(kind))
+        value: object = int(answer) if number else answer
+        if kind is int and not number:
+            return "is no whole number; write it in digits"
         value = [value] if name == "endpoints" else value
         Reader(Path(), faults, check_files=False).read(kind, key, value, "")
         return next((f"{fault.problem}; {fault.fix}" for fault in faults.found), None)

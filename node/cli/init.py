@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from node.cli.ask import ask_new_password, ask_value, check_of
-from node.cli.options import json_option, warn_of_secrets
+from node.cli.options import json_option, named, warn_of_secrets
 from node.cli.questions import ask_setting, login_at, warn_of_doubts
 from node.config.directory import DEPLOYMENT_NAME, NodeFolder, create_node_folder, refuse_what_is_there
 from node.deployment.file import read
@@ -50,6 +50,18 @@ _NEEDED = (
         "trusted; the network's makers name theirs.",
     ),
 )
+
+
+#: Options that hold a setting as it stands in the configuration.
+_CHECKED = {
+    "--name": "node.name",
+    "--chain-id": "chain.id",
+    "--oracle": "chain.oracle",
+    "--rpc": "chain.endpoints",
+    "--broker": "gossip.brokers.url",
+    "--finality": "chain.finality",
+    "--port": "web.port",
+}
 
 
 @click.command()
@@ -96,6 +108,7 @@ def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any)
     set-up that fails leaves nothing behind.
     """
     refuse_what_is_there(directory)
+    _check_options(given)
     deployed = _deployed(directory, given)
     settings = _settings(directory, given, deployed, ask=not non_interactive)
     password, file, keep = _password(given["password_file"], given["generate_password"], ask=not non_interactive)
@@ -114,6 +127,20 @@ def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any)
     )
     staked = deployed is not None and deployed.staking
     _print(node, as_json=as_json, unattended=keep or file is not None, staked=staked)
+
+
+def _check_options(given: dict[str, Any]) -> None:
+    """Raise ConfigError that names every option whose value the configuration would refuse, as it was given."""
+    wrong = []
+    for option, setting in _CHECKED.items():
+        value = given[option.removeprefix("--").replace("-", "_")]
+        several = value if isinstance(value, tuple) else (value,)
+        for place, one in enumerate(several, 1):
+            fault = None if one is None else check_of(setting)(str(one))
+            if fault is not None:
+                wrong.append(f"  {option}{f' ({place}.)' if len(several) > 1 else ''}: {fault}")
+    if wrong:
+        raise ConfigError("\n".join([f"{'an option is' if len(wrong) == 1 else 'options are'} wrong:", *wrong]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +185,7 @@ def _settings(
     missing = [needed for needed in _NEEDED if not have[needed[0]] and needed[0] not in known]
     if missing and not ask:
         lines = [f"  {flag}: {question}" for _, flag, question, _ in missing]
-        raise ConfigError("\n".join(["not given, and not to be asked for:", *lines]))
+        raise ConfigError("\n".join(["without being asked, a new node needs these options too:", *lines]))
     name = given["name"] or _name_from(directory)
     if not given["offline"]:
         warn_of_doubts(have)
@@ -212,7 +239,7 @@ def _print(node: NodeFolder, *, as_json: bool, unattended: bool, staked: bool) -
         click.echo(json.dumps(shown))
         return
     folder = node.config.parent
-    where = "" if folder == Path.cwd() else f" --config {folder}"
+    where = named(node.config)
     click.echo(
         f"\nYour node stands in {folder}\n\n"
         f"  signing address   {node.address}\n"

@@ -13,6 +13,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 CONFIG_NAME = "config.toml"
 ENDPOINTS_VARIABLE = "PATINA_ENDPOINTS"
 """Where URLs with keys come from that no file has: separated by spaces, as for the configuration."""
+_INSTEAD = {"--rpc": f"in a file or in {ENDPOINTS_VARIABLE}", "--broker": "in a file or in the environment"}
+"""Where a URL with a secret in it belongs that was given with an option."""
 
 
 def _config_path(_: click.Context, __: click.Parameter, value: Path) -> Path:
@@ -32,6 +34,15 @@ def config_option(command: Command) -> Command:
         show_envvar=True,
         help=f"Configuration file, or the folder that holds {CONFIG_NAME}; by default this folder.",
     )(command)
+
+
+def named(config: Path) -> str:
+    """What another command needs to find this configuration: ` --config FOLDER`, or nothing where it stands here."""
+    import shlex
+
+    if config.name != CONFIG_NAME:
+        return f" --config {shlex.quote(str(config))}"
+    return "" if config.parent == Path.cwd() else f" --config {shlex.quote(str(config.parent))}"
 
 
 def json_option(command: Command) -> Command:
@@ -59,8 +70,8 @@ def warn_of_secrets(context: click.Context, option: click.Parameter, given: Any)
             if "://" in url and not named and (secret := SecretUrl(url)).carries_secret:
                 click.echo(
                     f"Attention: {option.opts[0]} {secret.masked}: while this runs, other users of this machine can "
-                    "see the secret in that URL (ps), and the shell's history keeps it. Give it in a file or in "
-                    f"{'the environment' if '--broker' in option.opts else ENDPOINTS_VARIABLE} instead.",
+                    "see the secret in that URL (ps), and the shell's history keeps it. Give it "
+                    f"{_INSTEAD.get(option.opts[0], 'in a configuration file')} instead.",
                     err=True,
                 )
     return given

@@ -13,12 +13,21 @@ from node.cli.options import config_option, json_option
 from node.errors import PatinaError, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import RenderableType
 
+    from node.config import Config
     from node.keys.secrets import Secret
 
 MAX_BYTES = 16 << 20
 """The most that is read of an answer: any program may listen on the port."""
+Told = tuple[dict[str, Any], list[str]]
+"""A node's figures, and the codes of what keeps it from its work."""
+
+
+class SilentError(PatinaError):
+    """Nobody answers where the node's pages should be."""
 
 
 @click.command()
@@ -40,7 +49,7 @@ def status(every: float | None, config_path: Path, *, as_json: bool) -> None:
     band and the nearest way out of it, open rounds, the account and its transactions, stake, what is being drawn.
 
     Exit status 0 when the node is ready, 1 when it is not or does not answer. With --watch that of the last look;
-    with --json one document, or one line a look.
+    with --json one document, or one line a look: `ready` is always there, `error` where the node does not answer.
     """
     from node.cli.status_screen import screen_of
     from node.config import load, operator_token
@@ -48,10 +57,22 @@ def status(every: float | None, config_path: Path, *, as_json: bool) -> None:
     config = load(config_path, check_files=False)
     url = f"http://{reachable(config.web.host)}:{config.web.port}"
     token = operator_token(config)
+
+    def look() -> Told:
+        try:
+            return fetch(url, token)
+        except SilentError as error:
+            raise PatinaError(f"{error}{why_silent(config)}") from None
+
     if every is not None:
-        watch(url, token, every, as_json=as_json)
+        watch(look, url, every, as_json=as_json)
         return
-    figures, reasons = fetch(url, token)
+    try:
+        figures, reasons = look()
+    except PatinaError as error:
+        if as_json:
+            click.echo(json.dumps({"ready": False, "error": str(error)}, indent=2))
+        raise
     if as_json:
         click.echo(json.dumps({**figures, "ready": not reasons, "reasons": reasons}, indent=2))
     else:
@@ -62,7 +83,20 @@ def status(every: float | None, config_path: Path, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def watch(url: str, token: Secret | None, every: float, *, as_json: bool) -> None:
+def why_silent(config: Config) -> str:
+    """Say why nobody answers, as far as the folder shows, and what to do; it goes on after the error's own words."""
+    from node.cli.options import named
+    from node.journal.safety.lock import FILE_NAME
+    from node.preflight.locks import holder_of
+
+    if not config.web.enabled:
+        return f": web.enabled is off in {config.path}, and this reads the node's pages; set it to true"
+    if holder := holder_of(config.node.directory / FILE_NAME):
+        return f", but {printable(holder, 100)} holds the journal: it answers once it has started, or see its log"
+    return f", for the node does not run: start it with patina run{named(config.path)}, or systemctl start patina"
+
+
+def watch(look: Callable[[], Told], url: str, every: float, *, as_json: bool) -> None:
     """Show the node anew and anew until Ctrl-C; one that does not answer for a while is asked again."""
     import time
 
@@ -77,7 +111,7 @@ def watch(url: str, token: Secret | None, every: float, *, as_json: bool) -> Non
     with suppress(KeyboardInterrupt), live or nullcontext():
         while True:
             try:
-                figures, reasons = fetch(url, token)
+                figures, reasons = look()
                 ready = not reasons
                 shown: RenderableType | None = None if as_json else screen_of(figures, reasons, url)
                 told = {**figures, "ready": ready, "reasons": reasons}
@@ -101,11 +135,12 @@ def reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def fetch(url: str, token: Secret | None = None) -> tuple[dict[str, Any], list[str]]:
+def fetch(url: str, token: Secret | None = None) -> Told:
     """Return a node's status and the reasons why it is not ready.
 
     Raises:
-        PatinaError: no node answers there.
+        SilentError: nobody answers there.
+        PatinaError: who answers is no node, or tells this program too little.
     """
     from http.client import HTTPException
     from urllib.error import HTTPError
@@ -126,7 +161,7 @@ def fetch(url: str, token: Secret | None = None) -> tuple[dict[str, Any], list[s
     except (HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)  # what urllib wraps
         said = printable(getattr(reason, "strerror", None) or str(reason))
-        raise PatinaError(f"no node answers at {url} ({said}): is it running, and is web.enabled on?") from None
+        raise SilentError(f"no node answers at {url} ({said})") from None
     try:
         figures, readiness = map(json.loads, told)
     except (ValueError, RecursionError):

@@ -119,7 +119,7 @@ async def _check_registered(facts: Facts, notes: Notes) -> None:
         else:
             notes.ok(code, f"both are node {node.id}'s on the staking contract")
     elif seated is not None:
-        told = f"seat {committee.signers.index(address)}" if committee is not None else ""
+        told = f"seat {committee.signers.index(address) + 1}" if committee is not None else ""
         notes.judge(
             code,
             seated == transport,

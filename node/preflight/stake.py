@@ -42,7 +42,7 @@ async def _check_seat(facts: Facts, network: Network, notes: Notes) -> None:
     if node is not None and node.slashed:
         notes.fault(code, f"node {node.id} was slashed: it is finished, and so are its keys", remedy=_SLASHED)
     elif committee is not None and address in committee.signers:
-        notes.ok(code, f"seat {committee.signers.index(address)} of {committee.n}")
+        notes.ok(code, f"seat {committee.signers.index(address) + 1} of {committee.n}")
     elif node is not None and node.suspended:
         notes.fault(
             code, f"node {node.id} is suspended for being absent", remedy="patina stake rejoin, in the next era"

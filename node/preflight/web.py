@@ -63,13 +63,18 @@ def _listen(host: str, port: int) -> None:
 
 async def _check_running(facts: Facts, notes: Notes, where: str) -> None:
     from node.cli.status import fetch, reachable
+    from node.config import operator_token
 
     web = facts.config.web
     if web.port == 0:
         notes.skip(_CODE, "the running node took any free port")
         return
     try:
-        _, reasons = await in_thread(lambda: fetch(f"http://{reachable(web.host)}:{web.port}"))
+        _, reasons = await in_thread(
+            lambda: fetch(
+                f"http://{reachable(web.host)}:{web.port}", operator_token(facts.config, environ=facts.environ)
+            )
+        )
     except PatinaError as error:
         notes.fault(_CODE, f"a node runs from this folder and does not answer here: {error}")
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 import urllib.request
 from email.message import Message
@@ -18,6 +19,7 @@ from click.testing import CliRunner, Result
 from node.cli import main, screen
 from node.cli.status import reachable
 from node.config.text import render_toml
+from node.journal.safety.lock import DirectoryLock
 
 FIGURES: dict[str, Any] = {
     "name": "north",
@@ -81,7 +83,7 @@ def test_status__ready_node__one_screen_and_status_0(node: Node, tmp_path: Path)
     configure(tmp_path)
     result = status(tmp_path)
     assert result.exit_code == 0, result.output
-    for part in ("north", "ready", "seat 2 of 4", "final 40, head 44", "1 of 2 connected", "seat 3   observing"):
+    for part in ("north", "ready", "seat 2 of 4", "final 40, head 44", "1 of 2 connected", "seat 3"):
         assert part in result.stdout
     assert "one:8883" not in result.stdout
     assert "broker two:8883: certificate [verify] failed" in result.stdout
@@ -158,8 +160,21 @@ def test_status__nobody_answers__is_one_message_with_a_remedy(node: Node, tmp_pa
     result = status(tmp_path)
     assert result.exit_code == 1
     assert result.stderr.startswith("patina: no node answers at http://127.0.0.1:8123")
-    assert "web.enabled" in result.stderr
+    assert f"for the node does not run: start it with patina run --config {tmp_path}" in result.stderr
     assert result.stdout == ""
+    said = status(tmp_path, "--json")
+    assert said.exit_code == 1
+    assert json.loads(said.stdout) == {"ready": False, "error": result.stderr.removeprefix("patina: ").rstrip()}
+
+
+def test_status__nobody_answers_though_a_node_runs_here__names_it(node: Node, tmp_path: Path) -> None:
+    configure(tmp_path)
+    node.fault = URLError("refused")
+    (tmp_path / "state").mkdir()
+    with DirectoryLock(tmp_path / "state"):
+        assert f"but process {os.getpid()} on" in status(tmp_path).stderr
+    configure(tmp_path, enabled=False)
+    assert "web.enabled is off in" in status(tmp_path).stderr
 
 
 @pytest.mark.parametrize("answer", [[], "text", 7, {}, {"name": "another program"}])

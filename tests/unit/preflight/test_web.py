@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from node.cli import status
+from node.journal.safety.lock import DirectoryLock
+from node.keys.secrets import Secret
 from node.preflight import web
 from node.preflight.finding import Verdict
 
@@ -53,3 +56,21 @@ async def test_ports__metrics_among_the_pages__have_nothing_to_be_said(
     taken.add(9464)
     settle(folder, "port = 8123")
     assert list(await look("web")) == ["web.port"]
+
+
+async def test_ports__running_node_that_wants_a_token__is_asked_with_it(
+    folder: Path, look: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(folder, "port = 8123")
+    seen: list[str] = []
+
+    def fetch(url: str, token: Secret | None = None) -> tuple[dict[str, Any], list[str]]:
+        seen.append("" if token is None else token.reveal())
+        return {}, []
+
+    monkeypatch.setattr(status, "fetch", fetch)
+    token = "planted-operator-token-0123456789abcdef"
+    (folder / "state").mkdir(exist_ok=True)
+    with DirectoryLock(folder / "state"):
+        assert (await look("web", environ={"PATINA_OPERATOR_TOKEN": token}))["web.port"].verdict is Verdict.OK
+    assert seen == [token]
