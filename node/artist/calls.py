@@ -12,12 +12,11 @@ from node.errors import ChainError
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an edition is opened with: price in wei, digests of 32 bytes, royalty in hundredths of a percent."""
+    """What an edition is sold on: price in wei, the recipe's digest, royalty in hundredths of a percent."""
 
     supply: int
     price: int
     recipe: bytes
-    placeholder: bytes
     royalty_receiver: str = NOBODY
     royalty: int = 0
 
@@ -37,15 +36,15 @@ def subscribe(feed: int, contract: str, wanted: bool = True) -> bytes:
     return interface("StrategyOracle").encode("subscribe" if wanted else "unsubscribe", feed, contract)
 
 
-def open_edition(feed: int, terms: Terms, commitment: bytes) -> bytes:
-    """Open the next edition for sale."""
+def open_edition(feed: int, terms: Terms, placeholder: bytes, commitment: bytes) -> bytes:
+    """Open the next edition for sale; the placeholder's root and the commitment have 32 bytes."""
     return _art(
         "open_edition",
         terms.supply,
         terms.price,
         feed,
         terms.recipe,
-        terms.placeholder,
+        placeholder,
         commitment,
         terms.royalty_receiver,
         terms.royalty,
@@ -80,6 +79,32 @@ def reveal(edition: int, secret: bytes) -> bytes:
 def withdraw_proceeds(to: str) -> bytes:
     """Take what the collection has earned."""
     return _art("withdraw_proceeds", to)
+
+
+def set_royalty(edition: int, receiver: str, royalty: int) -> bytes:
+    """What later sales of an edition owe, in hundredths of a percent; nobody and 0 for nothing."""
+    return _art("set_royalty", edition, receiver, royalty)
+
+
+def set_contract_uri(uri: str) -> bytes:
+    """Where metadata of the collection itself is (ERC-7572)."""
+    return _art("set_contract_uri", uri)
+
+
+def hand_over(to: str) -> bytes:
+    """Offer a collection to another account, or to nobody; it is theirs once they take it over."""
+    return _art("transfer_ownership", to)
+
+
+def take_over() -> bytes:
+    """Become the artist of a collection that was offered to the sender."""
+    return _art("accept_ownership")
+
+
+def read_art(calldata: bytes) -> tuple[Any, ...]:
+    """Name and arguments of calldata for a collection, in a row; nothing where it calls none of its functions."""
+    found = interface("DynamicCollection").call(calldata)
+    return () if found is None else (found[0], *found[1])
 
 
 def create(contract: str, *arguments: Any) -> bytes:

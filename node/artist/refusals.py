@@ -9,6 +9,10 @@ REFUSALS: Final = {
         "only the owner may do that: the artist of a collection, or whoever owns the oracle",
         "name the owner's keystore with --account",
     ),
+    "ownable_2step: caller is not the new owner": (
+        "the collection was not offered to this account",
+        "its artist runs patina edition hand-over YOUR-ADDRESS first",
+    ),
     "oracle: not an opener": (
         "this account may not open feeds on this network",
         "ask whoever owns the oracle for it: patina edition allow YOUR-ADDRESS is what they run",
@@ -26,6 +30,7 @@ REFUSALS: Final = {
     "feeds: unknown feed": ("there is no such feed", "look its number up: patina edition show"),
     "feeds: too many subscribers": ("four contracts are told of this feed already", "end one subscription first"),
     "feeds: already subscribed": ("this contract is told of the feed already", "there is nothing to do"),
+    "feeds: not subscribed": ("this contract is not told of the feed", "there is nothing to do"),
     "feeds: subscriber has no code": ("there is no contract at that address", "correct the address"),
     "collection: feed of something else": (
         "another edition was opened meanwhile, and the feed names this number",
@@ -46,6 +51,14 @@ REFUSALS: Final = {
     "header: block out of reach": (
         "the reveal block is too old to be proven on this chain",
         "run it again: it names another reveal block",
+    ),
+    "header: not that block": (
+        "the chain holds another block there than the endpoint showed",
+        "run it again, with another endpoint (--rpc) if it stays so",
+    ),
+    "seeds: block without prevrandao": (
+        "blocks of this chain carry no randomness, so nothing can be revealed on it",
+        "open editions on a chain whose blocks carry prevrandao",
     ),
     "royalties: more than the price": ("a royalty is at most the price", "choose a smaller --royalty"),
     "terms: thresholds not ascending": ("thresholds have to ascend", "correct --thresholds"),

@@ -22,6 +22,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Have paid out what was announced to be taken out of EDITION's funds.",
     ),
     "proceeds": ("node.cli.edition.selling:proceeds", "Take what the collection has earned to ADDRESS."),
+    "royalty": ("node.cli.edition.changing:royalty", "Ask for PERCENT of later sales of EDITION."),
+    "contract-uri": (
+        "node.cli.edition.changing:contract_uri",
+        "Name URI as the place of the collection's own metadata.",
+    ),
+    "hand-over": ("node.cli.edition.changing:hand_over", "Offer the collection to ADDRESS."),
+    "take-over": (
+        "node.cli.edition.changing:take_over",
+        "Become the artist of a collection that was offered to this account.",
+    ),
     "allow": ("node.cli.edition.network:allow", "Let ADDRESS open feeds on the network's oracle."),
     "aggregator": ("node.cli.edition.network:aggregator", "Deploy the AggregatorV3 facade of FEED."),
     "subscribe": ("node.cli.edition.network:subscribe", "Have the contract at ADDRESS told of FEED's reports."),

@@ -1,4 +1,4 @@
-"""Everything an artist's command works with: deployment, chain, collection, account, and its outbox."""
+"""Everything an artist's command works with: deployment, chain, collection and account."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from node.chain.client import Chain
     from node.chain.sending.fees import Fees
     from node.chain.types import Edition
+    from node.cli.edition.errands import Errands
     from node.cli.edition.options import Choice
     from node.cli.stake.talk import Talk
     from node.deployment.file import Deployment
-    from node.staking.outbox import Mined, Outbox
+    from node.staking.outbox import Mined
 
 _GWEI = 10**9
 
@@ -37,7 +38,7 @@ class Desk:
     talk: Talk
     fees: Fees
     journals: contextlib.ExitStack
-    _outbox: Outbox | None = field(default=None, repr=False)
+    _errands: Errands | None = field(default=None, repr=False)
 
     @property
     def address(self) -> str:
@@ -89,19 +90,27 @@ class Desk:
             raise ChainError(f"there is no {contract} at {address} on this chain: correct the address")
         return abi.result(name, returned, len(arguments))
 
-    async def send(self, what: str, to: str, calldata: bytes, *, value: int = 0) -> Mined:
-        """Send one transaction and wait for it; a refusal comes in words. As `Outbox.send`; `to` "" creates."""
-        return await (await self.outbox()).send(what, to, calldata, value=value)
+    async def account(self, contract: str, address: str, name: str) -> str | None:
+        """An account that a view answers, with its checksum; None for nobody."""
+        from node.keys.address import checksum_address
 
-    async def outbox(self) -> Outbox:
-        """The account's outbox, its key unlocked, and what an earlier run left seen through."""
+        found = str(await self.read(contract, address, name))
+        return checksum_address(found) if int(found, 16) else None
+
+    async def send(self, what: str, to: str, calldata: bytes, *, value: int = 0, ask: str | None = None) -> Mined:
+        """Ask, send one transaction and wait for it; a refusal comes in words. As `Errands.send`."""
+        return await (await self.errands()).send(what, to, calldata, value=value, ask=ask)
+
+    async def errands(self) -> Errands:
+        """The account's transactions, its key unlocked, and what an earlier run left seen through."""
         from node.cli.edition.account import password
+        from node.cli.edition.errands import Errands
         from node.cli.options import asker
         from node.journal import Journal
         from node.keys.signing import EthKeystore
         from node.staking.outbox import Outbox
 
-        if self._outbox is None:
+        if self._errands is None:
             address = self.address
             secret = password(self.choice.password_file, asker())
             key = EthKeystore(self.choice.keystore).unlock(secret)
@@ -110,9 +119,10 @@ class Desk:
                 journal = self.journals.enter_context(Journal(folder))
             except JournalError as error:
                 raise JournalError(f"{error} (is another patina edition command under way?)") from None
-            self._outbox = Outbox(self.chain, key, journal, self.fees, self.talk.told)
-            await self._outbox.resume()
-        return self._outbox
+            errands = Errands(Outbox(self.chain, key, journal, self.fees, self.talk.told), journal, self.talk)
+            await errands.begin()
+            self._errands = errands
+        return self._errands
 
 
 @contextlib.asynccontextmanager

@@ -31,8 +31,8 @@ def fund(edition: int, ether: str, *, choice: Choice) -> None:
 
         staking, wei = staking_of(desk), _wei(ether)
         feed = (await desk.edition(edition)).feed
-        desk.talk.sure(f"Give feed {feed} {show_ether(wei)}?")
-        await desk.send(f"fund feed {feed} with {show_ether(wei)}", staking, calldata.fund(feed), value=wei)
+        what, ask = f"fund feed {feed} with {show_ether(wei)}", f"Give feed {feed} {show_ether(wei)}?"
+        await desk.send(what, staking, calldata.fund(feed), value=wei, ask=ask)
         return {"edition": edition, "feed": feed, "wei": str(wei)}
 
     perform(choice, work)
@@ -60,9 +60,8 @@ def defund(edition: int, ether: str, *, choice: Choice) -> None:
         if wei > held:
             raise PatinaError(f"feed {feed} has {show_ether(held)}: announce at most that")
         desk.talk.say(f"Feed {feed} has {show_ether(held)}, and {show_ether(held - wei)} would be left.")
-        desk.talk.sure(f"Announce to take {show_ether(wei)} out?")
         what = f"announce to take {show_ether(wei)} out of the funds of feed {feed}"
-        await desk.send(what, staking, calldata.defund(feed, wei))
+        await desk.send(what, staking, calldata.defund(feed, wei), ask=f"Announce to take {show_ether(wei)} out?")
         return {"edition": edition, "feed": feed, "wei": str(wei)}
 
     perform(choice, work)
@@ -83,6 +82,10 @@ def take_funds(edition: int, *, choice: Choice) -> None:
 
         staking = staking_of(desk)
         feed = (await desk.edition(edition)).feed
+        wanted = calldata.withdraw_funds(feed)
+        if (await desk.errands()).landed(staking, wanted):
+            await desk.send(f"take the funds out of feed {feed}", staking, wanted)
+            return {"edition": edition, "feed": feed, "wei": None}
         wei, ready = await desk.read("NodeStaking", staking, "defunding", feed)
         if not wei:
             raise PatinaError(
@@ -93,8 +96,8 @@ def take_funds(edition: int, *, choice: Choice) -> None:
             from node.staking.words import moment
 
             raise PatinaError(f"{show_ether(wei)} of feed {feed} can be taken out from {moment(ready, now)}")
-        desk.talk.sure(f"Take {show_ether(wei)} out of the funds of feed {feed}?")
-        await desk.send(f"take {show_ether(wei)} out of feed {feed}", staking, calldata.withdraw_funds(feed))
+        ask = f"Take {show_ether(wei)} out of the funds of feed {feed}?"
+        await desk.send(f"take {show_ether(wei)} out of feed {feed}", staking, wanted, ask=ask)
         return {"edition": edition, "feed": feed, "wei": str(wei)}
 
     perform(choice, work)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.cli.edition.desk import checked, note_collection, perform
+from node.cli.edition.desk import checked, note_collection, own_collection, perform
 from node.cli.edition.options import Choice, artist_options
 from node.cli.edition.selling import EDITION
-from node.errors import ChainError, PatinaError
+from node.errors import PatinaError
 
 if TYPE_CHECKING:
     from node.cli.edition.desk import Desk
@@ -41,27 +40,17 @@ def collection(name: str, symbol: str, *, reveal_delay: int, contract_uri: str, 
         for what, text, most in (("NAME", name, 25), ("SYMBOL", symbol, 5), ("--contract-uri", contract_uri, 512)):
             if len(text.encode()) > most or not text.isprintable() or (not text and most < 512):
                 raise PatinaError(f"{what}: 1 to {most} bytes of printable text are possible")
-        desk.talk.say(f"{desk.address} becomes the artist of {name} ({symbol}) on {desk.deployment.network}.")
-        desk.talk.sure("Deploy it?")
         code = calls.create("DynamicCollection", name, symbol, desk.chain.oracle, reveal_delay, contract_uri)
-        done = await desk.send(f"deploy the collection {name}", "", code)
-        address = await _created(desk, done.tx_hash)
+        desk.talk.say(f"{desk.address} becomes the artist of {name} ({symbol}) on {desk.deployment.network}.")
+        if (before := own_collection(desk.choice, desk.deployment)) is not None:
+            desk.talk.say(f"It takes the place of {before}, which is then meant only with --collection.")
+        done = await desk.send(f"deploy the collection {name}", "", code, ask="Deploy it?")
+        address = (await desk.errands()).created(done)
         note_collection(desk, address)
         desk.talk.say(f"{name} is at {address}, and is the collection that is meant in this folder from now on.")
         return {"collection": address}
 
     perform(choice, work)
-
-
-async def _created(desk: Desk, tx_hash: bytes) -> str:
-    """The address of the contract that a transaction created; ChainError where the endpoint does not say."""
-    from node.keys.address import checksum_address
-
-    receipt = await desk.chain.pool.request("eth_getTransactionReceipt", ["0x" + tx_hash.hex()])
-    found = receipt.get("contractAddress") if isinstance(receipt, dict) else None
-    if not isinstance(found, str) or not re.fullmatch("0x[0-9a-fA-F]{40}", found):
-        raise ChainError(f"transaction 0x{tx_hash.hex()} has created the contract: ask its receipt where it is")
-    return checksum_address(found)
 
 
 @click.command()
@@ -76,10 +65,9 @@ def aggregator(feed: int, *, choice: Choice) -> None:
     async def work(desk: Desk) -> dict[str, Any]:
         from node.artist import calls
 
-        desk.talk.sure(f"Deploy a facade of feed {feed}?")
         code = calls.create("FeedAggregator", desk.chain.oracle, feed)
-        done = await desk.send(f"deploy a facade of feed {feed}", "", code)
-        address = await _created(desk, done.tx_hash)
+        done = await desk.send(f"deploy a facade of feed {feed}", "", code, ask=f"Deploy a facade of feed {feed}?")
+        address = (await desk.errands()).created(done)
         desk.talk.say(f"The facade of feed {feed} is at {address}.")
         return {"feed": feed, "aggregator": address}
 
@@ -101,8 +89,8 @@ def allow(address: str, *, no_longer: bool, choice: Choice) -> None:
 
         account = checked(address, "ADDRESS") or address
         what = f"let {account} open feeds{' no longer' if no_longer else ''}"
-        desk.talk.sure(f"{what[0].upper()}{what[1:]}?")
-        await desk.send(what, desk.chain.oracle, calls.set_opener(account, not no_longer))
+        ask = f"{what[0].upper()}{what[1:]}?"
+        await desk.send(what, desk.chain.oracle, calls.set_opener(account, not no_longer), ask=ask)
         return {"account": account, "allowed": not no_longer}
 
     perform(choice, work)
@@ -124,8 +112,8 @@ def subscribe(feed: int, address: str, *, no_longer: bool, choice: Choice) -> No
 
         contract = checked(address, "ADDRESS") or address
         what = f"tell {contract} of feed {feed}{' no longer' if no_longer else ''}"
-        desk.talk.sure(f"{what[0].upper()}{what[1:]}?")
-        await desk.send(what, desk.chain.oracle, calls.subscribe(feed, contract, not no_longer))
+        ask = f"{what[0].upper()}{what[1:]}?"
+        await desk.send(what, desk.chain.oracle, calls.subscribe(feed, contract, not no_longer), ask=ask)
         return {"feed": feed, "contract": contract, "subscribed": not no_longer}
 
     perform(choice, work)

@@ -13,7 +13,7 @@ from node.errors import PatinaError
 
 if TYPE_CHECKING:
     from node.artist.calls import Terms
-    from node.chain.types import Policy
+    from node.chain.types import Edition, Policy
     from node.cli.edition.desk import Desk
     from node.render.reading import AnyRecipe
 
@@ -84,13 +84,18 @@ def open_(
         policy = Policy(cadence, window, lookback, heartbeat, percentage(hysteresis), percentages(thresholds))
         _check(recipe, policy)
         checked(vault, "--vault")
-        number = await desk.next_edition()
+        terms = _terms(desk, recipe, supply, price, royalty, royalty_receiver)
+        earlier = await _interrupted(desk, vault, policy, terms)
+        number = await desk.next_edition() if earlier is None else earlier.id
         placeholder = publish(desk, recipe, number, supply, blocks)
-        terms = _terms(desk, recipe, placeholder, supply, price, royalty, royalty_receiver)
-        await _explain(desk, recipe, policy, vault, number, terms)
-        desk.talk.sure(f"Open edition {number}?")
-        feed = await open_feed(desk, vault, policy, number)
-        commitment = await open_edition(desk, feed, number, terms)
+        if earlier is None:
+            await _explain(desk, recipe, policy, vault, number, terms)
+            desk.talk.sure(f"Open edition {number}?")
+            feed = await open_feed(desk, vault, policy, number)
+            commitment = await open_edition(desk, feed, number, terms, placeholder)
+        else:
+            desk.talk.say("An earlier run was cut off while it opened this edition.")
+            feed, commitment = earlier.feed, earlier.commitment
         desk.talk.say()
         desk.talk.say(f"Edition {number} is open, on feed {feed}.")
         desk.talk.points(
@@ -128,20 +133,33 @@ def _check(recipe: AnyRecipe, policy: Policy) -> None:
         raise PatinaError("--hysteresis: give a percentage from 0% up")
 
 
-def _terms(
-    desk: Desk, recipe: AnyRecipe, placeholder: bytes, supply: int, price: str, royalty: str, receiver: str | None
-) -> Terms:
+def _terms(desk: Desk, recipe: AnyRecipe, supply: int, price: str, royalty: str, receiver: str | None) -> Terms:
     from node.artist.calls import Terms
     from node.chain.types import NOBODY
-    from node.devnet.replay.track import percentage
+    from node.cli.edition.changing import basis_points
     from node.staking.amounts import ETHER_DECIMALS, parse_amount
 
     wei = 0 if price.strip() in ("0", "0.0") else parse_amount(price, ETHER_DECIMALS, "ether")
-    points, rest = divmod(percentage(royalty), 10**14)
-    if rest or not 0 <= points <= 10_000:
-        raise PatinaError("--royalty: give a percentage from 0% to 100%, with at most two decimals")
-    owed = NOBODY if not points else checked(receiver, "--royalty-receiver") or desk.address
-    return Terms(supply, wei, recipe.digest, placeholder, owed, points)
+    points = basis_points(royalty, "--royalty")
+    given = checked(receiver, "--royalty-receiver")
+    return Terms(supply, wei, recipe.digest, (given or desk.address) if points else NOBODY, points)
+
+
+async def _interrupted(desk: Desk, vault: str, policy: Policy, terms: Terms) -> Edition | None:
+    """The edition on these very terms that an earlier run was opening when it was cut off, if it is open by now."""
+    from node.artist import calls
+
+    for calldata in (await desk.errands()).landed_at(desk.collection):
+        name, *arguments = calls.read_art(calldata) or ("",)
+        if name != "open_edition":
+            continue
+        supply, price, feed, recipe, _, commitment, receiver, royalty = arguments
+        last = await desk.edition(await desk.next_edition() - 1)
+        asked = (terms.supply, terms.price, terms.recipe, terms.royalty_receiver.lower(), terms.royalty)
+        same = (supply, price, recipe, receiver.lower(), royalty) == asked and last.commitment == commitment
+        if same and feed == await _opened(desk, vault, policy, last.id):
+            return last
+    return None
 
 
 def publish(desk: Desk, recipe: AnyRecipe, number: int, supply: int, others: tuple[Path, ...] = ()) -> bytes:
@@ -162,22 +180,21 @@ def publish(desk: Desk, recipe: AnyRecipe, number: int, supply: int, others: tup
 
 
 async def _explain(desk: Desk, recipe: AnyRecipe, policy: Policy, vault: str, number: int, terms: Terms) -> None:
-    from node.chain.types import NOBODY
-    from node.cli.edition.words import bands
+    from node.cli.edition.words import bands, royalty_text
     from node.staking.amounts import show_ether
 
-    owner = await desk.read("DynamicCollection", desk.collection, "owner")
+    owner = await desk.account("DynamicCollection", desk.collection, "owner")
     talk = desk.talk
     talk.rows(
         [
             ("network", f"{desk.deployment.network}, chain {desk.deployment.chain_id}"),
             ("collection", f"{desk.collection}\n{await desk.chain.name(desk.collection)}"),
             ("edition", f"{number}: {recipe.name}, {terms.supply} tokens at {show_ether(terms.price)}"),
-            ("vault", vault),
+            ("vault", vault if not (vault_name := await _name(desk, vault)) else f"{vault}\n{vault_name}"),
             ("account", desk.address),
         ]
     )
-    if int(owner, 16) != int(desk.address, 16):
+    if owner != desk.address:
         raise PatinaError(f"the artist of {desk.collection} is {owner}: name that account's keystore with --account")
     talk.say()
     talk.say(
@@ -189,9 +206,19 @@ async def _explain(desk: Desk, recipe: AnyRecipe, policy: Policy, vault: str, nu
     )
     talk.rows(bands(recipe.classes, policy))
     points = ["None of it can be changed once the edition is open: neither vault nor policy, recipe, price or supply."]
-    if terms.royalty_receiver != NOBODY:
-        points.append(f"{terms.royalty / 100:g} % of later sales are asked for, for {terms.royalty_receiver}.")
+    if terms.royalty:
+        points.append(f"Of later sales {royalty_text(terms.royalty_receiver, terms.royalty)}; this can be changed.")
     talk.points(points)
+
+
+async def _name(desk: Desk, vault: str) -> str:
+    """What a vault is called; nothing where it does not say."""
+    from node.errors import ChainError, RevertError
+
+    try:
+        return str(await desk.read("YieldVault", vault, "name"))
+    except (ChainError, RevertError):
+        return ""
 
 
 async def open_feed(desk: Desk, vault: str, policy: Policy, number: int) -> int:
@@ -218,16 +245,11 @@ async def _opened(desk: Desk, vault: str, policy: Policy, number: int) -> int | 
     return max(feeds, default=None)
 
 
-async def open_edition(desk: Desk, feed: int, number: int, terms: Terms) -> bytes:
-    """Open the edition with a new secret, or find the one that an earlier run opened; its commitment."""
+async def open_edition(desk: Desk, feed: int, number: int, terms: Terms, placeholder: bytes) -> bytes:
+    """Open the edition with a new secret; its commitment."""
     from node.artist import calls
 
-    await desk.outbox()
-    if await desk.next_edition() > number:
-        found = await desk.edition(number)
-        if found.feed != feed:
-            raise PatinaError(f"edition {number} was opened meanwhile, with another feed: run it again")
-        return found.commitment
     commitment = desk.secrets.new()
-    await desk.send(f"open edition {number}", desk.collection, calls.open_edition(feed, terms, commitment))
+    calldata = calls.open_edition(feed, terms, placeholder, commitment)
+    await desk.send(f"open edition {number}", desk.collection, calldata)
     return commitment

@@ -23,31 +23,44 @@ _REACH: Final = 8_191
 @click.command()
 @click.argument("edition", type=EDITION)
 @click.option("--wait/--no-wait", default=True, help="Whether to wait for the reveal block.")
+@click.option(
+    "--without-secret",
+    is_flag=True,
+    help="Prove the randomness alone, which then stands: anyone may, with any account.",
+)
 @artist_options
-def reveal(edition: int, *, wait: bool, choice: Choice) -> None:
+def reveal(edition: int, *, wait: bool, without_secret: bool, choice: Choice) -> None:
     """Draw and reveal the seed of EDITION.
 
     Proves the randomness of the block that closing named, and reveals the secret that opening kept. From then on every
-    token has its seed for life, and nodes paint the edition at its next checkpoint.
+    token has its seed for life, and nodes paint the edition at its next checkpoint. Any account may pay for it.
     """
 
     async def work(desk: Desk) -> dict[str, Any]:
         from node.artist import calls
         from node.chain.types import EditionState
 
-        await desk.outbox()
+        errands = await desk.errands()
         found = await desk.edition(edition)
         if found.state == EditionState.SELLING:
             raise PatinaError(f"edition {edition} is still sold: patina edition close {edition} comes first")
         if not found.minted:
             raise PatinaError(f"edition {edition} ended without a token: it has nothing to reveal")
-        if found.revealed:
+        now = any(
+            calls.read_art(calldata)[:2] == ("reveal", edition) for calldata in errands.landed_at(desk.collection)
+        )
+        if found.revealed and not now:
             raise PatinaError(f"edition {edition} is revealed already: there is nothing to do")
-        secret = desk.secrets.find(found.commitment)
-        if not any(found.randomness):
-            await _record(desk, found, wait=wait)
-        desk.talk.sure(f"Reveal edition {edition}?")
-        await desk.send(f"reveal edition {edition}", desk.collection, calls.reveal(edition, secret))
+        if not found.revealed:
+            secret = None if without_secret else desk.secrets.find(found.commitment)
+            if not any(found.randomness):
+                await _record(desk, found, wait=wait)
+            if secret is None:
+                randomness = (await desk.edition(edition)).randomness
+                desk.talk.say(f"The randomness of edition {edition} stands. Only its artist's secret is missing.")
+                return {"edition": edition, "randomness": "0x" + randomness.hex()}
+            ask = f"Reveal edition {edition}?"
+            await errands.send(f"reveal edition {edition}", desk.collection, calls.reveal(edition, secret), ask=ask)
         after = await desk.edition(edition)
         desk.talk.say(f"Edition {edition} is revealed: its {after.minted} tokens are painted at the next checkpoint.")
         return {"edition": edition, "seed": "0x" + after.seed.hex(), "tokens": after.minted}
@@ -65,8 +78,9 @@ async def _record(desk: Desk, found: Edition, *, wait: bool) -> None:
         head = (await desk.chain.head()).number
         if head > found.reveal_block + _REACH:
             desk.talk.say(f"Block {found.reveal_block} can no longer be proven: another one has to be named.")
-            desk.talk.sure("Name another block?")
-            await desk.send("name another reveal block", desk.collection, calls.rearm(found.id))
+            await desk.send(
+                "name another reveal block", desk.collection, calls.rearm(found.id), ask="Name another block?"
+            )
             found = await desk.edition(found.id)
             continue
         if head > found.reveal_block:
@@ -90,6 +104,5 @@ async def _record(desk: Desk, found: Edition, *, wait: bool) -> None:
         if "block out of reach" not in str(error):
             raise
         desk.talk.say("This chain can no longer prove that block.")
-        desk.talk.sure("Name another block?")
-        await desk.send("name another reveal block", desk.collection, calls.rearm(found.id))
+        await desk.send("name another reveal block", desk.collection, calls.rearm(found.id), ask="Name another block?")
         await _record(desk, await desk.edition(found.id), wait=wait)

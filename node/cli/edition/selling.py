@@ -34,25 +34,24 @@ def mint(edition: int, quantity: int, *, to: str | None, choice: Choice) -> None
         from node.staking.amounts import show_ether
 
         receiver = checked(to, "--to") or desk.address
-        await desk.outbox()
+        errands = await desk.errands()
         found = await desk.edition(edition)
         left = found.supply - found.minted
-        if found.state != EditionState.SELLING:
-            raise PatinaError(f"the sale of edition {edition} has ended")
-        if quantity > left:
-            raise PatinaError(f"{left} tokens of edition {edition} are left: buy at most that many")
-        desk.talk.say(f"{quantity} of edition {edition} for {show_ether(found.price * quantity)}, to {receiver}.")
-        desk.talk.sure("Buy?")
-        done = 0
-        while done < quantity:
-            some = min(_AT_ONCE, quantity - done)
-            await desk.send(
-                f"buy {some} of edition {edition}",
-                desk.collection,
-                calls.mint(edition, receiver, some),
-                value=found.price * some,
-            )
-            done += some
+        lots = [_AT_ONCE] * (quantity // _AT_ONCE) + [quantity % _AT_ONCE] * bool(quantity % _AT_ONCE)
+        orders = {some: (calls.mint(edition, receiver, some), found.price * some) for some in lots}
+        missing = quantity - sum(
+            some for some, (calldata, wei) in orders.items() if errands.landed(desk.collection, calldata, value=wei)
+        )
+        if missing:
+            if found.state != EditionState.SELLING:
+                raise PatinaError(f"the sale of edition {edition} has ended")
+            if missing > left:
+                raise PatinaError(f"{left} tokens of edition {edition} are left: buy at most that many")
+            desk.talk.say(f"{missing} of edition {edition} for {show_ether(found.price * missing)}, to {receiver}.")
+            desk.talk.sure("Buy?")
+        for some in lots:
+            calldata, wei = orders[some]
+            await errands.send(f"buy {some} of edition {edition}", desk.collection, calldata, value=wei)
         first = edition * TOKENS_PER_EDITION + found.minted + 1
         if found.minted == (await desk.edition(edition)).minted - quantity:
             desk.talk.say(f"Tokens {first} to {first + quantity - 1}." if quantity > 1 else f"Token {first}.")
@@ -75,15 +74,18 @@ def close(edition: int, *, choice: Choice) -> None:
         from node.artist import calls
         from node.chain.types import EditionState
 
-        await desk.outbox()
+        errands, calldata = await desk.errands(), calls.close(edition)
         found = await desk.edition(edition)
-        if found.state != EditionState.SELLING:
-            raise PatinaError(f"the sale of edition {edition} has ended already")
-        desk.talk.say(f"{found.minted} of {found.supply} tokens were sold; the others will never be.")
-        if not found.minted:
-            desk.talk.say("An edition without a token is over: it can never be revealed.")
-        desk.talk.sure(f"End the sale of edition {edition}?")
-        await desk.send(f"close edition {edition}", desk.collection, calls.close(edition))
+        if not errands.landed(desk.collection, calldata):
+            if found.state != EditionState.SELLING:
+                raise PatinaError(f"the sale of edition {edition} has ended already")
+            unsold = found.supply - found.minted
+            sold = f"{found.minted} of {found.supply} tokens were sold"
+            desk.talk.say(f"{sold}; the other {unsold} will never be." if unsold else f"All {found.supply} were sold.")
+            if not found.minted:
+                desk.talk.say("An edition without a token is over: it can never be revealed.")
+        ask = f"End the sale of edition {edition}?"
+        await errands.send(f"close edition {edition}", desk.collection, calldata, ask=ask)
         after = await desk.edition(edition)
         if after.minted:
             desk.talk.say(
@@ -110,13 +112,15 @@ def proceeds(address: str, *, choice: Choice) -> None:
         from node.staking.amounts import show_ether
 
         receiver = checked(address, "ADDRESS") or address
-        await desk.outbox()
+        errands, calldata = await desk.errands(), calls.withdraw_proceeds(receiver)
+        if errands.landed(desk.collection, calldata):
+            await errands.send("take the proceeds", desk.collection, calldata)
+            return {"wei": None, "to": receiver}
         wei = await Accounts(desk.chain.pool).balance(desk.collection)
         if not wei:
             raise PatinaError(f"{desk.collection} holds nothing: there is nothing to take")
         desk.talk.say(f"{show_ether(wei)} go to {receiver}.")
-        desk.talk.sure("Take them?")
-        await desk.send(f"take {show_ether(wei)}", desk.collection, calls.withdraw_proceeds(receiver))
+        await errands.send(f"take {show_ether(wei)}", desk.collection, calldata, ask="Take them?")
         return {"wei": str(wei), "to": receiver}
 
     perform(choice, work)

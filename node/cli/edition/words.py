@@ -32,6 +32,11 @@ def bands(moods: Sequence[str], policy: Policy) -> list[tuple[str, str]]:
     return found
 
 
+def royalty_text(receiver: str, points: int) -> str:
+    """What later sales owe, `points` in hundredths of a percent."""
+    return f"{points / 100:g} % is asked for {receiver}" if points else "nothing is asked for"
+
+
 def next_step(edition: Edition, head: int) -> str:
     """What can be done with an edition now."""
     if edition.state == EditionState.SELLING:

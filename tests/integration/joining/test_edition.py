@@ -14,15 +14,18 @@ from eth_utils.crypto import keccak
 
 from node.chain.interface import interface
 from node.cli import main
+from node.content.cid import directory_cid
 from node.content.store import BlockStore
 from node.devnet.genesis import dev_account
 from node.devnet.settings import ChainSettings
 from node.keys.secrets import Secret
 from node.keys.signing import EthKeystore, LocalSigner
 from node.render.recipe import Recipe
+from node.staking.outbox import Outbox
 
 PASSWORD = "planted-artist-password-9"
 UNIT = 10**18
+see_through = Outbox._see_through
 OWNER = LocalSigner(bytes(dev_account(ChainSettings().seed, 0).key))
 
 
@@ -101,12 +104,15 @@ def words(done: Result) -> str:
 def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revealed(artist: Artist) -> None:
     collection = artist.json("collection", "Harbour Lights", "HARB", "--reveal-delay", "2")["collection"]
     artist.allow()
-    assert artist.json("show") == {"collection": collection, "editions": [], "transactions": []}
+    assert artist.json("show") == {
+        "collection": collection, "artist": artist.address, "offered_to": None, "contract_uri": "", "proceeds_wei": "0",
+        "editions": [], "transactions": [],
+    }  # fmt: skip
     node = artist.home / "node-blocks"
     done = artist.open("--royalty", "5%", "--blocks", node)
     assert done.exit_code == 0, done.output
     assert "band 1 collapse below -1.00 %" in words(done)
-    assert "5 % of later sales" in words(done)
+    assert "Of later sales 5 % is asked for" in words(done)
     recipe = Recipe.for_bands(3, "Harbour")
     for place in (artist.home / "artist" / "blocks", node):
         assert BlockStore(place).get(recipe.digest) == recipe.canonical
@@ -116,6 +122,12 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
     assert artist.json("fund", 1, "0.25")["feed"] == 1
     (shown,) = artist.json("show", 1)["editions"]
     assert (shown["state"], shown["minted"], shown["funds_wei"]) == ("selling", 2, str(UNIT // 4))
+    assert (shown["royalty_basis_points"], shown["royalty_receiver"]) == (500, artist.address)
+    (secret,) = (artist.home / "artist" / "secrets").iterdir()
+    said = words(artist.patina("show"))
+    assert f"secret {secret}" in said
+    assert "proceeds 0.02 ether: patina edition proceeds ADDRESS" in said
+    assert f"shows ipfs://{directory_cid(bytes.fromhex(shown['placeholder'][2:]))}" in said
     assert "announce at most that" in words(artist.patina("defund", 1, "0.3"))
     assert artist.json("defund", 1, "0.1")["wei"] == str(UNIT // 10)
     assert "can be taken out from" in words(artist.patina("take-funds", 1))
@@ -124,7 +136,6 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
     assert f"block {closed['reveal_block'] + 1} has to be there first" in words(done)
     artist.mine(3)
     seed = artist.json("reveal", 1)["seed"]
-    (secret,) = (artist.home / "artist" / "secrets").iterdir()
     assert secret.stat().st_mode & 0o777 == 0o600
     randomness = artist.network.chain.block(closed["reveal_block"]).header.mix_hash
     assert seed == "0x" + keccak(bytes.fromhex(secret.read_text().strip()) + randomness).hex()
@@ -141,6 +152,87 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
     assert "nothing was announced" in words(artist.patina("take-funds", 1))
     assert "revealed already" in words(artist.patina("reveal", 1))
     assert "holds nothing" in words(artist.patina("proceeds", other))
+
+
+def test_edition__every_command_cut_off__goes_on_and_does_nothing_twice(
+    artist: Artist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while each of its transactions is waited for; the chain takes them, and each command is run again."""
+    sent = 0
+
+    def cut(*arguments: object) -> None:
+        nonlocal sent
+        sent += 1
+        with monkeypatch.context() as patched:
+            patched.setattr(Outbox, "_see_through", interrupted)
+            done = artist.patina(*arguments)
+        assert "stopped; what was sent goes on" in words(done), done.output
+
+    def again(*arguments: object) -> dict[str, Any]:
+        cut(*arguments)
+        return artist.json(*arguments)
+
+    collection = again("collection", "Harbour Lights", "HARB", "--reveal-delay", "1")["collection"]
+    artist.allow()
+    terms = ("open", artist.home / "harbour.json", "--vault", artist.vault, "--supply", 3, "--price", "0.01",
+             "--thresholds=-1%,1%", "--cadence", 10)  # fmt: skip
+    cut(*terms)
+    assert again(*terms)["edition"] == 1
+    assert again("mint", 1, 2)["quantity"] == 2
+    assert again("fund", 1, "0.25")["feed"] == 1
+    assert again("royalty", 1, "5%")["royalty_receiver"] == artist.address
+    assert again("contract-uri", "ipfs://somewhere")["contract_uri"] == "ipfs://somewhere"
+    again("close", 1)
+    artist.mine(3)
+    cut("reveal", 1, "--without-secret")
+    assert again("reveal", 1)["tokens"] == 2
+    assert again("proceeds", OWNER.address)["wei"] is None
+    assert again("aggregator", 1)["aggregator"]
+    shown = artist.json("show")
+    assert shown["collection"] == collection
+    (edition,) = shown["editions"]
+    assert (edition["state"], edition["minted"], edition["funds_wei"]) == ("revealed", 2, str(UNIT // 4))
+    chain = artist.network.chain
+    assert chain.nonce(Address(bytes.fromhex(artist.address[2:])), chain.head) == sent
+
+
+async def interrupted(outbox: Outbox, key: str, known: bytes | None = None, *, quiet: bool = False) -> Any:
+    """What waits for a transaction, until it is one that this run has sent."""
+    if known is not None:
+        raise KeyboardInterrupt
+    return await see_through(outbox, key, known, quiet=quiet)
+
+
+def test_edition__royalty_metadata_and_artist__can_be_changed(artist: Artist) -> None:
+    collection = artist.json("collection", "Harbour Lights", "HARB")["collection"]
+    artist.allow()
+    assert artist.open().exit_code == 0
+    other = dev_account(ChainSettings().seed, 1)
+    assert "is that already" in words(artist.patina("royalty", 1, "0%"))
+    assert "at most two decimals" in words(artist.patina("royalty", 1, "1.234%"))
+    done = artist.patina("royalty", 1, "2.5%", "--receiver", other.address)
+    assert f"From then on: 2.5 % is asked for {other.address}" in words(done)
+    # who is owed it stays, until nobody is
+    assert artist.json("royalty", 1, "3%")["royalty_receiver"] == other.address
+    assert artist.json("royalty", 1, "0%")["royalty_receiver"] is None
+    assert artist.json("show")["editions"][0]["royalty_basis_points"] == 0
+    artist.json("contract-uri", "ipfs://bafy/collection.json")
+    assert "names that place already" in words(artist.patina("contract-uri", "ipfs://bafy/collection.json"))
+    assert "up to 512 bytes" in words(artist.patina("contract-uri", "x" * 513))
+    assert "is not offered to" in words(artist.patina("take-over"))
+    artist.json("hand-over", other.address)
+    assert "offered already" in words(artist.patina("hand-over", other.address))
+    assert artist.json("show")["offered_to"] == other.address
+    EthKeystore.import_key(artist.home / "other.json", bytes(other.key), Secret(PASSWORD), scrypt_n=2)
+    heir = ("--account", artist.home / "other.json")
+    assert artist.json("take-over", *heir) | {"transactions": []} == {
+        "collection": collection, "artist": other.address, "transactions": [],
+    }  # fmt: skip
+    assert "only the owner may do that" in words(artist.patina("contract-uri", ""))
+    assert artist.json("contract-uri", "", *heir)["contract_uri"] == ""
+    artist.json("hand-over", artist.address, *heir)
+    artist.json("hand-over", artist.address, "--no-longer", *heir)
+    assert artist.json("show")["offered_to"] is None
 
 
 def test_edition__not_an_opener__is_told_who_lets_them(artist: Artist) -> None:
