@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.cli.options import ENDPOINTS_VARIABLE, config_option, json_option, warn_of_secrets
+from node.cli.options import config_option, json_option
+from node.cli.sources import rpcs_option
 
 if TYPE_CHECKING:
     from node.deployment.file import Deployment
@@ -19,14 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("check-deployment")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--rpc",
-    "rpcs",
-    multiple=True,
-    envvar=ENDPOINTS_VARIABLE,
-    callback=warn_of_secrets,
-    help=f"JSON-RPC URL of the chain; several are compared with each other. One with a key: in {ENDPOINTS_VARIABLE}.",
-)
+@rpcs_option()
 @config_option
 @json_option
 def check_deployment(file: Path, *, rpcs: tuple[str, ...], config_path: Path, as_json: bool) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from node.cli.options import ENDPOINTS_VARIABLE, config_option, json_option, warn_of_secrets
-from node.cli.sources import Where, address_of, where_to_look
+from node.cli.options import config_option, json_option
+from node.cli.sources import Where, address_of, contents_option, rpcs_option, where_to_look
 from node.errors import ConfigError, PatinaError
 
 if TYPE_CHECKING:
@@ -27,22 +27,8 @@ WIDTH = 80
 @click.command()
 @click.argument("token", type=click.IntRange(1, 2**256 - 1))
 @click.option("--collection", help="The token's collection; by default the one that this folder's node keeps.")
-@click.option(
-    "--rpc",
-    "rpcs",
-    multiple=True,
-    envvar=ENDPOINTS_VARIABLE,
-    callback=warn_of_secrets,
-    help=f"JSON-RPC URL of the chain, for whoever runs no node. One with a key in it: in {ENDPOINTS_VARIABLE}.",
-)
-@click.option(
-    "--content",
-    "contents",
-    multiple=True,
-    callback=warn_of_secrets,
-    help="A node's page or another IPFS gateway, a folder of blocks, or a CAR: there the artwork's title and moods "
-    "are known.",
-)
+@rpcs_option("for whoever runs no node")
+@contents_option("there the artwork's title and moods are known")
 @click.option("--history", "with_history", is_flag=True, help="Tell its whole life too: every report there was.")
 @config_option
 @json_option

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.cli.options import config_option, json_option, warn_of_secrets
+from node.cli.options import config_option, json_option
+from node.cli.sources import contents_option, rpcs_option
 
 if TYPE_CHECKING:
     from node.cli.places import Places
@@ -34,20 +35,8 @@ RECIPE = "recipe"
 @click.option("--token", type=click.IntRange(1, 2**63 - 1), help="Only this token: its metadata and picture.")
 @click.option("--all-roots", is_flag=True, help="Everything that the edition ever showed, not only what it shows now.")
 @click.option("--without-recipe", is_flag=True, help="Leave out the recipe, without which nobody can paint it again.")
-@click.option(
-    "--rpc",
-    "rpcs",
-    multiple=True,
-    callback=warn_of_secrets,
-    help="JSON-RPC URL of the chain, to find COLLECTION/NUMBER there.",
-)
-@click.option(
-    "--content",
-    "contents",
-    multiple=True,
-    callback=warn_of_secrets,
-    help="A node's page or another IPFS gateway, a folder of blocks, or a CAR; several are asked in turn.",
-)
+@rpcs_option("COLLECTION/NUMBER is looked up there")
+@contents_option()
 @config_option
 @json_option
 def export(

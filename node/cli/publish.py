@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from node.cli.options import config_option, json_option, warn_of_secrets
+from node.cli.sources import contents_option, rpcs_option
 
 if TYPE_CHECKING:
     from node.cli.places import Places
@@ -47,20 +48,8 @@ def publish() -> None:
 @click.option("--token-file", type=click.Path(path_type=Path), help="File with the token for --kubo, mode 0600.")
 @click.option("--username", help="With it, the token is this user's password (HTTP Basic).")
 @click.option("--all-roots", is_flag=True, help="Everything that the edition ever showed, not only what it shows now.")
-@click.option(
-    "--rpc",
-    "rpcs",
-    multiple=True,
-    callback=warn_of_secrets,
-    help="JSON-RPC URL of the chain, to find COLLECTION/NUMBER there.",
-)
-@click.option(
-    "--content",
-    "contents",
-    multiple=True,
-    callback=warn_of_secrets,
-    help="A node's page or another IPFS gateway, a folder of blocks, or a CAR; several are asked in turn.",
-)
+@rpcs_option("COLLECTION/NUMBER is looked up there")
+@contents_option()
 @config_option
 @json_option
 def edition(

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.options import ENDPOINTS_VARIABLE, Command, warn_of_secrets
+
 if TYPE_CHECKING:
     from node.keys.secrets import SecretUrl
+
+
+def rpcs_option(used: str = "several are compared with each other") -> Callable[[Command], Command]:
+    """`--rpc URL`, as often as wanted, as argument `rpcs`; `used` says in its help what for."""
+    return click.option(
+        "--rpc",
+        "rpcs",
+        multiple=True,
+        envvar=ENDPOINTS_VARIABLE,
+        callback=warn_of_secrets,
+        help=f"JSON-RPC URL of the chain; {used}. One with a key in it: in {ENDPOINTS_VARIABLE}.",
+    )
+
+
+def contents_option(used: str = "several are asked in turn") -> Callable[[Command], Command]:
+    """`--content PLACE`, as often as wanted, as argument `contents`; `used` says in its help what for."""
+    return click.option(
+        "--content",
+        "contents",
+        multiple=True,
+        callback=warn_of_secrets,
+        help=f"A node's page or another IPFS gateway, a folder of blocks, or a CAR; {used}.",
+    )
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.cli.options import ENDPOINTS_VARIABLE, config_option, json_option, warn_of_secrets
+from node.cli.options import config_option, json_option
 from node.cli.progress import Bar
-from node.cli.sources import Where, address_of, where_to_look
+from node.cli.sources import Where, address_of, contents_option, rpcs_option, where_to_look
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,22 +28,8 @@ ENGINES = ("auto", "numpy", "torch", "cuda")
 @click.command()
 @click.argument("collection")
 @click.argument("token", type=click.IntRange(1, 2**256 - 1))
-@click.option(
-    "--rpc",
-    "rpcs",
-    multiple=True,
-    envvar=ENDPOINTS_VARIABLE,
-    callback=warn_of_secrets,
-    help=f"JSON-RPC URL of the chain; several are compared with each other. One with a key: in {ENDPOINTS_VARIABLE}.",
-)
-@click.option(
-    "--content",
-    "contents",
-    multiple=True,
-    callback=warn_of_secrets,
-    help="A node's page or another IPFS gateway, a folder of blocks, or a CAR; several are asked in turn. None is "
-    "trusted.",
-)
+@rpcs_option()
+@contents_option("several are asked in turn, and none is trusted")
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),

@@ -88,6 +88,13 @@ def test_warn_of_secrets__url_from_the_environment_or_without_a_key__nothing() -
     assert not warned("--rpc", "https://rpc.example", "--rpc", "no url at all-and-quite-long-besides/for/a/key")
 
 
+def test_options__endpoints_of_a_chain__are_read_from_the_variable_that_the_warning_names() -> None:
+    chains = [(name, option) for name, option in OPTIONS if option.opts[0] == "--rpc" and option.multiple]
+    unread = [name for name, option in chains if option.envvar != ENDPOINTS_VARIABLE]
+    assert unread == ["patina init"]  # which writes a configuration, and that is read with the variable
+    assert len(chains) >= 5
+
+
 def planted_everywhere() -> tuple[dict[str, Any], set[str]]:
     """A configuration with a secret in every URL that there is, and the secrets."""
     secrets: set[str] = set()
