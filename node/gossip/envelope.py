@@ -29,11 +29,15 @@ _Signature: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=64, max_length=
 
 
 class EnvelopeError(GossipError):
-    """Bytes that are no acceptable envelope; `reason` is a code of `node.agreement.reasons`."""
+    """Bytes that are no acceptable envelope; `reason` is a code of `node.agreement.reasons`.
 
-    def __init__(self, reason: str) -> None:
+    `unproven` is what a stale one says: its round is over, so that nobody looked whether its signature is genuine.
+    """
+
+    def __init__(self, reason: str, unproven: Opened | None = None) -> None:
         super().__init__(f"envelope refused: {reason}")
         self.reason = reason
+        self.unproven = unproven
 
     @property
     def forged(self) -> bool:
@@ -104,7 +108,7 @@ def open_envelope(raw: bytes, committee: Committee, wanted: Callable[[Message], 
     if kind_of(message) != envelope.kind:
         raise EnvelopeError(reasons.MALFORMED)
     if wanted is not None and not wanted(message):
-        raise EnvelopeError(reasons.STALE)
+        raise EnvelopeError(reasons.STALE, Opened(envelope.sender, message, raw))
     try:
         key = Ed25519PublicKey.from_public_bytes(committee.transport_keys[envelope.sender])
         key.verify(

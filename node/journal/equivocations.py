@@ -1,14 +1,21 @@
-"""What members signed in open rounds, and every proof that one of them signed two reports for one view."""
+"""What members signed, and every proof that one of them signed two reports for one view."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from node.journal.store import Row, Store
 
 EvidenceState = Literal["found", "sent", "over"]
+KEPT_ROUNDS: Final = 128
+"""Rounds of a feed that are over whose first signatures are kept, the latest ones: whoever signs another report of one
+of them later is found out still. With 31 members they take some 2 MB for each feed."""
+_FORGET: Final = (
+    "DELETE FROM heard WHERE feed = ?1 AND checkpoint < (SELECT DISTINCT checkpoint FROM heard"
+    " WHERE feed = ?1 AND checkpoint < ?2 ORDER BY checkpoint DESC LIMIT 1 OFFSET ?3)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class EvidenceRow:
 
 
 class Equivocations:
-    """First signatures are kept while their round is open, evidence for good."""
+    """First signatures are kept while their round is open and for a while after it, evidence for good."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -59,10 +66,6 @@ class Equivocations:
                     (row.config, row.feed, row.checkpoint, row.view, row.signer, row.statement, row.signature),
                 )
 
-    def heard(self) -> list[HeardRow]:
-        """Every first signature that is kept."""
-        return [HeardRow(**row) for row in self._store.rows("SELECT * FROM heard")]
-
     def first(self, config: bytes, feed: int, checkpoint: int, view: int, signer: str) -> HeardRow | None:
         """The first signature of a member for a view, if it is kept."""
         if max(feed, checkpoint) >= 1 << 63:
@@ -73,9 +76,14 @@ class Equivocations:
         )
         return None if row is None else HeardRow(**row)
 
-    def forget(self, feed: int, before: int) -> None:
-        """Let go of the feed's rounds before this block: they are over for good."""
-        self._store.execute("DELETE FROM heard WHERE feed = ? AND checkpoint < ?", (feed, before))
+    def of_round(self, config: bytes, feed: int, checkpoint: int) -> list[HeardRow]:
+        """The first signatures of all members for all views of a round, as far as they are kept."""
+        sql = "SELECT * FROM heard WHERE config = ? AND feed = ? AND checkpoint = ?"
+        return [HeardRow(**row) for row in self._store.rows(sql, (config, feed, checkpoint))]
+
+    def forget(self, feed: int, before: int, *, keep: int = KEPT_ROUNDS) -> None:
+        """Of the feed's rounds before this block, which are over for good, let go of all but the latest `keep`."""
+        self._store.execute(_FORGET, (feed, before, keep - 1))
 
     def add(self, row: EvidenceRow) -> bool:
         """Keep evidence durably; False where some for this signer and view is kept."""

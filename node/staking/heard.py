@@ -33,8 +33,6 @@ class Member:
         self.rounds: dict[RoundKey, list[First]] = {}
         self.checks = TokenBucket(CHECKS, now)
         self.found = 0
-        self.crowded = False
-        """Whether something had to go for want of room: what the journal holds may be of use again."""
 
     def note(self, first: First) -> None:
         """Keep a first signature."""

@@ -11,10 +11,12 @@ import structlog
 
 from node.agreement.effects import RoundKey
 from node.agreement.messages import Attestation, Opened
-from node.agreement.report import statement_digest, statement_of
+from node.agreement.report import Statement, statement_digest, statement_of
 from node.agreement.signature import recover
 from node.clock import milliseconds
 from node.errors import AgreementError, JournalError, PatinaError
+from node.gossip.bucket import Rate, TokenBucket
+from node.gossip.envelope import EnvelopeError, open_envelope
 from node.journal.equivocations import HeardRow
 from node.staking.evidence import (
     FOLDER,
@@ -41,7 +43,9 @@ MAX_CONFIGURATIONS: Final = 4
 MAX_UNKEPT: Final = 31 * MAX_HEARD
 """Signatures that wait to be written down, of all members together."""
 MAX_LANDED: Final = 1_024
-"""Landed reports whose signers are remembered, the latest ones."""
+"""Landed reports whose signers are remembered, the latest ones; the journal knows those that are final."""
+LATE: Final = Rate(per_second=50, burst=512)
+"""Attestations of rounds that are over, of all members together, that are looked up and checked."""
 MAX_SUSPECTS: Final = 64
 """Landed reports that wait to be read whole."""
 MAX_EVIDENCE: Final = 8
@@ -52,6 +56,8 @@ SWEEP: Final = 60
 """Writes between two looks at what memory holds of rounds that are over."""
 FLUSH_S: Final = 1.0
 """Seconds between writes of what was heard."""
+_MOST_NUMBER: Final = 1 << 63
+"""Feeds and checkpoints from here on no journal holds, and no round of this node has."""
 
 log = structlog.get_logger("equivocation")
 
@@ -60,7 +66,8 @@ class Watch:
     """Compares every signature that is heard, or that landed on chain, with the first of its member for that view.
 
     Signatures are checked only where two statements differ, so that honest members cost nothing. Memory is bounded
-    by member, and evidence by signer; neither is spent by anyone but the signer itself.
+    by member, and evidence by signer; neither is spent by anyone but the signer itself. Of rounds that are over the
+    journal knows what members signed first, and what landed: who waits with the second signature gains little.
     """
 
     def __init__(
@@ -84,7 +91,6 @@ class Watch:
         self._clock = clock
         self._committees: OrderedDict[bytes, Committee] = OrderedDict()
         self._members: dict[tuple[bytes, str], Member] = {}
-        self._restored: dict[bytes, list[HeardRow]] = {}
         self._unkept: OrderedDict[tuple[bytes, str, Place], First] = OrderedDict()
         self._under_way: set[tuple[int, int]] = set()
         self._over: dict[int, tuple[int, int]] = {}
@@ -93,9 +99,8 @@ class Watch:
         self.suspects: deque[Landed] = deque(maxlen=MAX_SUSPECTS)
         self.alarmed = False
         """Whether this node's own key was seen to sign twice since the node was started."""
+        self._late = TokenBucket(LATE, clock())
         self.counters: Counter[str] = Counter()
-        for row in journal.equivocations.heard():
-            self._restored.setdefault(row.config, []).append(row)
 
     # -- what is heard ---------------------------------------------------------------------------------------------
 
@@ -110,15 +115,53 @@ class Watch:
         self._take(committee, signer, Signed(attestation.statement, attestation.signature), genuine=False)
 
     def noting(self, committee: Committee, opener: Callable[[bytes], Opened]) -> Callable[[bytes], Opened]:
-        """Wrap what opens a committee's envelopes, so that every attestation in them is heard."""
+        """Wrap what opens a committee's envelopes, so that every attestation in them is heard, late ones too."""
 
         def noted(raw: bytes) -> Opened:
-            opened = opener(raw)
+            try:
+                opened = opener(raw)
+            except EnvelopeError as error:
+                if error.unproven is not None:
+                    self._hear_late(committee, error.unproven)
+                raise
             if isinstance(opened.message, Attestation):
                 self.hear(committee, opened.sender, opened.message)
             return opened
 
         return noted
+
+    def _hear_late(self, committee: Committee, unproven: Opened) -> None:
+        """Take an attestation of a round that is over, as nobody else does any more, unless it says nothing new.
+
+        What members announce again, and what brokers deliver again, costs a look into memory or the journal.
+        """
+        attestation, config = unproven.message, committee.config_digest
+        if not isinstance(attestation, Attestation):
+            return
+        signer, statement = committee.signers[unproven.sender], attestation.statement
+        member, place = self._member(committee, signer), place_of(statement)
+        signed = Signed(statement, attestation.signature)
+        first = member.firsts.get(place)
+        if first is not None and first.signed == signed:
+            return
+        if not self._late.take(1, self._clock()):
+            self.counters["late signatures passed over"] += 1
+            return
+        first = first or self._first(config, signer, member, place)
+        if first is None:
+            landed = self._landed_at(config, RoundKey(*place[:2]))
+            new = landed is None or statement_digest(committee.domain, statement) != landed.report_digest
+        else:
+            new = first.signed != signed and not (first.genuine and first.signed.statement == statement)
+        if not new:
+            return
+        try:
+            open_envelope(unproven.raw, committee)
+        except EnvelopeError:
+            return
+        if self._affordable(member) and self._genuine(committee, signer, signed):
+            self.counters["late signatures"] += 1
+            self._take(committee, signer, signed, genuine=True)
 
     def told(self, landed: Landed) -> None:
         """Take a report that landed: its event names the signers and the digest.
@@ -126,21 +169,32 @@ class Watch:
         Where one of them was heard to sign another report of the round, it is a suspect: its signatures are worth
         fetching, for `landed`.
         """
-        key = landed.config_digest, RoundKey(landed.feed, landed.checkpoint)
-        self._landed[key] = landed
+        key = RoundKey(landed.feed, landed.checkpoint)
+        self._landed[landed.config_digest, key] = landed
         if len(self._landed) > MAX_LANDED:
             self._landed.popitem(last=False)
-        committee = self._committees.get(landed.config_digest)
+        committee = self._committee(landed.config_digest)
         if committee is None:
             return
-        for index in range(committee.n):
+        said: dict[str, list[Statement]] = {}
+        try:
+            for row in self._journal.equivocations.of_round(landed.config_digest, *key):
+                said.setdefault(row.signer, []).append(unpack_statement(row.statement))
+        except JournalError as error:
+            log.warning("signatures heard are not read", error=str(error))
+        for index, signer in enumerate(committee.signers):
             if landed.signers >> index & 1:
-                member = self._members.get((landed.config_digest, committee.signers[index]))
-                for first in () if member is None else member.rounds.get(key[1], ()):
-                    self._suspect(committee, landed, first.signed)
+                member = self._members.get((landed.config_digest, signer))
+                firsts = [] if member is None else member.rounds.get(key, [])
+                self._doubt(committee, landed, said.get(signer, []) + [first.signed.statement for first in firsts])
 
-    def _suspect(self, committee: Committee, landed: Landed, signed: Signed) -> None:
-        if statement_digest(committee.domain, signed.statement) != landed.report_digest and landed not in self.suspects:
+    def _doubt(self, committee: Committee, landed: Landed, said: list[Statement]) -> None:
+        """Have a report read whole, one of whose signers said this in its round: one statement a view.
+
+        Where the report itself is among it, whatever else there is was said in other views.
+        """
+        digests = {statement_digest(committee.domain, statement) for statement in said}
+        if digests and landed.report_digest not in digests and landed not in self.suspects:
             self.suspects.append(landed)
 
     def landed(self, committee: Committee, report: FullReport) -> None:
@@ -155,9 +209,16 @@ class Watch:
     def _take(self, committee: Committee, signer: str, signed: Signed, *, genuine: bool) -> None:
         member = self._member(committee, signer)
         place = place_of(signed.statement)
-        first = member.firsts.get(place) or self._recalled(committee.config_digest, signer, member, place)
+        first = member.firsts.get(place) or self._first(committee.config_digest, signer, member, place)
         if first is not None and first.signed.statement == signed.statement:
-            first.genuine = first.genuine or (genuine and first.signed == signed)
+            if first.signed == signed:
+                first.genuine = first.genuine or genuine
+            elif not first.genuine and (
+                genuine or (self._affordable(member) and self._genuine(committee, signer, signed))
+            ):
+                # A true statement under a false signature must not hide the true one.
+                member.drop(place)
+                self._note(committee, signer, member, First(signed, genuine=True))
             return
         if first is None:
             self._note(committee, signer, member, First(signed, genuine))
@@ -181,19 +242,15 @@ class Watch:
                 old, _ = self._committees.popitem(last=False)
                 self._members = {key: member for key, member in self._members.items() if key[0] != old}
                 self._unkept = OrderedDict((key, first) for key, first in self._unkept.items() if key[0] != old)
-            for row in self._restored.pop(config, ()):
-                if row.signer in committee.signers:
-                    self._restore(row)
         return self._members.setdefault((config, signer), Member(self._clock()))
 
-    def _restore(self, row: HeardRow) -> None:
-        member = self._members.setdefault((row.config, row.signer), Member(self._clock()))
-        member.note(First(Signed(unpack_statement(row.statement), row.signature)))
+    def _committee(self, config: bytes) -> Committee | None:
+        """The committee of a configuration, if anything was heard under it, or the journal knows it."""
+        known = self._committees.get(config)
+        return known or self._journal.configurations.committee(config, *self._identity())
 
-    def _recalled(self, config: bytes, signer: str, member: Member, place: Place) -> First | None:
-        """What the journal holds of a member that said so much that some of it had to go here."""
-        if not member.crowded:
-            return None
+    def _first(self, config: bytes, signer: str, member: Member, place: Place) -> First | None:
+        """What the journal holds of a member: of open rounds over restarts and floods, and of rounds that are over."""
         try:
             row = self._journal.equivocations.first(config, *place, signer)
         except JournalError as error:
@@ -207,6 +264,16 @@ class Watch:
             member.drop(next(iter(member.firsts)))
         return first
 
+    def _landed_at(self, config: bytes, key: RoundKey) -> Landed | None:
+        """The report that landed in a round of a configuration, if one did."""
+        landed = self._landed.get((config, key))
+        if landed is None and max(key.feed, key.checkpoint) < _MOST_NUMBER:
+            try:
+                landed = self._journal.reports.get(*key)
+            except JournalError as error:
+                log.warning("what landed is not read", error=str(error))
+        return landed if landed is not None and landed.config_digest == config else None
+
     def _note(self, committee: Committee, signer: str, member: Member, first: First) -> None:
         config, place = committee.config_digest, place_of(first.signed.statement)
         member.note(first)
@@ -215,14 +282,15 @@ class Watch:
         if len(member.firsts) > MAX_HEARD:
             gone = next(iter(member.firsts))
             member.drop(gone)
-            member.crowded = True
             if gone[:2] not in self._under_way:
                 self._unkept.pop((config, signer, gone), None)
             elif len(self._unkept) > MAX_UNKEPT:
                 self._unkept.popitem(last=False)
-        landed = self._landed.get((config, RoundKey(*place[:2])))
-        if landed is not None and landed.signers >> committee.signers.index(signer) & 1:
-            self._suspect(committee, landed, first.signed)
+        key = RoundKey(*place[:2])
+        landed = self._landed_at(config, key)
+        # Of whom a piece of evidence was found no other is looked for.
+        if landed is not None and not member.found and landed.signers >> committee.signers.index(signer) & 1:
+            self._doubt(committee, landed, [each.signed.statement for each in member.rounds[key]])
 
     def _affordable(self, member: Member) -> bool:
         if member.checks.take(1, self._clock()):
@@ -273,9 +341,9 @@ class Watch:
     # -- over restarts ---------------------------------------------------------------------------------------------
 
     def forget(self, feed: int, before: int) -> None:
-        """A report of the feed in block `before` is final: what was signed for earlier checkpoints is kept no more.
+        """A report of the feed in block `before` is final: earlier checkpoints are over.
 
-        Memory goes on holding it until the next one is final.
+        Memory holds what was signed for them until the next one is final, the journal that of the latest of them.
         """
         self._journal.equivocations.forget(feed, before)
         _, newest = self._over.get(feed, (0, 0))
@@ -288,7 +356,6 @@ class Watch:
             for place in gone:
                 member.drop(place)
                 self._unkept.pop((config, signer, place), None)
-            member.crowded = member.crowded and len(member.firsts) > MAX_HEARD // 2
 
     def flush(self) -> None:
         """Write down what was heard in open rounds since the last call, and evidence that could not be written."""
