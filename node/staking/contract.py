@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from node.chain.calls import Call, aggregate, call_at
 from node.chain.interface import interface
 from node.chain.types import MULTICALL3, NOBODY
-from node.errors import ChainError
-from node.staking.types import Account, Node, Overview, Params, Standing, Unbonding
+from node.errors import ChainError, PatinaError
+from node.staking.types import Account, FeedFunds, Node, Overview, Params, Standing, Unbonding
 
 if TYPE_CHECKING:
     from node.chain.endpoints.pool import Ask, RpcPool
@@ -142,6 +142,22 @@ class Staking:
         """For each feed, what pays for its reports, in wei; one request."""
         found = await self._ask([(CONTRACT, self.address, "funds", (feed,)) for feed in feeds], block)
         return {feed: int(each) for feed, each in zip(feeds, found, strict=True)}
+
+    async def feed_funds(self, feed: int, block: Block | None = None) -> FeedFunds:
+        """A feed's funds, who opened it, and what is announced to leave; PatinaError where there is none."""
+        oracle = await self.oracle()
+        [count] = await self._ask([("StrategyOracle", oracle, "feed_count", ())], block)
+        if not 0 < feed <= count:
+            raise PatinaError(f"there is no feed {feed}: the oracle has {count or 'none'}, numbered from 1")
+        own = [(CONTRACT, self.address, name, (feed,)) for name in ("funds", "defunding", "pays")]
+        held, (leaving, ready_at), pays, opener = await self._ask(
+            [*own, ("StrategyOracle", oracle, "opener", (feed,))], block
+        )
+        return FeedFunds(feed, _address(opener), held, min(held, leaving), ready_at if leaving else 0, pays)
+
+    async def guardian(self) -> str:
+        """Who may freeze a node's withdrawals; the zero address for nobody."""
+        return _address(await self._one("guardian"))
 
     async def owed(self, account: str) -> tuple[int, int]:
         """What an account can collect: wei for reports and rotations, and stake (token's units) for slashes."""

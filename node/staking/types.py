@@ -113,6 +113,26 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedFunds:
+    """What pays for a feed's reports, in wei; of it `leaving` may go to the `opener` from `ready_at` (Unix time) on.
+
+    `pays`: whether what stays covers the dearest report.
+    """
+
+    feed: int
+    opener: str
+    held: int
+    leaving: int
+    ready_at: int
+    pays: bool
+
+    @property
+    def staying(self) -> int:
+        """What is not announced to be taken out."""
+        return self.held - self.leaving
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Where staking stands at one block: `oracle` is the contract that it installs committees in.
 

@@ -19,13 +19,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "payee": ("node.cli.stake.membership:payee", "Have ADDRESS paid for the node's work from now on."),
     "rotate-key": ("node.cli.stake.membership:rotate_key", "Register the keys that this configuration names now."),
     "rotate": ("node.cli.stake.membership:rotate", "End the era, if it is over, and elect the next committee."),
-    "fund": ("node.cli.stake.money:fund", "Give FEED so much ETHER to pay for its reports."),
+    "funds": (
+        "node.cli.stake.feeds:funds",
+        "Show what FEED has for its reports, and how long it lasts.",
+    ),
+    "fund": ("node.cli.stake.feeds:fund", "Give FEED so much ETHER to pay for its reports."),
+    "defund": ("node.cli.stake.feeds:defund", "Announce to take ETHER out of FEED's funds."),
+    "take-funds": ("node.cli.stake.feeds:take_funds", "Take out what was announced to leave FEED's funds."),
     "fund-treasury": (
         "node.cli.stake.caring:fund_treasury",
         "Give the treasury ETHER, out of which rotations are paid.",
     ),
     "freeze": ("node.cli.stake.caring:freeze", "Stop NODE's withdrawals for 30 days: the guardian only."),
     "thaw": ("node.cli.stake.caring:thaw", "Let NODE withdraw again before its 30 days are over: the guardian only."),
+    "guardian": ("node.cli.stake.caring:guardian", "Hand the guardian's role on to ADDRESS: the guardian only."),
     "slash": ("node.cli.stake.slash:slash", "Take all stake of a node that signed two reports for one view."),
 }
 

@@ -10,7 +10,6 @@ from node.cli.stake.desk import perform
 from node.cli.stake.money import alive, own
 from node.cli.stake.options import Choice, staking_options
 from node.errors import PatinaError
-from node.staking.types import REFUND_GAS
 
 if TYPE_CHECKING:
     from node.cli.stake.desk import Desk
@@ -181,6 +180,7 @@ def rotate(*, choice: Choice) -> None:
     """
 
     async def work(desk: Desk) -> dict[str, Any]:
+        from node.cli.stake.settling import end_era
         from node.staking.words import moment
 
         await desk.outbox()
@@ -193,28 +193,3 @@ def rotate(*, choice: Choice) -> None:
         return {"era": overview.era, "configuration": overview.number, "era_ends": overview.era_ends}
 
     perform(choice, work)
-
-
-async def end_era(desk: Desk, era: int) -> None:
-    """Settle what there is and rotate, unless somebody else is first; RevertError where the contract refuses."""
-    from node.errors import RevertError
-    from node.staking.closing import closing_call
-    from node.staking.ledger import Ledger
-
-    ledger = Ledger(desk.chain.pool, desk.chain.oracle, desk.chain_id, staking=desk.staking.address)
-    refused: RevertError | None = None
-    for _ in range(100):
-        view = await desk.view()
-        if view.overview.era != era:
-            if refused is not None:
-                desk.talk.say("Somebody else was first, and has ended the era.")
-            return
-        if refused is not None and not any(words in str(refused) for words in ("other records", "settled already")):
-            raise refused
-        call = await closing_call(view.overview, ledger, (await desk.chain.head()).number)
-        try:
-            await desk.send(call.what, desk.staking.address, call.calldata, more_gas=REFUND_GAS if call.rotates else 0)
-            refused = None
-        except RevertError as error:
-            refused = error
-    raise PatinaError("reports land faster than they can be settled from here: the nodes go on with it")

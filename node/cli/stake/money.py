@@ -1,4 +1,4 @@
-"""`patina stake bond | unbond | withdraw | claim | collect | fund`: everything that moves money."""
+"""`patina stake bond | unbond | withdraw | claim | collect`: everything that moves the bond, and pays out."""
 
 from __future__ import annotations
 
@@ -229,37 +229,5 @@ def collect(accounts: tuple[str, ...], *, choice: Choice) -> None:
         if not paid:
             raise PatinaError(f"nothing is owed to {' or '.join(wanted)}")
         return {"paid": paid}
-
-    perform(choice, work)
-
-
-@click.command()
-@click.argument("feed", type=click.IntRange(1, 2**63 - 1))
-@click.argument("ether")
-@staking_options
-def fund(feed: int, ether: str, *, choice: Choice) -> None:
-    """Give FEED so much ETHER to pay for its reports.
-
-    Anyone may; only whoever opened the feed can take out what is left, an hour after saying so.
-    """
-
-    async def work(desk: Desk) -> dict[str, Any]:
-        from node.staking import calldata
-        from node.staking.amounts import ETHER_DECIMALS, parse_amount, show_ether
-
-        wei = parse_amount(ether, ETHER_DECIMALS, "ether")
-        await desk.outbox()
-        before = (await desk.staking.funds([feed]))[feed]
-        desk.talk.say(
-            f"Feed {feed} has {show_ether(before)}. What you give it is gone: it pays nodes, and what is "
-            "left belongs to whoever opened the feed."
-        )
-        desk.talk.sure(f"Give feed {feed} {show_ether(wei)}?")
-        await desk.send(
-            f"fund feed {feed} with {show_ether(wei)}", desk.staking.address, calldata.fund(feed), value=wei
-        )
-        pays = (await desk.staking.pays([feed]))[feed]
-        desk.talk.say(f"Its funds {'cover' if pays else 'do not yet cover'} the dearest report.")
-        return {"feed": feed, "wei": str(wei), "pays": pays}
 
     perform(choice, work)

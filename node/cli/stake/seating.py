@@ -25,7 +25,7 @@ class Seating:
 
     async def sit(self) -> View:
         """Until the node sits, or nothing can be done now but wait; how things stand then. PatinaError."""
-        from node.cli.stake.membership import end_era
+        from node.cli.stake.settling import end_era
         from node.staking.plan import Step, elect, missing_candidates, next_step
         from node.staking.words import times
 
