@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,6 +55,7 @@ class _Snapshot:
     views: dict[tuple[str, int], tuple[bytes, str]]
     shown: dict[tuple[str, int], EditionView]
     walls: dict[tuple[str, int], bytes]
+    roots: frozenset[str]
 
 
 class EditionsApi:
@@ -110,6 +112,14 @@ class EditionsApi:
         """One edition as it is shown; None where there is none."""
         return self._snapshot().shown.get((collection.lower(), edition))
 
+    def views(self) -> Sequence[EditionView]:
+        """All editions as they are shown, in their order."""
+        return list(self._snapshot().shown.values())
+
+    def shows(self, root: str) -> bool:
+        """Whether a content root, by its CID, is or was an edition's."""
+        return root in self._snapshot().roots
+
     def _found(self, request: web.Request) -> tuple[_Snapshot, tuple[str, int]]:
         number = request.match_info["edition"]
         key = (request.match_info["collection"].lower(), int(number) if len(number) < 80 else -1)
@@ -135,7 +145,8 @@ def _take(revision: int, source: GallerySource) -> _Snapshot:
         views[view.collection.lower(), view.edition] = body, version
         shown[view.collection.lower(), view.edition] = view
         summaries.append(_summary(view, version))
-    return _Snapshot(revision, _encode(EditionList(revision, summaries)), views, shown, {})
+    roots = frozenset(repaint.root for view in shown.values() for repaint in view.history)
+    return _Snapshot(revision, _encode(EditionList(revision, summaries)), views, shown, {}, roots)
 
 
 def _summary(view: EditionView, version: str) -> EditionSummary:

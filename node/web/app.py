@@ -12,12 +12,13 @@ from node.web.doors import Doors
 from node.web.events import HEARTBEAT_S, MAX_STREAMS, EventStreams, Moving
 from node.web.explanation import Facts, add_explanations
 from node.web.gallery_pages import add_gallery_pages
-from node.web.guard import Guard
+from node.web.guard import Guard, whose
 from node.web.network import NetworkSource, add_network
 from node.web.operator import OperatorPages, OperatorSource
 from node.web.security import add_security_headers
 from node.web.site import Site
 from node.web.source import GallerySource
+from node.web.thumbnails import add_thumbnails
 
 
 def create_app(
@@ -54,13 +55,14 @@ def create_app(
         add_network(app, network)
     if operator is not None:
         OperatorPages(operator, guard).mount(app)
-    events = EventStreams(moving, heartbeat_s, max_streams)
+    events = EventStreams(moving, heartbeat_s, max_streams, lambda: source.readiness().ready)
     app.router.add_get("/api/events", events.serve, allow_head=False)
     app.on_shutdown.append(events.close)
     if facts is not None:
         add_explanations(app, facts, lambda: source.revision)
     editions = add_api(app, source, guard)
-    add_gateway(app, store)
+    add_gateway(app, store, whose)
+    add_thumbnails(app, store, editions.shows)
     add_assets(app)
     site = Site(public_url.rstrip("/"))
     add_gallery_pages(app, site, editions, visitor_rpc=visitor_rpc)
@@ -68,4 +70,5 @@ def create_app(
         site.page(app, "/network", "network.html", "Network")
     if operator is not None:
         site.page(app, "/operator", "operator.html", "Operator", allowed=guard.reachable)
+    site.lost(app)
     return app

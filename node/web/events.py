@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -35,13 +35,19 @@ class EventStreams:
     """`/api/events`: on connection the revisions in force, then one event for each change.
 
     An event is named as its source is (`revision` for the gallery, `network` for the network page), and its data is
-    the number alone: what changed is read from the interface, so a visitor who missed events misses nothing.
+    the number alone: what changed is read from the interface, so a visitor who missed events misses nothing. `ready`,
+    0 or 1, tells that the node cannot do its work, or can again; a node that is well says nothing of it at first.
     """
 
     def __init__(
-        self, sources: Mapping[str, Moving], heartbeat_s: float = HEARTBEAT_S, limit: int = MAX_STREAMS
+        self,
+        sources: Mapping[str, Moving],
+        heartbeat_s: float = HEARTBEAT_S,
+        limit: int = MAX_STREAMS,
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._sources = dict(sources)
+        self._ready = ready
         self._heartbeat_s = heartbeat_s
         self._streams = Streams(limit)
         self.close = self._streams.close
@@ -53,7 +59,11 @@ class EventStreams:
     async def _push(self, response: web.StreamResponse) -> None:
         told = {name: source.revision for name, source in self._sources.items()}
         await response.write(b"retry: 2000\n" + b"".join(_event(name, number) for name, number in told.items()))
+        well = True
         while True:
+            if self._ready() != well:
+                well = not well
+                await response.write(f"event: ready\ndata: {well:d}\n\n".encode())
             if not await self._moved(told):
                 await response.write(b": still here\n\n")
                 continue

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
 from node.chain.types import TOKENS_PER_EDITION
 from node.web.api import EditionsApi
+from node.web.firsts import mood_of, stage, walls
 from node.web.security import PAGE_POLICY
-from node.web.site import About, Site
+from node.web.site import MOTTO, About, Site
 from node.web.source import EditionView
 
 ENDPOINT_POLICY: Final = PAGE_POLICY.replace(
     "connect-src 'self'", "connect-src 'self' https: http://127.0.0.1:* http://localhost:*"
 )
 """For the page that verifies, where its visitors may name an endpoint of their own to ask the chain."""
+_NO_TOKEN: Final = (
+    "No such token here",
+    "No edition of this node has such a token. It may not be minted yet, or belong to a feed that another node serves.",
+)
 _TOKEN: Final = r"{collection:0x[0-9a-fA-F]{40}}/{token:\d{1,78}}"  # noqa: S105 - a path
 
 
 def add_gallery_pages(app: web.Application, site: Site, editions: EditionsApi, *, visitor_rpc: bool) -> None:
     """Mount `/`, `/token/...` and `/verify`; the last may reach foreign endpoints only with `visitor_rpc`."""
 
+    def gallery(request: web.Request) -> About:
+        views = editions.views()
+        cover = next((view.tokens[0].image for view in views if view.history and view.tokens), "")
+        # Which editions an address chooses is for the script to say.
+        return About("Patina", MOTTO, cover, "" if request.query else walls(views))
+
     def token(request: web.Request) -> About | None:
         found = _look_up(editions, request)
-        return None if found is None else _about(*found)
+        return None if found is None else replace(_about(*found), first=stage(*found))
 
     def verified(request: web.Request) -> About | None:
         found = _look_up(editions, request)
-        return None if found is None else About(f"Verify {_about(*found).title}", "What this picture is proven by.")
+        if found is None:
+            return None
+        about = _about(*found)
+        return About(f"Verify {about.title}", "What this picture is proven by, step by step.", about.image)
 
     policy, marks = (ENDPOINT_POLICY, ["visitor-rpc"]) if visitor_rpc else ("", [])
-    site.page(app, "/", "index.html", "Gallery")
-    site.page(app, f"/token/{_TOKEN}", "token.html", about=token, under="/")
+    site.page(app, "/", "index.html", "Gallery", about=gallery)
+    site.page(app, f"/token/{_TOKEN}", "token.html", about=token, under="/", absent=_NO_TOKEN)
     site.page(app, "/verify", "verify.html", "Verify", policy=policy, marks=marks)
-    site.page(app, f"/verify/{_TOKEN}", "verify.html", about=verified, under="/verify", policy=policy, marks=marks)
+    at = f"/verify/{_TOKEN}"
+    site.page(app, at, "verify.html", about=verified, under="/verify", policy=policy, marks=marks, absent=_NO_TOKEN)
 
 
 def _look_up(editions: EditionsApi, request: web.Request) -> tuple[EditionView, int] | None:
@@ -51,7 +67,7 @@ def _about(view: EditionView, place: int) -> About:
     shown = view.tokens[place]
     if not view.history:
         return About(f"{shown.name} · Patina", "Not painted yet: it waits for its reveal and the first report.")
-    mood = view.moods[view.band] if view.band < len(view.moods) else f"Band {view.band + 1}"
     times = len(view.history)
-    text = f"{mood}, band {view.band + 1} of {view.bands}, painted {times} time{'s' if times > 1 else ''}."
+    mood, painted = mood_of(view), f"painted {times} time{'s' if times > 1 else ''}"
+    text = f"{mood[:1].upper()}{mood[1:]}, band {view.band + 1} of {view.bands}, {painted}."
     return About(f"{shown.name} · Patina", f"{text} {view.description}".strip(), shown.image)

@@ -23,7 +23,7 @@ def packed(request: web.Request, response: web.Response) -> web.Response:
     if not isinstance(body, bytes) or len(body) < WORTH:
         return response
     response.headers["Vary"] = "Accept-Encoding"
-    if _takes_gzip(request.headers.get("Accept-Encoding", "")):
+    if takes_gzip(request.headers.get("Accept-Encoding", "")):
         response.body = _gzip(body)
         response.headers["Content-Encoding"] = "gzip"
     return response
@@ -34,7 +34,7 @@ def _gzip(body: bytes) -> bytes:
     return gzip.compress(body, 6, mtime=0)
 
 
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
     """Whether an Accept-Encoding header names gzip, and does not rule it out (RFC 9110, section 12.5.3)."""
     for one in accepted.lower().split(","):
         name, _, quality = one.partition(";")

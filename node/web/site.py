@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -9,7 +10,8 @@ from typing import Final
 
 from aiohttp import web
 
-from node.web.assets import asset, load, respond
+from node.web.assets import asset, load, respond, versioned
+from node.web.packing import packed
 
 MOTTO: Final = "Living artworks that change with a vault's performance, kept honest by a network of nodes."
 
@@ -19,6 +21,8 @@ _ORDER: Final = ("/", "/network", "/verify", "/operator")
 _HEAD: Final = """<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="dark light">
+<meta name="theme-color" media="(prefers-color-scheme: light)" content="#f5f2ec">
+<meta name="theme-color" content="#131211">
 <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/site.css">"""
 
@@ -31,9 +35,17 @@ _MASTHEAD: Final = """<a class="skip" href="#main">Skip to the content</a>
 <header class="masthead">
   <a class="wordmark" href="/">{mark}<span>Patina</span></a>
   <nav class="ways" aria-label="Pages"><ul>{ways}</ul></nav>
-  <p class="pulse" id="pulse" role="status" data-state="waiting"><span class="pulse-dot" aria-hidden="true"></span>"""
-_PULSE: Final = '<span id="pulse-text">Opening</span></p>\n</header>'
+  <p class="pulse" id="pulse" role="status" data-state="still"><span class="pulse-dot" aria-hidden="true"></span>"""
+_PULSE: Final = '<span id="pulse-text"></span></p>\n</header>\n<p class="notice" id="notice" role="status" hidden></p>'
 
+_ABSENT: Final = "Not here", "Nothing is served at this address. It may be mistyped, or belong to another node's pages."
+_NOT_YOURS: Final = (
+    "The operator's page",
+    "This page is for the operator of the node. Open it on the node's own machine, through an SSH tunnel, or with the "
+    "token that web.operator_token_file names.",
+)
+_BACK: Final = '<p><a class="button" href="/">To the gallery</a></p>'
+_PLACE: Final = re.compile("<!--(head|masthead|colophon|first)-->")
 _COLOPHON: Final = """<footer class="colophon">
   <p>Every picture is rendered by each node of the network alone.
   It hangs only once a quorum has signed the same bytes.</p>
@@ -43,11 +55,15 @@ _COLOPHON: Final = """<footer class="colophon">
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a page says of itself to those who link to it; `image` is a path on this server, or empty."""
+    """What a page says of itself to those who link to it; `image` is a path on this server, or empty.
+
+    `first` is markup that stands on the page before its script runs, and stays where none does.
+    """
 
     title: str = "Patina"
     description: str = MOTTO
     image: str = ""
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +80,18 @@ class Site:
         site = Site()
         site.page(app, "/network", "network.html", "Network")
 
-    A page's file is a whole document with `<!--head-->`, `<!--masthead-->` and `<!--colophon-->` where its frame goes.
+    A page's file is a whole document with `<!--head-->`, `<!--masthead-->` and `<!--colophon-->` where its frame goes,
+    and `<!--first-->` where it shows what there is to see before its script runs.
     """
 
     origin: str = ""
     _ways: list[_Way] = field(default_factory=list)
     _files: dict[str, str] = field(
-        default_factory=lambda: {name: found.body.decode() for name, found in load().items() if name.endswith(".html")}
+        default_factory=lambda: {
+            name: versioned(found.body.decode().replace("<!--head-->", _HEAD + "\n<!--head-->\n<!--modules-->"))
+            for name, found in load().items()
+            if name.endswith(".html")
+        }
     )
 
     def page(
@@ -85,10 +106,12 @@ class Site:
         under: str = "",
         policy: str = "",
         marks: Sequence[str] = (),
+        absent: tuple[str, str] | None = None,
     ) -> None:
         """Serve `file` at `path`, and name it `label` in the navigation of whoever is `allowed` (None: everyone).
 
-        Whoever is not allowed gets 403. `about` gives title and preview; None from it is answered by 404.
+        Whoever is not allowed gets 403. `about` gives title and preview; None from it is answered by 404, in the words
+        of `absent`: a title and a sentence.
         `under` is the page of the navigation that this one belongs to, its own path by default; `policy` is a
         Content-Security-Policy in place of the one that every page has, and `marks` are names of <meta> elements that
         tell its script what this node allows.
@@ -99,29 +122,46 @@ class Site:
 
         async def serve(request: web.Request) -> web.Response:
             if allowed is not None and not allowed(request):
-                raise web.HTTPForbidden(text="this page is for the operator of the node\n")
+                return self._told(request, 403, *_NOT_YOURS)
             shown = (
                 About(f"{label} · Patina" if label and path != "/" else "Patina") if about is None else about(request)
             )
-            head = "".join(_meta("name", mark, "yes") + "\n" for mark in marks)
-            body = self._framed(request, file, under or path, shown or About("Not here · Patina"), head)
-            response = respond(request, asset(body.encode(), "text/html"))
             if shown is None:
-                response.set_status(404)
+                return self._told(request, 404, *(absent or _ABSENT), under)
+            head = "".join(_meta("name", mark, "yes") + "\n" for mark in marks)
+            response = respond(request, asset(self._framed(request, file, under or path, shown, head), "text/html"))
             if policy:
                 response.headers["Content-Security-Policy"] = policy
-            return response
+            return packed(request, response)
 
         app.router.add_get(path, serve)
 
-    def _framed(self, request: web.Request, file: str, here: str, about: About, head: str) -> str:
+    def lost(self, app: web.Application) -> None:
+        """Answer whatever nothing else is served at with a page that leads back, and 404."""
+
+        async def serve(request: web.Request) -> web.Response:
+            return self._told(request, 404, *_ABSENT)
+
+        app.router.add_get("/{lost:.*}", serve)
+
+    def _told(self, request: web.Request, status: int, title: str, words: str, here: str = "") -> web.Response:
+        """A page that says why there is none."""
+        first = f'<h1>{escape(title)}</h1>\n  <p class="lead">{escape(words)}</p>\n  {_BACK}'
+        body = self._framed(request, "absent.html", here, About(f"{title} · Patina", words, first=first), "")
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(body=body, status=status, content_type="text/html", charset="utf-8", headers=headers)
+
+    def _framed(self, request: web.Request, file: str, here: str, about: About, head: str) -> bytes:
         ways = [way for way in self._ways if way.allowed is None or way.allowed(request)]
         masthead = _MASTHEAD.format(mark=_MARK, ways=_links(ways, here)) + _PULSE
-        parts = {"head": f"{_HEAD}\n{head}{self._preview(request, about)}", "masthead": masthead, "colophon": _COLOPHON}
-        text = self._files[file]
-        for name, part in parts.items():
-            text = text.replace(f"<!--{name}-->", part, 1)
-        return text
+        parts = {
+            "head": f"{head}{self._preview(request, about)}",
+            "masthead": masthead,
+            "colophon": _COLOPHON,
+            "first": about.first,
+        }
+        # In one go: what one part brings along is no place for another.
+        return _PLACE.sub(lambda place: parts[place[1]], self._files[file]).encode()
 
     def _preview(self, request: web.Request, about: About) -> str:
         # Names and moods are anyone's text, and so is the Host header: all of it is escaped.

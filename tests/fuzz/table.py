@@ -71,6 +71,7 @@ ALSO_FUZZED: Final = {
     "node.verify.seeds": "test_rlp",
     "node.web.app": "test_http",
     "node.web.guard": "test_http",
+    "node.web.thumbnails": "test_render",
 }
 """Modules that decode with no library: by their own offsets, or with what those above return."""
 

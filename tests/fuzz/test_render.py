@@ -20,6 +20,7 @@ from node.render.png import encode
 from node.render.tolerance.folder import INDEX, model_index
 from node.render.tolerance.picture import largest_file, open_picture
 from node.render.worker.wire import HEAD, MAX_BODY, Hello, Kind, frame, is_png, parse_head
+from node.web.thumbnails import reduced
 from tests.fuzz.hold import Decoder, hold, modest, peak_of
 from tests.fuzz.mutations import any_input, damaged, odd_json, spelled
 
@@ -83,6 +84,12 @@ def test_picture__bomb__is_not_inflated() -> None:
     found, peak = peak_of(lambda: open_picture(raw, side, side))
     assert isinstance(found, RenderError)
     assert peak < 16 << 20
+
+
+@given(any_input(PICTURES))
+def test_small_picture__noise_and_damage__is_a_picture_or_nothing(raw: bytes) -> None:
+    made = reduced(raw, 2)
+    assert made in (b"", raw) or made.startswith(b"\x89PNG")
 
 
 @given(any_input((Hello("numpy", bytes(32)).body(), b'{"engine": 1}')))

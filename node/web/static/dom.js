@@ -32,6 +32,19 @@ export function contentPath(path) {
   return typeof path === "string" && /^\/ipfs\/[a-z2-7]+(\/[^?#]*)?$/.test(path) ? path : null;
 }
 
+/** A content path's picture with at least `width` pixels a side, 128 or 256; null as above. */
+export function smallPath(path, width) {
+  const safe = contentPath(path);
+  return safe?.endsWith(".png") ? safe.replace("/ipfs/", `/small/${width}/`) : safe;
+}
+
+/** `src` and what goes with it for a picture that is shown small, `sizes` saying how wide. */
+export function smallPicture(path, sizes) {
+  const safe = contentPath(path);
+  const [least, less] = [smallPath(path, 128), smallPath(path, 256)];
+  return least === safe ? { src: safe } : { sizes, srcset: `${least} 128w, ${less} 256w`, src: less };
+}
+
 /** Set text only where it differs, so that screen readers and selections are left in peace. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -1,6 +1,6 @@
 // The chronicle of an edition: every repaint, newest first, with its pictures and who signed.
 
-import { contentPath, h } from "./dom.js";
+import { h, smallPicture } from "./dom.js";
 import { bandColour, bandName, brief, count, group, percent, tokenPage, when } from "./format.js";
 
 const STRIP = 6;
@@ -23,7 +23,7 @@ function entry(view, repaint, key) {
     h(
       "a",
       { class: "leaf", href: tokenPage(view, token.id, repaint), "aria-label": `${token.name}, ${when(repaint)}` },
-      h("img", { src: contentPath(repaint.images[place]), alt: "", loading: "lazy", decoding: "async" }),
+      h("img", { ...smallPicture(repaint.images[place], "5.5rem"), alt: "", loading: "lazy", decoding: "async" }),
     ),
   );
   return h(

@@ -19,8 +19,14 @@ const anchorOf = (entry) => `edition-${entry.collection.toLowerCase()}-${entry.e
 
 let listed = [];
 
+/** The images of the editions that the page came with, by their anchors: rooms take them over, and nothing is fetched twice. */
+const given = new Map(
+  [...walls.querySelectorAll(".room")].map((room) => [room.id, new Map([...room.querySelectorAll("[data-token]")].map((work) => [work.dataset.token, work.querySelector("img")]).filter(([, image]) => image))]),
+);
+
 async function refresh() {
   const { editions } = await read("/api/editions");
+  if (!rooms.size) walls.replaceChildren();
   listed = editions;
   const present = new Set(editions.map(keyOf));
   for (const [key, held] of rooms) {
@@ -38,7 +44,7 @@ function prepare(entry) {
   const key = keyOf(entry);
   let held = rooms.get(key);
   if (!held) {
-    held = { room: new Room(anchorOf(entry)), version: null, view: null, wanted: false, entry };
+    held = { room: new Room(anchorOf(entry), given.get(anchorOf(entry)) ?? new Map()), version: null, view: null, wanted: false, entry };
     rooms.set(key, held);
     held.room.element.dataset.key = key;
   }
@@ -128,7 +134,9 @@ follow({
   },
   state: (state, text) => {
     showPulse(state, text);
-    if (state === "lost" && !opened) setText(bare, "This node does not answer just now. The page tries again by itself.");
+    if (state !== "lost" || opened || walls.children.length) return;
+    bare.hidden = false;
+    setText(bare, "This node does not answer just now. The page tries again by itself.");
   },
 });
 window.addEventListener("hashchange", openFromAddress);

@@ -1,17 +1,26 @@
 // A picture on the wall that dissolves into the next when it is repainted.
 
-import { contentPath, h } from "./dom.js";
+import { contentPath, h, smallPath } from "./dom.js";
 
 const DISSOLVE_MS = 1800;
 const AGAIN_MS = [2000, 5000, 15_000, 60_000]; // content may come to a node after the news of it
+// On a phone half the size is said: a quarter of the bytes, and no eye sees it at that size (node/web/firsts.py).
+const SIZES = "(max-width: 36rem) 85px, 270px";
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A frame that holds one picture: `show(path, alt)` hangs it, dissolving from the one before. */
 export class Picture {
-  constructor(lazy = true) {
+  /** `wall`: one of many on a wall, fetched when it comes near and no larger than it hangs. */
+  constructor(wall = true) {
     this.element = h("span", { class: "canvas" });
     this.path = null;
-    this.lazy = lazy;
+    this.wall = wall;
+    this.given = null;
+  }
+
+  /** Take over the image that the page came with, so that it is neither fetched nor drawn again. */
+  adopt(image) {
+    this.given = image;
   }
 
   show(path, alt) {
@@ -26,16 +35,18 @@ export class Picture {
       this.element.replaceChildren();
       return false;
     }
-    const image = this.#image(alt, first && this.lazy ? "lazy" : "eager", 0);
-    image.src = safe;
+    const image = this.#image(alt, first && this.wall ? "lazy" : "eager", 0);
     if (first) this.element.replaceChildren(image);
     else this.#dissolve(image);
     return !first;
   }
 
   #image(alt, loading, tried) {
-    const image = h("img", { alt, decoding: "async", loading, draggable: "false" });
     const path = this.path;
+    const held = this.given?.getAttribute("src") === path ? this.given : null;
+    this.given = null;
+    const image = held ?? h("img", { decoding: "async", loading, draggable: "false" });
+    image.alt = alt;
     image.addEventListener("load", () => this.element.classList.remove("absent"), { once: true });
     image.addEventListener("error", () => {
       if (this.path !== path) return;
@@ -44,11 +55,18 @@ export class Picture {
       setTimeout(() => {
         if (this.path !== path || !this.element.isConnected) return;
         const again = this.#image(image.alt, "eager", tried + 1);
-        again.src = path;
         this.element.replaceChildren(again);
       }, AGAIN_MS[tried]);
     });
+    if (held?.complete && held.naturalWidth === 0) held.dispatchEvent(new Event("error")); // failed before it was ours
+    else if (!held) this.#fetch(image, path);
     return image;
+  }
+
+  #fetch(image, path) {
+    const small = smallPath(path, 256);
+    if (this.wall && small !== path) Object.assign(image, { sizes: SIZES, srcset: `${small} 256w, ${path} 512w` });
+    image.src = path;
   }
 
   async #dissolve(image) {

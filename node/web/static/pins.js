@@ -1,6 +1,6 @@
 // The pictures pinned to the plot where the vault crossed a threshold.
 
-import { contentPath, s } from "./dom.js";
+import { s, smallPath } from "./dom.js";
 import { bandColour, bandName, percent, when } from "./format.js";
 
 const GAP = 8;
@@ -76,7 +76,7 @@ function pin(view, place, measured, scale, size, way) {
     s("clipPath", { id: clip }, s("rect", { x: place.left, y: place.top, width: size, height: size, rx: 6 })),
     s("rect", { class: "pin-back", x: place.left, y: place.top, width: size, height: size, rx: 6 }),
     s("image", {
-      href: contentPath(repaint.images[0]),
+      href: smallPath(repaint.images[0], 128),
       x: place.left,
       y: place.top,
       width: size,

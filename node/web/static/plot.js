@@ -6,16 +6,24 @@ import { drawPins, pinned, pinSize } from "./pins.js";
 import { measure, nearest, path, scales, strays, ticks } from "./scale.js";
 import { Samples } from "./samples.js";
 
+/** Whether the line is in a zone's right half where it passes it: a name inside goes to the other side. */
+function lateIn(measured, scale, top, bottom) {
+  const inside = measured.points.filter((point) => scale.y(point.agreed ?? point.price) >= top && scale.y(point.agreed ?? point.price) < bottom);
+  const sum = inside.reduce((all, point) => all + scale.x(point.x), 0);
+  return !inside.length || sum / inside.length > (scale.left + scale.right) / 2;
+}
+
 const DAYS = 2 * 86_400; // a history longer than this has days on its axis, a shorter one hours
 
-/** A figure that draws itself at the width it is given; `way` says what a pinned picture leads to (see drawPins). */
+/** A figure that draws itself at the width it is given; `way` says what a pinned picture leads to (see drawPins), `heading` of what level it is. */
 export class Plot {
   #view = null;
   #width = 0;
   #drawn = null; // {measured, scale}
 
-  constructor(way) {
+  constructor(way, heading = "h3") {
     this.way = way;
+    this.heading = heading;
     this.drawing = s("svg", { class: "chart", role: "group" });
     this.tip = h("div", { class: "tip", hidden: true, "aria-hidden": "true" });
     this.caption = h("figcaption", {});
@@ -62,13 +70,15 @@ export class Plot {
     const key = (kind, text) => h("span", { class: `key ${kind}` }, text);
     const median = feed.window > 1 ? `what the nodes agree on, the median of ${feed.window} samples` : "what the nodes agree on";
     this.caption.replaceChildren(
-      h("h3", {}, "The vault behind it"),
+      h(this.heading, {}, "The vault behind it"),
       h(
         "p",
         { class: "keys" },
-        key("key-price", "share price"),
+        key("key-price", "price of a share"),
         key("key-agreed", median),
-        BigInt(feed.hysteresis) > 0n ? key("key-hysteresis", `hysteresis, ${shortPercent(feed.hysteresis, false)} each way`) : null,
+        feed.thresholds.length ? key("key-zone", "a band for each mood") : null,
+        feed.thresholds.length ? key("key-pin", "repainted where it crossed") : null,
+        BigInt(feed.hysteresis) > 0n ? key("key-hysteresis", `not yet crossed: ${shortPercent(feed.hysteresis, false)} either side (hysteresis)`) : null,
       ),
     );
   }
@@ -134,8 +144,10 @@ export class Plot {
       zone.style.setProperty("--zone", bandColour(band, view.bands));
       group.append(zone);
       const middle = (Math.max(top, scale.top) + bottom) / 2;
-      if (narrow || bottom - Math.max(top, scale.top) < 13) continue;
-      const name = s("text", { class: here.replace("zone", "zone-name"), x: scale.right + 10, y: middle + 4 }, bandName(view, band));
+      if (bottom - Math.max(top, scale.top) < 13) continue;
+      const late = narrow && lateIn(measured, scale, top, bottom);
+      const place = narrow ? (late ? { x: scale.left + 6 } : { x: scale.right - 6, "text-anchor": "end" }) : { x: scale.right + 10 };
+      const name = s("text", { class: here.replace("zone", "zone-name"), ...place, y: middle + 4 }, bandName(view, band));
       name.style.setProperty("--zone", bandColour(band, view.bands));
       group.append(name);
     }

@@ -16,7 +16,10 @@ export class Room {
   #tokens = [];
   #href = "";
 
-  constructor(anchor) {
+  #given; // images that the page came with: token id -> image
+
+  constructor(anchor, given) {
+    this.#given = given;
     this.eyebrow = h("p", { class: "eyebrow" });
     this.title = h("h2", { id: `${anchor}-title` });
     this.artist = h("p", { class: "artist" });
@@ -58,8 +61,11 @@ export class Room {
     this.#label(entry, entry.tokens);
     const first = BigInt(entry.edition) * 1_000_000n + 1n;
     const length = Math.min(entry.tokens, PER_PAGE);
-    const tokens = Array.from({ length }, (_, at) => ({ id: String(first + BigInt(at)), name: `${entry.name} #${at + 1}`, image: null }));
-    this.#hangAll(entry, tokens, "");
+    const tokens = Array.from({ length }, (_, at) => {
+      const id = String(first + BigInt(at));
+      return { id, name: `${entry.name} #${at + 1}`, image: this.#given.get(id)?.getAttribute("src") ?? null };
+    });
+    this.#hangAll(entry, tokens, entry.repaints ? entry.mood || bandName(entry, entry.band) : "not painted yet");
     this.element.classList.add("to-come");
     this.element.style.setProperty("--repaints", entry.repaints);
     this.lifeTitle.parentElement.hidden = entry.repaints === 0;
@@ -147,6 +153,7 @@ export class Room {
 
   #hang(edition, token) {
     const picture = new Picture();
+    if (this.#given.has(token.id)) picture.adopt(this.#given.get(token.id));
     const name = h("span", { class: "work-name" });
     const link = h(
       "a",

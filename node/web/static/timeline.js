@@ -1,6 +1,6 @@
 // Every repaint of a token, newest first: picture, band, answer, block, date, signers, transaction, gas.
 
-import { contentPath, h } from "./dom.js";
+import { contentPath, h, smallPicture } from "./dom.js";
 import { bandColour, bandName, brief, count, group, percent, when } from "./format.js";
 
 /** Fill `list`; `shown` is the repaint that is looked at, `look(index)` is called for another. Open details stay open. */
@@ -32,7 +32,7 @@ function entry(view, repaint, index, shown, look, open) {
         "aria-label": `Show it as it was ${when(repaint)}`,
         on: { click: () => look(index) },
       },
-      h("img", { src: contentPath(repaint.images[0]), alt: "", loading: "lazy", decoding: "async" }),
+      h("img", { ...smallPicture(repaint.images[0], "9.5rem"), alt: "", loading: "lazy", decoding: "async" }),
     ),
     h(
       "div",

@@ -1,7 +1,7 @@
 // One token's life: its picture first, why it looks as it does, every repaint, and the vault behind it.
 
 import { Compare } from "./compare.js";
-import { contentPath, h, setCommand, setText } from "./dom.js";
+import { contentPath, h, setCommand, setText, smallPicture } from "./dom.js";
 import { bandColour, bandName, brief, count, group, percent, tokenPage, when } from "./format.js";
 import { follow, read, showPulse } from "./live.js";
 import { Plot } from "./plot.js";
@@ -19,8 +19,10 @@ let life = null; // what the interface says
 let at = null; // the repaint that is looked at; null: as it is now
 
 const compare = new Compare();
+const given = document.querySelector("#first .canvas img");
+if (given) compare.picture.adopt(given);
 const why = new Why();
-const plot = new Plot({ choose: (index) => look(index, true) });
+const plot = new Plot({ choose: (index) => look(index, true) }, "h2");
 const eyebrow = h("p", { class: "eyebrow" });
 const title = h("h1", { tabindex: "-1" });
 const mood = h("p", { class: "mood-line" });
@@ -67,8 +69,9 @@ async function refresh() {
   const before = life;
   life = found;
   if (!article.isConnected) {
-    bare.remove();
-    main.append(article, h("div", { class: "below" }, plot.element, chronicle));
+    document.getElementById("first")?.remove();
+    bare.hidden = true;
+    main.prepend(article, h("div", { class: "below" }, plot.element, chronicle));
     at = momentOfAddress();
   }
   draw();
@@ -141,7 +144,7 @@ function drawFilm(view, shown) {
           style: { "--band": bandColour(repaint.band, view.bands) },
           on: { click: () => look(index) },
         },
-        h("img", { src: contentPath(repaint.images[0]), alt: "", decoding: "async" }),
+        h("img", { ...smallPicture(repaint.images[0], "5rem"), alt: "", loading: "lazy", decoding: "async" }),
       ),
     ),
   );
@@ -199,6 +202,11 @@ async function copyText(button, source) {
   setTimeout(() => setText(button, before), 2000);
 }
 
+function say(text) {
+  bare.hidden = false;
+  setText(bare, text);
+}
+
 window.addEventListener("hashchange", () => {
   if (!life) return;
   at = momentOfAddress();
@@ -215,11 +223,12 @@ follow({
       await refresh();
     } catch (error) {
       if (error.status !== 404) throw error;
-      setText(bare, "No edition of this node has such a token. It may not be minted yet, or belong to another node's feeds.");
+      document.getElementById("first")?.remove();
+      say("No edition of this node has such a token. It may not be minted yet, or belong to another node's feeds.");
     }
   },
   state: (state, text) => {
     showPulse(state, text);
-    if (state === "lost" && !life) setText(bare, "This node does not answer just now. The page tries again by itself.");
+    if (state === "lost" && !life && !given) say("This node does not answer just now. The page tries again by itself.");
   },
 });

@@ -1,6 +1,6 @@
 // The page that verifies: a token is asked for, each step of its proof is shown with what was checked and by whom.
 
-import { contentPath, h, setCommand, setText } from "./dom.js";
+import { h, setCommand, setText, smallPicture } from "./dom.js";
 import { Endpoint } from "./endpoint.js";
 import { read, showPulse } from "./live.js";
 import { STEPS, prove } from "./proof.js";
@@ -121,7 +121,7 @@ function suggestions() {
               h(
                 "a",
                 { href: `/verify/${entry.collection}/${first}` },
-                h("img", { src: contentPath(entry.cover), alt: "", loading: "lazy" }),
+                h("img", { ...smallPicture(entry.cover, "11rem"), alt: "", loading: "lazy" }),
                 h("span", {}, `${entry.name} #1`),
               ),
             );

@@ -4,9 +4,13 @@ import { h } from "./dom.js";
 import { bandName, count, percent, shortPercent } from "./format.js";
 import { read } from "./live.js";
 
+const PATIENCE_MS = 5_000;
+
 export class Why {
   #told = null; // {key, told} as the node explained the newest repaint
   #asking = false;
+  #now = null; // the key of what is looked at; null for an earlier moment
+  #without = null; // the key of what the node has not told in time
 
   constructor() {
     this.element = h("div", { class: "why" });
@@ -14,26 +18,46 @@ export class Why {
 
   update(life, repaint, now) {
     const key = repaint ? `${repaint.checkpoint} ${repaint.tx}` : "";
-    if (now && life.explanation) this.#ask(life.explanation, key);
     this.#now = now ? key : null;
+    this.#plain = () => this.#draw({ lead: plain(life.edition, repaint, now), rest: [] });
+    const awaited = now && life.explanation && this.#without !== key;
     if (now && this.#told?.key === key) this.#draw(this.#told.told);
-    else this.#draw({ lead: plain(life.edition, repaint, now), rest: [] });
+    else if (!awaited) this.#plain();
+    // Until the node's own words are here their place is kept, rather than others put there that go away again.
+    this.element.classList.toggle("to-be-told", Boolean(awaited) && this.#told?.key !== key);
+    if (now && life.explanation) this.#ask(life.explanation, key);
   }
 
-  #now = null; // the key of what is looked at; null for an earlier moment
+  #plain = () => {};
 
   async #ask(path, key) {
     if (this.#asking) return;
     this.#asking = true;
+    const late = setTimeout(() => this.#doWithout(key), PATIENCE_MS);
     try {
       const told = readOut(await read(path));
-      if (told.lead.length) this.#told = { key, told };
-      if (told.lead.length && this.#now === key) this.#draw(told);
+      if (!told.lead.length) throw new Error("nothing is told");
+      this.#told = { key, told };
+      if (this.#now === key) {
+        this.element.classList.remove("to-be-told");
+        this.#draw(told);
+      }
     } catch {
       // The facts on the page stand in for it; it is asked for again with the next news.
+      this.#doWithout(key);
     } finally {
+      clearTimeout(late);
       this.#asking = false;
+      if (this.#now !== null && this.#now !== key) this.#ask(path, this.#now);
     }
+  }
+
+  #doWithout(key) {
+    if (this.#told?.key === key) return;
+    this.#without = key;
+    if (this.#now !== key) return;
+    this.element.classList.remove("to-be-told");
+    this.#plain();
   }
 
   #draw({ lead, rest }) {
@@ -71,7 +95,7 @@ function plain(view, repaint, now) {
       ? first
         ? `This was its first painting, in ${to}.`
         : `It was painted anew in ${to}: the vault had not left the band, and its feed's heartbeat was due.`
-      : `The vault ${repaint.band > repaint.previous_band ? "rose" : "fell"} from ${from} to ${to}, and so did the picture.`;
+      : `The vault ${repaint.band > repaint.previous_band ? "rose" : "fell"} from ${from} to ${to}, and the picture followed.`;
   const answer =
     repaint.answer === null
       ? ""

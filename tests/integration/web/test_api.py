@@ -1,10 +1,11 @@
 """The interface for programs: editions, health, live updates, and headers on every answer."""
 
 import asyncio
+import re
 
 import pytest
 
-from node.web.source import Readiness
+from node.web.source import Readiness, TokenView
 
 from .conftest import COLLECTION, view
 
@@ -92,6 +93,18 @@ async def test_events__source_moves__pushed_with_the_revision(site):
         assert await next_revision(stream) == 2
 
 
+async def test_events__node_that_cannot_do_its_work__says_so_until_it_can(site):
+    async with site.client.get("/api/events") as stream, asyncio.timeout(20):
+        site.source.ready = Readiness.of(["chain-unreachable"])
+        while await stream.content.readline() != b"event: ready\n":
+            pass
+        assert await stream.content.readline() == b"data: 0\n"
+        site.source.ready = Readiness(ready=True)
+        while await stream.content.readline() != b"event: ready\n":
+            pass
+        assert await stream.content.readline() == b"data: 1\n"
+
+
 async def test_events__many_moves_at_once__gathered_into_one(site):
     async with site.client.get("/api/events") as stream:
         assert await next_revision(stream) == 1
@@ -159,7 +172,52 @@ async def test_static__page_and_files__typed_and_asked_for_anew(site):
     async with site.client.get("/", headers={"If-None-Match": tag}) as response:
         assert response.status == 304
     async with site.client.get("/static/main.js") as response:
-        assert response.content_type == "text/javascript"
+        assert (response.content_type, response.headers["Cache-Control"]) == ("text/javascript", "no-cache")
+
+
+async def test_static__files_of_a_page__kept_for_good_under_their_version_and_compressed(site):
+    async with site.client.get("/") as response:
+        links = re.findall(r'"(/static/[^"]+)"', await response.text())
+    assert len(links) > 10
+    for link in links:
+        async with site.client.get(link) as response:
+            assert response.status == 200, link
+            assert response.headers["Cache-Control"].endswith("immutable")
+            assert response.headers.get("Content-Encoding") == ("gzip" if "Vary" in response.headers else None)
+    async with site.client.get(re.sub("[0-9a-f]{12}", "0" * 12, links[0])) as response:
+        assert response.status == 404, "no file passes for that of another version"
+
+
+async def test_pages__what_they_show_before_their_scripts_run__pictures_words_and_ways(site):
+    hostile = "<img src=x><!--colophon-->&\"'"
+    tokens = [TokenView("1000001", f"{hostile} #1", f"/ipfs/{site.root}/1000001.png", "/ipfs/y")]
+    tokens += [TokenView("1000002", "Tide #2", "https://elsewhere.example/2.png", "/ipfs/y")]
+    site.source.views = [view(1, name=hostile, artist=hostile, description=hostile, moods=(hostile,), tokens=tokens)]
+    for path in ("/", f"/token/{COLLECTION}/1000001", f"/token/{COLLECTION}/1000002"):
+        async with site.client.get(path) as response:
+            page = await response.text()
+        assert response.status == 200
+        assert "<img src=x>" not in page
+        assert page.count('class="colophon"') == 1
+        assert "elsewhere.example" not in page
+        if not path.endswith("2"):
+            assert f'src="/ipfs/{site.root}/1000001.png"' in page
+    async with site.client.get("/?mood=Still") as response:
+        assert "/ipfs/" not in await response.text(), "which editions that leaves is the script's to say"
+
+
+@pytest.mark.parametrize("path", [f"/token/{COLLECTION}/1000002", f"/verify/{COLLECTION}/9000001", "/no/such/page"])
+async def test_pages__none_at_an_address__a_page_that_leads_back(site, path):
+    async with site.client.get(path) as response:
+        page = await response.text()
+        assert (response.status, response.content_type) == (404, "text/html")
+    assert '<a class="button" href="/">To the gallery</a>' in page
+    assert "<script" not in page
+
+
+async def test_pages__icon_that_a_browser_looks_for__is_there(site):
+    async with site.client.get("/favicon.ico") as response:
+        assert (response.status, response.content_type) == (200, "image/svg+xml")
 
 
 @pytest.mark.parametrize("name", ["..%2fapp.py", "%2e%2e%2fapp.py", "__init__.py", ""])

@@ -185,6 +185,7 @@ async def test_events__network_moves__told_by_its_own_name(site: SimpleNamespace
     async with site.client.get("/api/events") as response:
         found = events(response)
         assert {await anext(found), await anext(found)} == {("revision", 1), ("network", 1)}
+        assert await anext(found) == ("ready", 0)  # and not a word of what ails it
         site.network.show(None)
         assert await anext(found) == ("network", 2)
         site.source.move()

@@ -5,6 +5,8 @@ from importlib.resources import files
 
 import pytest
 
+from node.web.assets import versioned
+
 FILES = {file.name: file.read_text() for file in (files("node.web") / "static").iterdir()}
 SCRIPTS = sorted(name for name in FILES if name.endswith(".js"))
 PAGES = sorted(name for name in FILES if name.endswith(".html"))
@@ -40,6 +42,18 @@ def test_script__source__never_makes_markup_or_code_from_strings(name):
 def test_script__imports__stand_among_the_files(name):
     imported = re.findall(r"from \"\./([\w.]+)\"", FILES[name])
     assert set(imported) <= set(FILES)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if "<script" in FILES[name]])
+def test_page__modules__all_asked_for_at_once_and_each_once(name):
+    page = versioned(FILES[name].replace("<!--head-->", "<!--modules-->"))
+    [entry] = re.findall(r'<script type="module" src="([^"]+)"', page)
+    ahead = re.findall(r'<link rel="modulepreload" href="([^"]+)"', page)
+    assert re.fullmatch(r"/static/[0-9a-f]{12}/[\w-]+\.js", entry)
+    found = {entry.rpartition("/")[2]}
+    while more := {one for each in found for one in re.findall(r'from "\./([\w.-]+)"', FILES[each])} - found:
+        found |= more
+    assert sorted(one.rpartition("/")[2] for one in [entry, *ahead]) == sorted(found)
 
 
 @pytest.mark.parametrize("name", PAGES)
