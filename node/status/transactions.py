@@ -23,6 +23,15 @@ _REPORT: Final = re.compile(r"report ([0-9a-f]{8}) ([0-9]+) ([0-9]+) ([0-9]+)( p
 _VOTE: Final = re.compile(r"vote ([0-9a-f]+) ([0-9]+) ([0-9]+)")
 _GAP: Final = re.compile(r"gap (0x[0-9a-fA-F]{40}) ([0-9]+)")
 _STAKING: Final = re.compile(r"0x[0-9a-fA-F]{40} (.+)")
+_STEPS: Final = (
+    (re.compile(r"rotate ([0-9]+) [0-9a-f]+"), r"end era \1, and seat the committee of the next"),
+    (re.compile(r"settle [0-9a-f]+ [0-9a-f]+"), "settle who worked on reports"),
+    (re.compile(r"mark ([0-9]+) [0-9a-f]+"), r"fix up to where era \1 is settled"),
+    (re.compile(r"claim ([0-9]+) ([0-9]+)"), r"have node \1 paid for the eras before era \2"),
+    (re.compile(r"collect ([0-9]+)"), r"collect what is owed to this account, in era \1"),
+)
+"""What the keeper of staking sends (keepers/staking.py), in words."""
+_AGAIN: Final = re.compile(r"(.+) again ([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +130,15 @@ def purpose(key: str) -> str:
     if found := _GAP.fullmatch(key):
         return f"nothing: fills the gap at nonce {found[2]}"
     if found := _STAKING.fullmatch(key):
-        return f"staking: {printable(found[1], 80)}"
+        return f"staking: {_step(found[1])}"
     return printable(key, 100)
+
+
+def _step(what: str) -> str:
+    again = _AGAIN.fullmatch(what)
+    step = what if again is None else again[1]
+    said = next((known.sub(words, step) for known, words in _STEPS if known.fullmatch(step)), printable(step, 80))
+    return said if again is None else f"{said} (tried anew: somebody else was first)"
 
 
 def waits(
