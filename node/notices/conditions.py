@@ -22,8 +22,9 @@ MANY: Final = 5
 """Crossings of one look that are told one by one."""
 ETHER: Final = 10**18
 
-ELSEWHERE: Final = frozenset({"own-key-signed-twice"})
-"""Readiness codes that are told as events, from what the journal keeps of them."""
+ELSEWHERE: Final = frozenset({"own-key-signed-twice", "too-old"})
+"""Readiness codes that are told otherwise: as events, from what the journal keeps of them, or with the version that
+the deployment file asks for."""
 
 
 def conditions(parts: Parts, since: int) -> Iterable[Found]:

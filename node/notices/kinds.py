@@ -55,12 +55,6 @@ _OWN: Final = (
         "info",
     ),
     Reason(
-        "too-old",
-        "The network's deployment file asks for a newer version of this software than this node runs.",
-        "Update now, as the page on upgrading says: the node may not understand the others any more.",
-        "critical",
-    ),
-    Reason(
         "publishing-failing",
         "A publishing target does not take this node's content.",
         "Look at the target and at its entry in the configuration; the node tries again by itself.",

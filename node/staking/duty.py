@@ -1,12 +1,14 @@
-"""What a node does about staking for as long as it runs: watches, accuses, and looks who pays."""
+"""What a node does for its network as long as it runs: watches, accuses, looks who pays, and whether it is too old."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from node.deployment.age import Age
 from node.staking.accuser import Accuser
 from node.staking.own import OwnStake
 from node.staking.paying import Paying
@@ -30,6 +32,7 @@ class Duty:
     accuser: Accuser
     paying: Paying
     own: OwnStake
+    age: Age
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -37,6 +40,7 @@ class Duty:
             group.create_task(self.watch.run())
             group.create_task(self.accuser.run())
             group.create_task(self.own.run())
+            group.create_task(self.age.run())
 
     def settled(self, report: Landed) -> None:
         """Let go of what was signed in rounds that a final report has ended."""
@@ -44,7 +48,8 @@ class Duty:
 
     def reasons(self) -> list[str]:
         """Return a short code for what an operator has to know at once."""
-        return ["own-key-signed-twice"] if self.watch.alarmed else []
+        told = {"too-old": self.age.needed is not None, "own-key-signed-twice": self.watch.alarmed}
+        return [code for code, standing in told.items() if standing]
 
     def status(self) -> dict[str, object]:
         """Figures for status pages."""
@@ -82,4 +87,5 @@ def open_duty(
         stage=config.transmit.stage_ms / 1000,
     )
     own = OwnStake(chain, locator, sender.address, config.chain.multicall)
-    return Duty(locator, watch, accuser, Paying(locator, serve_unpaid=config.staking.serve_unpaid), own)
+    paying = Paying(locator, serve_unpaid=config.staking.serve_unpaid)
+    return Duty(locator, watch, accuser, paying, own, Age(config.chain.deployment, version("patina")))

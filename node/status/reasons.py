@@ -85,6 +85,12 @@ _KNOWN: Final = (
         "critical",
     ),
     Reason(
+        "too-old",
+        "The network's deployment file asks for a newer version of this software than this node runs.",
+        "Update now, as the page on upgrading says: the node may not understand the others any more.",
+        "critical",
+    ),
+    Reason(
         "low-balance",
         "The account that pays for transactions is nearly empty.",
         "Send ether to the address that patina status shows, or lower transmit.low_balance_ether if this is enough.",

@@ -220,10 +220,18 @@ class Joining:
 
 
 def compare(desk: Desk, path: Path) -> None:
-    """Refuse what is not what the deployment file says; ConfigError names both."""
+    """Refuse what is not what the deployment file says, or a node that is too old for it; ConfigError names both."""
+    from importlib.metadata import version
+
     from node.deployment.file import load
+    from node.deployment.software import is_older
 
     known = load(path)
+    if is_older(version("patina"), known.least_node):
+        raise ConfigError(
+            f"{path}: this network asks for version {known.least_node} of this software or a newer one, and this is "
+            f"{version('patina')}: update it before you bond anything"
+        )
     pairs = (
         ("chain id", str(known.chain_id), str(desk.chain_id)),
         ("oracle", known.oracle, desk.chain.oracle),
