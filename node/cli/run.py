@@ -30,8 +30,10 @@ def run(config_path: Path) -> None:
     from node.config import load
     from node.daemon import run_node
     from node.errors import PatinaError
+    from node.keys.dumps import keep_memory_private
     from node.log.lines import configure
 
+    keep_memory_private()
     try:
         config = load(config_path)
         configure(config.log.level, config.log.format)  # type: ignore[arg-type]

@@ -33,14 +33,14 @@ class WebConfig:
         bool,
         Key(
             "Whether this machine needs no token. Write false where a proxy on this machine hands on requests of "
-            "others, or in a container whose requests all seem to come from itself."
+            "others, or in a container whose requests all seem to come from itself; with public_url it is false."
         ),
     ] = True
     public_url: Annotated[
         str | None,
         Key(
             "Address under which visitors reach these pages, named in the previews of links to them; without it, the "
-            "one that they asked for.",
+            "one that they asked for. Whoever sets it gives the operator's page a token: see operator_local.",
             example="https://art.example.org",
         ),
     ] = None

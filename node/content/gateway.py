@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from html import escape
@@ -13,7 +14,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from node.content.cid import Cid, parse
-from node.content.dag import NoEntryError, listing, read, trace
+from node.content.dag import Listings, NoEntryError, read, trace
 from node.content.flow import in_portions
 from node.content.store import BlockStore, MissingBlockError
 from node.content.trustless import PROBE, PROBE_CAR, RAW_TYPE, UnacceptableError, Wish, plan, read_wish
@@ -27,10 +28,21 @@ FOREIGN_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox;
 """Anyone may have made these bytes: opened as a page they run no script and reach no host."""
 MAX_CARS: Final = 8
 """CARs that are sent at once; whoever asks for another is told to come back."""
+EACH: Final = 2
+"""CARs that are sent to one visitor at once: one that reads slowly keeps its places for hours."""
+READING: Final = 4
+"""Requests that are looked up at once, each in a thread; the node's own work needs threads too."""
 PATIENCE_S: Final = 60.0
 """How long a receiver may leave a portion of a CAR unread."""
 
+Whose = Callable[[web.Request], str]
+"""Which visitor's a request is; empty: this machine's, a proxy's perhaps, which has no share of its own."""
+
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+def _address(request: web.Request) -> str:
+    return request.remote or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +66,21 @@ class Gateway:
     of a public gateway is. One range of bytes of a file or a block is given where asked for.
     """
 
-    def __init__(self, store: BlockStore, *, max_cars: int = MAX_CARS, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        store: BlockStore,
+        *,
+        max_cars: int = MAX_CARS,
+        patience_s: float = PATIENCE_S,
+        whose: Whose = _address,
+    ) -> None:
         self._store = store
+        self._listed = Listings(store)
         self._places = max_cars
         self._patience = patience_s
+        self._whose = whose
+        self._share: Counter[str] = Counter()
+        self._hands = asyncio.Semaphore(READING)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -67,7 +90,8 @@ class Gateway:
             wish = read_wish(request.query, request.headers.get("Accept", ""))
             if cid == PROBE and not path:
                 return _probe(wish)
-            answer = await asyncio.to_thread(_answer, self._store, cid, path, wish)
+            async with self._hands:
+                answer = await asyncio.to_thread(_answer, self._store, self._listed, cid, path, wish)
         except (MissingBlockError, NoEntryError) as error:
             only = "only-if-cached" in request.headers.get("Cache-Control", "") and isinstance(error, MissingBlockError)
             return _refusal(412 if only else 404, str(error))
@@ -95,11 +119,13 @@ class Gateway:
             await headed.prepare(request)
             await headed.write_eof()
             return headed
-        if not self._places:
+        who = self._whose(request)
+        if not self._places or (who and self._share[who] >= EACH):
             refusal = _refusal(503, "too many CARs are being sent: ask again in a moment")
             refusal.headers["Retry-After"] = "5"
             return refusal
         self._places -= 1
+        self._share[who] += 1
         response = web.StreamResponse(headers=headers)
         try:
             await response.prepare(request)
@@ -114,12 +140,15 @@ class Gateway:
                 request.transport.abort()
         finally:
             self._places += 1
+            self._share[who] -= 1
+            if not self._share[who]:
+                del self._share[who]
         return response
 
 
-def add_gateway(app: web.Application, store: BlockStore) -> None:
+def add_gateway(app: web.Application, store: BlockStore, whose: Whose = _address) -> None:
     """Serve the store under `/ipfs/`, GET and HEAD."""
-    app.router.add_get("/ipfs/{cid}{path:(?:/.*)?}", Gateway(store).serve)
+    app.router.add_get("/ipfs/{cid}{path:(?:/.*)?}", Gateway(store, whose=whose).serve)
 
 
 def content_type(content: bytes) -> str:
@@ -134,8 +163,8 @@ def content_type(content: bytes) -> str:
     return "application/octet-stream"
 
 
-def _answer(store: BlockStore, cid: str, path: Sequence[str], wish: Wish) -> _Answer:
-    passed = trace(store, parse(cid), path)
+def _answer(store: BlockStore, listed: Listings, cid: str, path: Sequence[str], wish: Wish) -> _Answer:
+    passed = trace(store, parse(cid), path, listed)
     target = passed[-1]
     if wish.form == "raw":
         block = store.get(target.digest)
@@ -144,8 +173,8 @@ def _answer(store: BlockStore, cid: str, path: Sequence[str], wish: Wish) -> _An
         # The root decides between 404 and a stream.
         store.get(target.digest)
         name = f'W/"{cid}.{target}.{wish.etag}"'
-        return _Answer(passed, b"", wish.content_type, name, f"{target}.car", plan(store, passed, wish))
-    entries = listing(store, target)
+        return _Answer(passed, b"", wish.content_type, name, f"{target}.car", plan(store, passed, wish, listed))
+    entries = listed(target)
     if entries is not None:
         return _Answer(passed, _index(cid, path, target, entries), "text/html", f'"DirIndex-{target}"')
     content = read(store, target)

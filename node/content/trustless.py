@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from node.content.car import CONTENT_TYPE
 from node.content.cid import RAW, Cid
-from node.content.dag import listing
+from node.content.dag import Listing
 from node.content.store import BlockStore
 from node.content.unixfs import decode
 from node.content.walk import Walk
@@ -80,15 +80,15 @@ def read_wish(query: Mapping[str, str], accept: str) -> Wish:
     return Wish("car", scope, span, parameters["dups"] == "y", explicit)
 
 
-def plan(store: BlockStore, path: Sequence[Cid], wish: Wish) -> Walk:
-    """The walk that answers a wish: `path` are the CIDs from the root to what is asked for.
+def plan(store: BlockStore, path: Sequence[Cid], wish: Wish, listed: Listing) -> Walk:
+    """The walk that answers a wish: `path` are the CIDs from the root to what is asked for, `listed` remembers.
 
     Raises MissingBlockError where a block that decides it is not stored, ContentError where one is malformed.
     """
     *before, target = path
     if wish.scope == "all":
         return Walk([target], alone=before, repeat=wish.repeat)
-    if target.codec == RAW or wish.scope == "block" or listing(store, target) is not None:
+    if target.codec == RAW or wish.scope == "block" or listed(target) is not None:
         return Walk([], alone=path, repeat=wish.repeat)
     return Walk([], alone=[*path, *_leaves(store, target, wish.span)], repeat=wish.repeat)
 

@@ -19,6 +19,7 @@ from node.devnet.genesis import genesis_accounts
 from node.devnet.ports import free_port
 from node.devnet.settings import ChainSettings
 from node.errors import ChainError
+from node.keys.environment import without_secrets
 
 PROGRAM: Final = "anvil"
 REMEDY: Final = "install it with: npm install --global @foundry-rs/anvil"
@@ -89,7 +90,9 @@ async def serve_anvil(
         command = _command(program, settings, host, port, file, block_interval)
         # What it says goes where this process's own errors go; standard output may be somebody's to read.
         nothing = asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(*command, stdin=nothing, stdout=nothing, start_new_session=True)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=nothing, stdout=nothing, start_new_session=True, env=without_secrets()
+        )
         try:
             chain = AnvilChain(f"http://{host}:{port}", process)
             await _answers(chain, settings)

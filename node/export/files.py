@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from node.content.car import header, section_head
 from node.content.cid import RAW, Cid
@@ -29,6 +29,12 @@ class Written:
     count: int
     size: int
     sha256: str = ""
+
+
+AMPLIFIED: Final = 16
+"""So many times the bytes of its blocks a folder may take: pictures of tokens may be equal, but not all there is."""
+ALLOWANCE: Final = 4 << 30
+"""Bytes that are written whatever they are made of; the metadata of a million tokens takes 1 GB."""
 
 
 async def car_stream(sources: Sources, roots: Sequence[Cid], walk: Walk) -> AsyncGenerator[bytes, None]:
@@ -58,31 +64,56 @@ async def write_folder(path: Path, sources: Sources, roots: Sequence[tuple[str, 
 
     Raises ContentError where blocks are missing, where `path` is there and not empty, or the disk refuses.
     """
-    written = [0, 0]
     with _draft_folder(path) as draft:
+        tree = _Tree(sources)
         for name, root in roots:
-            await _write_tree(draft / name if name else draft, sources, root, written)
-    return Written(written[0], written[1])
+            await tree.write(draft / name if name else draft, root)
+    return Written(tree.files, tree.size)
 
 
-async def _write_tree(where: Path, sources: Sources, cid: Cid, written: list[int], depth: int = 0) -> None:
-    """`where` names what is under `cid`: a directory, or a file. Names come from decoded directories: one segment."""
-    block = await sources.block(cid)
-    node = None if cid.codec == RAW else decode(block)
-    if depth > MAX_DEPTH or written[0] > MAX_BLOCKS:
-        raise ContentError(f"{cid}: more than {MAX_DEPTH} folders deep, or more than {MAX_BLOCKS} files")
-    if node is not None and node.kind == "directory":
-        _folder(where)
-        for link in node.links:
-            await _write_tree(where / link.name, sources, link.cid, written, depth + 1)
-        return
-    with where.open("xb") as file:
-        written[0] += 1
-        written[1] += file.write(block) if node is None else 0
-        for link in node.links if node is not None else ():
-            if link.cid.codec != RAW:
-                raise ContentError(f"{cid} is a file of more than one level")
-            written[1] += file.write(await sources.block(link.cid))
+class _Tree:
+    """Writes what is under roots as files, and stops where a few blocks would fill the disk by standing everywhere."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.files = 0
+        self.size = 0
+        self._sources = sources
+        self._entries = 0
+        self._known: set[bytes] = set()
+        self._distinct = 0
+
+    async def write(self, where: Path, cid: Cid, depth: int = 0) -> None:
+        """`where` names what is under `cid`, directory or file. Names come from decoded directories: one segment."""
+        block = await self._block(cid)
+        node = None if cid.codec == RAW else decode(block)
+        self._entries += 1
+        if depth > MAX_DEPTH or self._entries > MAX_BLOCKS:
+            raise ContentError(f"{cid}: more than {MAX_DEPTH} folders deep, or more than {MAX_BLOCKS} entries")
+        if node is not None and node.kind == "directory":
+            _folder(where)
+            for link in node.links:
+                await self.write(where / link.name, link.cid, depth + 1)
+            return
+        with where.open("xb") as file:
+            self.files += 1
+            if node is None:
+                self._add(file, block)
+            for link in node.links if node is not None else ():
+                if link.cid.codec != RAW:
+                    raise ContentError(f"{cid} is a file of more than one level")
+                self._add(file, await self._block(link.cid))
+
+    async def _block(self, cid: Cid) -> bytes:
+        block = await self._sources.block(cid)
+        if cid.digest not in self._known:
+            self._known.add(cid.digest)
+            self._distinct += len(block)
+        return block
+
+    def _add(self, file: BinaryIO, block: bytes) -> None:
+        self.size += file.write(block)
+        if self.size > ALLOWANCE + AMPLIFIED * self._distinct:
+            raise ContentError(f"the same {self._distinct} bytes stand there over and over: export a CAR of it instead")
 
 
 def _folder(where: Path) -> None:

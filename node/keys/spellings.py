@@ -10,6 +10,8 @@ import string
 _PLAIN = frozenset(string.ascii_letters + string.digits + "-._~")  # RFC 3986's unreserved: nothing escapes them
 # Quoting doubles the backslashes of what is quoted already: six rounds make 64. The bound keeps matching linear.
 _ESCAPES = r"\\{1,64}"
+# A shorter one is in so many lines that looking for it first saves nothing.
+_SHORTEST_ANCHOR = 3
 _NAMED = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a", "\0": "0"}
 
 
@@ -46,9 +48,17 @@ def bytes_pattern(value: bytes) -> str:
     return "".join(_character(chr(byte), single_byte=True) for byte in value)
 
 
-def anchor(text: str) -> str:
-    """The longest part of a text, in lower case, that stands in every spelling that text_pattern() matches."""
-    return max(re.split(r"[^A-Za-z0-9\-._~]", text), key=len).lower()
+def anchors(text: str) -> tuple[str, ...]:
+    """What stands, in lower case, in every spelling that text_pattern() matches; none where nothing of use does."""
+    longest = max(re.split(r"[^A-Za-z0-9\-._~]", text), key=len).lower()
+    return (longest,) if len(longest) >= _SHORTEST_ANCHOR else ()
+
+
+def bytes_anchors(value: bytes) -> tuple[str, ...]:
+    """As `anchors`, for bytes_pattern(): one of these stands in each spelling."""
+    # No letter of ordinary text, so whatever spells it is rare.
+    rare = next((byte for byte in value if byte >= 128), None)
+    return () if rare is None else (chr(rare).lower(), f"x{rare:02x}", f"{rare:08x}")
 
 
 def _character(character: str, *, single_byte: bool = False) -> str:

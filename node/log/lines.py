@@ -7,14 +7,15 @@ an exception's text, a traceback. The same handler keeps the last lines for the 
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import threading
 from types import TracebackType
-from typing import IO, Any, Literal
+from typing import IO, Any, Final, Literal
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from node.keys.redaction import redactor
 from node.log.book import logbook
@@ -25,8 +26,8 @@ Format = Literal["auto", "human", "json"]
 #: Libraries whose `info` is of use to their own developers only; at level debug they speak up.
 QUIET = ("aiohttp.access", "amqtt", "asyncio", "diffusers", "eth", "torch", "transitions", "urllib3", "web3")
 
-# C0 and C1 controls: foreign text must neither start a line of its own nor move the terminal's cursor.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+LONGEST: Final = 16_384
+"""Characters of one text in a line, such as a traceback; of a longer one both ends are written."""
 
 
 def configure(level: str = "info", format: Format = "auto", stream: IO[str] | None = None) -> None:  # noqa: A002
@@ -73,24 +74,53 @@ def configure(level: str = "info", format: Format = "auto", stream: IO[str] | No
 
 
 def _for_eyes(colours: bool) -> list[Processor]:
-    # No rich tracebacks: they print local variables, and break lines in the middle of a value.
-    plain = structlog.dev.plain_traceback
-    return [_one_line, structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+    return [_one_line, structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=_write_trace)]
 
 
 def _for_programs() -> list[Processor]:
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=_as_text)]
+    return [structlog.processors.format_exc_info, _shortened, structlog.processors.JSONRenderer(default=_as_text)]
 
 
 def _as_text(value: object) -> str:
-    return repr(value) if isinstance(value, bytes | bytearray) else str(value)
+    return _short(repr(value) if isinstance(value, bytes | bytearray) else str(value))
 
 
 def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {
-        key: value.translate(_CONTROLS) if isinstance(value, str) and key not in ("stack", "exception") else value
-        for key, value in event.items()
-    }
+    return {key: value if key in ("stack", "exception") else _for_a_line(value) for key, value in event.items()}
+
+
+def _for_a_line(value: object) -> object:
+    if isinstance(value, bytes | bytearray):
+        return _as_text(value)
+    return _plain(_short(value)) if isinstance(value, str) else value
+
+
+def _shortened(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {key: _short(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _write_trace(out: IO[str], error: ExcInfo) -> None:
+    # No rich tracebacks: they print local variables, and break lines in the middle of a value.
+    trace = io.StringIO()
+    structlog.dev.plain_traceback(trace, error)
+    out.write("\n".join(map(_plain, _short(trace.getvalue()).split("\n"))))
+
+
+def _short(text: str) -> str:
+    """The text, without its middle where a stranger made it endless: each line is searched for secrets."""
+    if len(text) <= LONGEST:
+        return text
+    # The marks of a cut: a secret in which it falls is masked all the same.
+    return f"{text[: LONGEST // 2]}... ({len(text) - LONGEST} characters) ...{text[-LONGEST // 2 :]}"
+
+
+def _plain(text: str) -> str:
+    """Text that starts no line of its own, moves no cursor and does not turn the direction of writing."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else _spelt(ord(one)) for one in text)
+
+
+def _spelt(code: int) -> str:
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65_536 else f"\\U{code:08x}"
 
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):

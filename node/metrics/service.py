@@ -61,13 +61,15 @@ class Metrics:
     async def _serve(self, port: int) -> None:
         from aiohttp import web
 
+        from node.web.doors import Doors
         from node.web.metrics import create_metrics_app
 
-        runner = web.AppRunner(create_metrics_app(self.exposition), access_log=None, shutdown_timeout=1)
+        doors = Doors()
+        runner = web.AppRunner(create_metrics_app(self.exposition, doors), access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
             try:
-                await web.TCPSite(runner, self._host, port).start()
+                await doors.site(runner, self._host, port).start()
             except OSError as error:
                 raise ConfigError(
                     f"web.metrics_host, web.metrics_port: cannot listen on {self._host}:{port} ({error.strerror})"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from node.errors import printable
+from node.keys.environment import without_secrets
 from node.keys.redaction import redactor
 
 if TYPE_CHECKING:
@@ -78,5 +79,5 @@ class Courier:
 
 def _variables() -> dict[str, str]:
     """The node's environment without its secrets (PATINA_*), and this source tree."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PATINA_")}
+    kept = without_secrets()
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), kept.get("PYTHONPATH"))))}

@@ -55,7 +55,7 @@ class Pages:
         self._gallery = gallery
         self._metrics = metrics
         self._doors = Doors()
-        self._guard = Guard(operator_token(config), local=config.web.operator_local)
+        self._guard = guard_of(config)
         self._board = Board(parts, self._proof)
         self._overview = Overview(parts, self._doors, version=version("patina"))
         self._storyteller = Storyteller(parts, gallery)
@@ -124,3 +124,21 @@ class Pages:
         if self._metrics is not None:
             self._metrics.mount(app, self._guard)
         return app
+
+
+def guard_of(config: Config) -> Guard:
+    """Who passes for the operator, as the configuration says.
+
+    Where `public_url` tells that a proxy brings visitors, an address of this machine says nothing: nginx from 1.29.7 on
+    shows by no trace that it is one, unless it is told to.
+
+    Raises:
+        KeyFileError: the operator's token cannot be read.
+    """
+    token = operator_token(config)
+    if config.web.public_url is not None and token is None:
+        log.warning(
+            "nobody sees the operator's page: with web.public_url this machine needs the token as well; name a file "
+            "with one in web.operator_token_file"
+        )
+    return Guard(token, local=config.web.operator_local and config.web.public_url is None)

@@ -255,9 +255,9 @@ async def _check_websocket(url: SecretUrl, notes: Notes) -> None:
             if isinstance(said.get("result"), str):
                 notes.ok(code, "subscribed to new blocks", shown.name)
                 return
-            fault = f"no subscription: {shown.redact(str(said.get('error')))[:160]}"
+            fault = f"no subscription: {shown.redact(str(said.get('error'))[:2_000])[:160]}"
     except TimeoutError:
         fault = f"no answer in {limits.connect:g} s"
     except (OSError, ValueError, aiohttp.ClientError) as error:
-        fault = f"unreachable ({type(error).__name__})"  # aiohttp's own texts show the URL
+        fault = unreachable(error)
     notes.warn(code, fault, shown.name)

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from node.clock import milliseconds
 from node.gossip.bucket import Rate, TokenBucket
-from node.web.guard import holder, plain, visitor
+from node.web.guard import holder, is_this_machine, plain, visitor
 from node.web.security import HEADERS
 
 if TYPE_CHECKING:
@@ -265,9 +265,3 @@ class _Site(web.BaseSite):
             return _Handler(server, loop=loop, access_log=None, **self._doors.handling)  # type: ignore[arg-type]
 
         self._server = await loop.create_server(lambda: _Door(self._doors, handler), self._host, self._port)
-
-
-def is_this_machine(who: str) -> bool:
-    """Whether a visitor (see `node.web.guard.visitor`) is this machine itself: its operator, or a proxy."""
-    # An address of ::1 has become its network, ::/64.
-    return who.startswith("127.") or who in ("::/64", "")

@@ -133,10 +133,15 @@ class Guard:
     def _compare(self, given: str, address: str) -> Verdict:
         now = self._clock()
         bucket = self._wrong.get(address)
-        if bucket is not None and bucket.wait(1, now) > 0:
+        throttled = bucket is not None and bucket.wait(1, now) > 0
+        # Whoever comes through a proxy of this machine has this address too: strangers' guesses must not lock out its
+        # operator, nor what reads the metrics. Nobody guesses a token of 32 characters.
+        if throttled and not is_this_machine(address):
             return Verdict.THROTTLED
         if self._digest is not None and hmac.compare_digest(_digest(given), self._digest):
             return Verdict.ALLOWED
+        if throttled:
+            return Verdict.THROTTLED
         if bucket is None:
             bucket = self._wrong[address] = TokenBucket(WRONG_TOKENS, now)
             if len(self._wrong) > _THROTTLED:
@@ -150,6 +155,18 @@ def visitor(request: web.Request) -> str:
     """Whose request it is as far as limits go: an IPv4 address, or an IPv6 network of 64 bits; "" for a Unix socket."""
     peer = _end(request, "peername")
     return "" if peer is None else holder(peer)
+
+
+def is_this_machine(who: str) -> bool:
+    """Whether a visitor (see `visitor`) is this machine itself: its operator, or a proxy."""
+    # An address of ::1 has become its network, ::/64.
+    return who.startswith("127.") or who in ("::/64", "")
+
+
+def whose(request: web.Request) -> str:
+    """As `visitor`; "" also for this machine, of whose requests nobody knows whose they are behind a proxy."""
+    who = visitor(request)
+    return "" if is_this_machine(who) else who
 
 
 def holder(address: Address) -> str:

@@ -10,6 +10,7 @@ from node.web.security import add_security_headers
 
 if TYPE_CHECKING:
     from node.metrics.exposition import Exposition
+    from node.web.doors import Doors
     from node.web.guard import Guard
 
 PATH = "/metrics"
@@ -27,9 +28,9 @@ def add_metrics(app: web.Application, exposition: Exposition, guard: Guard | Non
     app.router.add_get(PATH, metrics)
 
 
-def create_metrics_app(exposition: Exposition) -> web.Application:
-    """An application that has nothing but `/metrics`, for an address of its own that no visitor reaches."""
-    app = web.Application(client_max_size=1024)
+def create_metrics_app(exposition: Exposition, doors: Doors) -> web.Application:
+    """An application that has nothing but `/metrics`, for an address of its own, behind `doors` as the pages are."""
+    app = web.Application(client_max_size=1024, middlewares=[doors.middleware])
     app.on_response_prepare.append(add_security_headers)
     add_metrics(app, exposition, None)
     return app

@@ -10,8 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from node.web.doors import is_this_machine
-from node.web.guard import visitor
+from node.web.guard import is_this_machine, visitor
 
 EACH: Final = 12
 """Streams of one visitor (see `visitor`): a browser with a few pages open has that many."""

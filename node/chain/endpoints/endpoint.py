@@ -191,7 +191,7 @@ class Endpoint:
         if revert is not None:
             raise revert
         code = error.get("code")
-        message = self._shown.redact(str(error.get("message", "")))[:300]
+        message = self._shown.redact(str(error.get("message", ""))[:2_000])[:300]
         found = RpcError(self.name, method, code if isinstance(code, int) else 0, message)
         self.pruned += state_gone(found)
         raise found
@@ -222,7 +222,7 @@ class Endpoint:
         except TimeoutError:
             return 0, {}, None, f"no answer in {self._settings.timeout:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return 0, {}, None, f"unreachable ({type(error).__name__})"
+            return 0, {}, None, unreachable(error)
         finally:
             self.took.observe(self._clock() - began)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from node.errors import ReplayError
+from node.keys.environment import without_secrets
 
 if TYPE_CHECKING:
     import aiohttp
@@ -58,7 +58,7 @@ class NodeProcess:
                 stderr=log,
                 start_new_session=True,
                 # Its keys live no longer than the folder: what a user's nodes remember of theirs is not touched.
-                env={**os.environ, "XDG_STATE_HOME": str(self.folder.parent / ".state")},
+                env={**without_secrets(), "XDG_STATE_HOME": str(self.folder.parent / ".state")},
             )
         self.wanted = True
 

@@ -18,6 +18,7 @@ from node.devnet import deploy
 from node.devnet.genesis import dev_account
 from node.devnet.settings import ChainSettings
 from node.errors import ReplayError
+from node.keys.environment import without_secrets
 
 if TYPE_CHECKING:
     from node.devnet.account import Account, Contract
@@ -207,6 +208,7 @@ async def open_stage(
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
+            env=without_secrets(),
         )
     web3 = None
     try:

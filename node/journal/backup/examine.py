@@ -24,6 +24,8 @@ class NewerJournalError(JournalError):
     """A journal whose schema this version of the node does not know."""
 
 
+_MIGRATIONS: Final = "_sqlite_migrations"
+
 Columns = dict[str, list[tuple[str, str, int, int]]]
 
 
@@ -122,13 +124,20 @@ def _expected(applied: tuple[str, ...]) -> Columns:
 
 
 def _tables(db: Database) -> Columns:
-    """Every table's columns; what a journal never has (views, triggers) stands among them, and so makes a difference.
+    """Every table, its columns, and how it and each index was declared; what a journal never has (views, triggers)
+    stands among them, and so makes a difference.
 
-    The table of migrations itself is sqlite-utils' own, and differs between its versions.
+    Columns alone would not tell of `ON CONFLICT IGNORE`, with which a file made for that drops what it should keep. The
+    table of migrations itself is sqlite-utils' own, and differs between its versions.
     """
-    sql = "SELECT type, name FROM sqlite_master WHERE type != 'index' AND name NOT GLOB '*sqlite_*'"
+    sql = (
+        "SELECT type, name, sql FROM sqlite_master "
+        "WHERE NOT (tbl_name = ? AND type IN ('table', 'index')) AND name NOT GLOB 'sqlite_*'"
+    )
     found: Columns = {}
-    for kind, name in db.execute(sql).fetchall():
+    for kind, name, declared in db.execute(sql, (_MIGRATIONS,)).fetchall():
         rows = db.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)).fetchall()
-        found[f"{kind} {name}"] = [(str(row[0]), str(row[1]), int(row[2]), int(row[3])) for row in rows]
+        found[f"{kind} {name}: {' '.join(str(declared).split())}"] = [
+            (str(row[0]), str(row[1]), int(row[2]), int(row[3])) for row in rows
+        ]
     return found

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from node.errors import RenderError
+from node.keys.environment import without_secrets
 from node.render.worker.wire import HEAD, Hello, Kind, Request, cancel, is_png, parse_head
 
 _ROOT: Final = Path(__file__).parents[3]
@@ -56,7 +57,7 @@ class Launch:
 
     def variables(self) -> dict[str, str]:
         """The worker's environment: the node's without its secrets (PATINA_*), one thread, and this source tree."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PATINA_")}
+        kept = without_secrets()
         path = os.pathsep.join(filter(None, (str(_ROOT), kept.get("PYTHONPATH"))))
         return {**kept, **_ONE_THREAD, "PYTHONPATH": path, **self.environment}
 

@@ -167,6 +167,31 @@ async def test_gateway__reader_that_stops__loses_its_place_to_others(site):
         writer.close()
 
 
+async def test_gateway__one_visitor_reading_cars_slowly__leaves_places_to_others(site):
+    content = bytes(range(256)) * (CHUNK * 40 // 256)
+    target, blocks = file(content)
+    site.store.put_all([*blocks, content[:CHUNK]])
+    app = aiohttp.web.Application()
+    gateway = Gateway(site.store, patience_s=60, whose=lambda request: request.headers.get("X-Test-Visitor", ""))
+    app.router.add_get("/ipfs/{cid}{path:(?:/.*)?}", gateway.serve)
+    car = f"/ipfs/{target.cid}?format=car&car-dups=y"
+
+    async def hold(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(f"GET {car} HTTP/1.1\r\nHost: a\r\nX-Test-Visitor: slow\r\n\r\n".encode())
+        said = await reader.readline()
+        return said, writer
+
+    async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+        held = [await hold(client.port) for _ in range(4)]
+        assert [said.split()[1] for said, _ in held] == [b"200", b"200", b"503", b"503"]
+        for other in ("", "quick"):
+            async with client.get(car, headers={"X-Test-Visitor": other}) as response:
+                assert response.status == 200
+        for _, writer in held:
+            writer.transport.abort()
+
+
 @pytest.mark.parametrize("form", ["raw", "car"])
 async def test_gateway__probe__answers_as_a_trustless_gateway_does(site, form):
     response, body = await fetch(site, f"/ipfs/bafkqaaa?format={form}")

@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import reprlib
+import textwrap
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -117,6 +118,39 @@ def test_redact__value_with_its_own_mask__shown_as_that_and_not_by_its_parts() -
 
 def test_redact__lines_of_a_long_secret__each_masked() -> None:
     assert "second" not in redactor_of("first line\nsecond line").redact("  | second line\n")
+
+
+@pytest.mark.parametrize("width", [12, 16, 30])
+@pytest.mark.parametrize("indent", ["", "    ", "  | "])
+def test_redact__value_broken_over_lines__no_piece_of_it_is_left(width: int, indent: str) -> None:
+    secret = "qV3xk29TzLw0aPn7Yb5cQ8mZt81mQpR5sXq22LkW"
+    broken = textwrap.fill(f"refused: {secret} is not known", width, subsequent_indent=indent)
+    for text in (broken, json.dumps(broken), json.dumps(json.dumps(broken)), broken.replace("\n", "\r\n")):
+        told = redactor_of(secret).redact(text)
+        assert not any(secret[at : at + 5] in told for at in range(len(secret) - 4)), told
+        assert "known" in told
+
+
+def test_redact__base64_in_lines_of_a_mail__cannot_be_decoded() -> None:
+    secret = "a password that is told twice, a password that is told twice"
+    told = redactor_of(secret).redact(base64.encodebytes(b"user:" * 9 + secret.encode()).decode())
+    assert b"password" not in base64.b64decode(told.replace(MASK, ""), validate=False)
+    assert "told twice" not in told
+
+
+def test_redact__lines_without_a_secret__stay_as_they_are() -> None:
+    text = "Traceback:\n  File x, line 3\n    send(key)\nOSError: no\\nfile\n"
+    assert redactor_of("line send OSError").redact(text) == text
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("hostile", ["...", "x…", "\\", "\n", " ", "://", "".join(map(chr, range(256))), "value-0..."])
+def test_redact__much_of_a_stranger_and_many_secrets__does_not_hold_up_the_node(hostile: str) -> None:
+    # Took minutes when each mark of a cut was compared with each spelling of each value.
+    redactor = redactor_of(KEY)
+    for number in range(300):
+        redactor.add(f"value-{number}-of-many-secrets")
+    assert redactor.redact(hostile * (200_000 // len(hostile)))
 
 
 def test_add__short_value__does_not_blot_out_ordinary_text() -> None:

@@ -18,7 +18,7 @@ import structlog
 
 from node.keys.secrets import Secret, SecretUrl
 from node.keys.signing import LocalSigner
-from node.log.lines import Format, configure
+from node.log.lines import LONGEST, Format, configure
 
 RPC_KEY = "qV3xk29TzLw0aPn7Yb5c"
 URL = f"https://mainnet.example/v2/{RPC_KEY}?apikey=Zt81mQpR5&chain=main"
@@ -173,7 +173,7 @@ def test_log__line_that_cannot_be_formatted__reported_without_its_arguments(
     logging.getLogger("paho").error("connecting to %d", URL)
     err = capsys.readouterr().err
     assert "could not be written" in err
-    assert "test_log.py" in err
+    assert "test_lines.py" in err
     assert leaks(err) == []
 
 
@@ -238,3 +238,35 @@ def test_configure__again__replaces_the_first() -> None:
     structlog.get_logger("node").info("once")
     assert first.getvalue() == ""
     assert second.getvalue().count("once") == 1
+
+
+ACTING = "\x1b]0;owned\x07\x9b2J\rlate\u202egnp.exe\u2066\u2028\u200b"
+
+
+def test_log__exception_of_a_stranger__neither_obeyed_by_a_terminal_nor_written_backwards() -> None:
+    stream = started("human")
+    try:
+        raise OSError(f"said {ACTING}\nsecond line")
+    except OSError:
+        structlog.get_logger("node").exception("failed", name=ACTING)
+    text = stream.getvalue()
+    assert [letter for letter in text if not letter.isprintable() and letter != "\n"] == []
+    assert "\nsecond line" in text
+    assert text.count("\\u202e") == 2
+
+
+@pytest.mark.parametrize("form", ["json", "human"])
+def test_log__endless_text__both_ends_of_it_and_no_secret_in_the_cut(form: Format) -> None:
+    plant()
+    stream = started(form)
+    endless = f"begin {RPC_KEY * 30_000} end"
+    try:
+        raise ValueError(endless)
+    except ValueError:
+        structlog.get_logger("node").exception(endless, field=endless, raw=endless.encode())
+    logging.getLogger("amqtt").error("received %r", endless)
+    text = stream.getvalue()
+    assert len(text) < 5 * LONGEST
+    assert "begin" in text
+    assert "end" in text
+    assert leaks(text) == []

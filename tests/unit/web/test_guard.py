@@ -166,6 +166,15 @@ def test_guard__machine_that_is_not_trusted__needs_the_token_too() -> None:
     assert guard.allowed(asked(bearer(TOKEN)))
 
 
+def test_guard__strangers_guessing_through_a_proxy_of_this_machine__do_not_lock_its_operator_out() -> None:
+    guard = Guard(Secret(TOKEN), local=False, clock=Clock())
+    proxied = ("X-Forwarded-For", "203.0.113.9")
+    guesses = [guard.judge(asked(proxied, bearer(f"guess {number}"))) for number in range(WRONG_TOKENS.burst + 5)]
+    assert guesses[-1] is Verdict.THROTTLED
+    assert guard.allowed(asked(proxied, bearer(TOKEN)))
+    assert guard.judge(asked(proxied, bearer("another guess"))) is Verdict.THROTTLED
+
+
 def test_guard__guesses__are_throttled_by_address_and_in_time_forgiven() -> None:
     clock = Clock()
     guard = Guard(Secret(TOKEN), clock=clock)

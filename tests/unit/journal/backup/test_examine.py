@@ -45,6 +45,9 @@ def test_examine__journal__says_whose_it_is_and_changes_nothing(journal: Path) -
             "newer version of the node .it has 9999_later.: upgrade the node",
         ),
         (["CREATE TRIGGER t AFTER INSERT ON marks BEGIN DELETE FROM attestations; END"], "its tables are not those"),
+        (["CREATE TRIGGER a_sqlite_b AFTER INSERT ON marks BEGIN SELECT 1; END"], "its tables are not those"),
+        (["CREATE TRIGGER _sqlite_migrations AFTER INSERT ON marks BEGIN SELECT 1; END"], "its tables are not those"),
+        (["CREATE UNIQUE INDEX one ON evidence (config)"], "its tables are not those"),
         (["CREATE VIEW v AS SELECT 1"], "its tables are not those"),
         (["DROP TABLE marks"], "its tables are not those"),
         (["ALTER TABLE attestations RENAME COLUMN digest TO other"], "its tables are not those"),
@@ -53,6 +56,18 @@ def test_examine__journal__says_whose_it_is_and_changes_nothing(journal: Path) -
 def test_examine__schema_that_is_not_ours__is_refused(journal: Path, statements: list[str], said: str) -> None:
     with pytest.raises(JournalError, match=said):
         examine(change(journal, *statements))
+
+
+@pytest.mark.parametrize("clause", ["ON CONFLICT IGNORE", "ON CONFLICT REPLACE", "ON CONFLICT ROLLBACK"])
+def test_examine__table_that_would_drop_what_it_should_keep__is_refused(journal: Path, clause: str) -> None:
+    unique = "UNIQUE (config, feed, checkpoint, view)"
+    change(
+        journal,
+        "PRAGMA writable_schema=ON",
+        f"UPDATE sqlite_master SET sql = replace(sql, '{unique}', '{unique} {clause}') WHERE name = 'attestations'",
+    )
+    with pytest.raises(JournalError, match="its tables are not those"):
+        examine(journal)
 
 
 def test_examine__another_programs_database__is_told_apart(tmp_path: Path) -> None:
