@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from tests.contract.staking.books import Books
 from tests.contract.staking.conftest import DEAD, TIME, Operator, Stage, Statement, now
+from tests.contract.staking.eras import Eras
 from tests.contract.staking.model import (
     AMOUNT,
     DELAY,
@@ -28,7 +28,7 @@ from tests.contract.staking.model import (
 )
 
 
-class StakingMachine(Books):
+class StakingMachine(Eras):
     """Operators, reporters, a feed's owner, a guardian and a thief, each at any time."""
 
     @initialize(bonds=st.lists(st.integers(0, 5), min_size=3, max_size=5))
@@ -54,6 +54,8 @@ class StakingMachine(Books):
         self.announced = dict.fromkeys(self.feeds, (0, 0))
         self.treasury = 0
         self.era_number = 2**256
+        self.settled = self.cursor = self.target = 0
+        self.marked_at = TIME
         self.views = self.steps = 0
         for extra in bonds:
             self.join(MINIMUM + extra)
@@ -63,16 +65,6 @@ class StakingMachine(Books):
         if hasattr(self, "_anchor"):
             self.drain()
             self._anchor.__exit__(None, None, None)
-
-    def attempt(self, expected: bool, function: str, *arguments: Any, **kwargs: Any) -> Any:
-        """Calls staking, which must accept exactly what the model does."""
-        try:
-            found = getattr(self.staking, function)(*arguments, **kwargs)
-        except boa.BoaError:
-            assert not expected, f"{function} was refused"
-            return None
-        assert expected, f"{function} was accepted"
-        return found
 
     def pick(self, who: int) -> ModelNode:
         return self.nodes[who % len(self.nodes)]
@@ -177,7 +169,7 @@ class StakingMachine(Books):
         boa.env.evm.patch.timestamp += wait
         self.withdraw(who)
 
-    # Time, work and eras.
+    # Time and work; what is settled and elected is in `eras.py`.
 
     @rule(seconds=WAITS)
     def wait(self, seconds: int) -> None:
@@ -201,90 +193,6 @@ class StakingMachine(Books):
     def operator_then(self, node: int, key: Any) -> Operator:
         operator = self.nodes[node].operator
         return Operator(operator.label, operator.account, operator.payee, key, b"", operator.id)
-
-    @rule(part=st.integers(0, 3))
-    def settle(self, part: int) -> None:
-        """All that is due, or the last few records of it."""
-        due = self.stage.due()
-        if not due:
-            return
-        settled = self.stage.links.index(self.staking.settled())
-        if settled > 0 and len(due) < 64:
-            # One that is paid for already, in front of those that are not.
-            again = [self.stage.records[settled - 1], *due]
-            self.attempt(False, "settle_from", self.stage.links[settled - 1], again, sender=self.thief)
-        if part == 0 or part >= len(due):
-            self.staking.settle(due)
-            self.pay(due)
-            return
-        start = self.stage.links[self.stage.links.index(self.staking.cursor()) - part]
-        forged = (*due[-1][:3], due[-1][3] ^ 1, *due[-1][4:])
-        self.attempt(False, "settle_from", start, [*due[-part:-1], forged], sender=self.thief)
-        self.staking.settle_from(start, due[-part:])
-        self.pay(due[-part:])
-        self.attempt(False, "settle_from", start, due[-part:], sender=self.thief)
-
-    def pay(self, records: list[tuple[Any, ...]]) -> None:
-        """What a batch of records does to the books."""
-        for feed, _, number, observers, signers, transmitter, used, price in records:
-            gas = used * min(price, RULES.price_cap) * (10_000 + RULES.premium) // 10_000
-            cost = observers.bit_count() * RULES.observer_fee + signers.bit_count() * RULES.signer_fee + gas
-            paid = cost <= self.funds[feed]
-            if paid:
-                self.funds[feed] -= cost
-                self.owed[transmitter] = self.owed.get(transmitter, 0) + gas
-            for place, (i, _) in enumerate(self.configs[number][1]):
-                observed, signed = observers >> place & 1, signers >> place & 1
-                if paid:
-                    self.nodes[i].pending += observed * RULES.observer_fee + signed * RULES.signer_fee
-                if number >= self.era_number:
-                    self.nodes[i].due += 1
-                    self.nodes[i].attended += observed | signed
-
-    @rule(price=st.integers(0, 5))
-    def rotate(self, price: int | None) -> None:
-        fine = now() >= self.staking.era_ends()
-        due = self.stage.due()
-        self.stage.gas_price(price or 0)
-        self.attempt(fine, "rotate", due, sender=self.caller)
-        if not fine:
-            return
-        (event,) = self.stage.events("Rotated")
-        self.pay(due)
-        for node in self.nodes:
-            failed = node.due >= 2 and node.attended * 2 < node.due
-            if failed:
-                self.treasury += node.pending
-                node.strikes += 1
-            else:
-                node.claimable += node.pending
-                node.strikes = 0 if node.due >= 2 else node.strikes
-            node.due = node.attended = node.pending = 0
-        self.treasury -= event.refund
-        self.owed[self.caller] = self.owed.get(self.caller, 0) + event.refund
-        self.elect()
-        self.era_number = self.staking.current()[0] or 2**256
-        assert all(self.nodes[i].strikes < RULES.strikes for i in self.force)
-
-    def elect(self) -> None:
-        """Who has to sit now; the contract has said so in what it installed."""
-        eligible = [i for i in range(len(self.nodes)) if self.eligible(i)]
-        ranked = sorted(eligible, key=lambda i: (-self.nodes[i].bond, i))
-        force = sorted(ranked[: RULES.seats])
-        for i in set(self.force) - set(force):
-            self.nodes[i].seat_end = now()
-        number, digest = self.staking.current()
-        members = [(i, self.nodes[i].operator.key) for i in force]
-        if number not in self.configs and number:
-            self.configs[number] = (digest, members)
-        self.force = force
-        assert [i - 1 for i in self.staking.members(number)] == force
-        assert not number or self.configs[number] == (digest, members)
-
-    def eligible(self, i: int) -> bool:
-        node = self.nodes[i]
-        suspended = self.staking.node(i + 1).suspended
-        return node.bond >= MINIMUM and not (node.slashed or node.leaving or suspended)
 
     # Offenders, reporters, and honest nodes that somebody would like to see slashed.
 
