@@ -152,6 +152,7 @@ def statement_digest(domain: Domain, statement: Statement) -> bytes:
     return keccak(b"\x19\x01" + domain_separator(domain) + keccak(_REPORT_TYPEHASH + encode_statement(statement)))
 
 
+@lru_cache(maxsize=256)
 def report_digest(domain: Domain, report: Report) -> bytes:
     """The 32 bytes that committee members sign; AgreementError if a field does not fit its Solidity type."""
     return statement_digest(domain, statement_of(report))

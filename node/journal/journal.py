@@ -40,13 +40,13 @@ class Journal:
     stored. Every failure is a JournalError.
     """
 
-    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+    def __init__(self, directory: Path, *, read_only: bool = False, store: Store | None = None) -> None:
         """Open `<directory>/journal.db`, creating what is missing.
 
         Only one process at a time may hold a directory; `read_only` looks at it beside a running node
-        (no lock, and every write fails).
+        (no lock, and every write fails). A `store` that is open already takes the place of the file.
         """
-        self._store = Store(directory, read_only=read_only)
+        self._store = Store(directory, read_only=read_only) if store is None else store
         self.samples = Samples(self._store)
         self.cursors = Cursors(self._store)
         self.rounds = Rounds(self._store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,8 +26,12 @@ log = structlog.get_logger("transmit")
 
 def turn(digest: bytes, index: int, n: int) -> int:
     """Return when (0 first) a committee member sends: an order that the report decides and nobody chooses."""
-    order = sorted(range(n), key=lambda member: keccak(digest + member.to_bytes(1, "big")))
-    return order.index(index)
+    return _order(digest, n).index(index)
+
+
+@lru_cache(maxsize=64)
+def _order(digest: bytes, n: int) -> tuple[int, ...]:
+    return tuple(sorted(range(n), key=lambda member: keccak(digest + member.to_bytes(1, "big"))))
 
 
 class Transmitter:

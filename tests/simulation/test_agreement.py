@@ -90,7 +90,7 @@ def test_drawn__size_that_the_seed_decides__is_the_same_scenario_when_given() ->
 
 def test_incident__honest_crash_looks_like_equivocation__a_death_at_every_single_step_breaks_nothing() -> None:
     """The process is killed before, within and after each write, and before everything that leaves it."""
-    base = Scenario(2, rounds=1, loss=0.1, delay=400, down=1_500, faults_end=10_000)
+    base = Scenario(2, rounds=1, loss=0.1, delay=400, down=1_500, faults_end=10_000, on_files=True)
     points = simulate(base).points
     assert min(points) > 10
     for node, count in enumerate(points):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +15,7 @@ from node.agreement.machine import Machine
 from node.agreement.simulator.byzantine import BEHAVIOURS, TWINS, Twin
 from node.agreement.simulator.byzantine.honest import Honest
 from node.agreement.simulator.checks.watch import Watch
-from node.agreement.simulator.nodes.disk import disks
+from node.agreement.simulator.nodes.disk import Disk, FileDisk, MemoryDisk, disks
 from node.agreement.simulator.nodes.driver import MachineFactory, SimulatedNode
 from node.agreement.simulator.scenario import Scenario
 from node.agreement.simulator.world.chain import BLOCKS, Chain
@@ -45,7 +48,7 @@ class Outcome:
 
 
 class _Run:
-    def __init__(self, scenario: Scenario, make: MachineFactory, tell: Tell | None, folder: Path) -> None:
+    def __init__(self, scenario: Scenario, make: MachineFactory, tell: Tell | None, folder: Path | None) -> None:
         self.scenario = scenario
         self.world = world = World(scenario, tell)
         false = dict(scenario.behaviours)
@@ -69,8 +72,8 @@ class _Run:
         return [BEHAVIOURS[name](self.world, index)]
 
     def node(self, behaviour: Honest) -> SimulatedNode:
-        folder = self.folder / str(len(self.nodes))
-        node = SimulatedNode(self.world, self.watch, behaviour, self.make, self.send, folder)
+        disk: Disk = MemoryDisk() if self.folder is None else FileDisk(self.folder / str(len(self.nodes)))
+        node = SimulatedNode(self.world, self.watch, behaviour, self.make, self.send, disk)
         self.nodes.append(node)
         self.world.brokers.connect(node.index, node.hear)
         return node
@@ -184,12 +187,23 @@ class _Run:
             node.close()
 
 
+@contextmanager
+def _left_alone() -> Iterator[None]:
+    """Look for cycles among all objects a hundred times less often: a run makes millions, and hardly a cycle."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100 * thresholds[0], *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
 def simulate(scenario: Scenario, make: MachineFactory = Machine, tell: Tell | None = None) -> Outcome:
     """Run a scenario to its end; `tell` gets its story line by line.
 
     Raises InvariantError if a promise was broken on the way, or the end never came.
     """
-    with disks() as folder:
+    with _left_alone(), disks() if scenario.on_files else nullcontext() as folder:
         run = _Run(scenario, make, tell, folder)
         try:
             return run.run()

@@ -33,7 +33,8 @@ class Scenario:
     `frozen` ones whose process stands still. `stagger` is how much later some see a checkpoint than others, `skew`
     the drift of clocks in parts per million. Where `tolerant`, every node renders a root of its own, and rounds
     agree on their leader's. `patience` after the last checkpoint and the end of the faults, every feed's last
-    checkpoint must have landed.
+    checkpoint must have landed. `on_files`: journals are files, which SQLite has to recover after each death; else
+    they are databases in memory, which lose what was not committed.
     """
 
     seed: int
@@ -61,6 +62,7 @@ class Scenario:
     disk_full: tuple[Spell, ...] = ()
     faults_end: int = 60_000
     patience: int = 600_000
+    on_files: bool = False
     behaviours: tuple[tuple[int, str], ...] = ()
     timing: Timing = field(default_factory=_timing)
 

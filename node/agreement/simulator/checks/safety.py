@@ -24,7 +24,6 @@ class Safety:
         self._signers: dict[RoundKey, dict[bytes, int]] = {}
         self._signed: dict[RoundKey, bytes] = {}
         self._decided: dict[RoundKey, bytes] = {}
-        self.checked = 0
 
     def released(self, index: int, message: Message) -> None:
         """An honest node's message is about to leave it."""
@@ -48,7 +47,6 @@ class Safety:
     def _once(self, index: int, kind: str, message: Message, view: int, said: object) -> None:
         key = _key(message)
         before = self._said.setdefault((index, kind, key, view), said)
-        self.checked += 1
         if before != said:
             self._fail(f"honest node {index} equivocated: two messages to {kind} in {key}, view {view}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from node.agreement.effects import (
@@ -53,7 +52,7 @@ class SimulatedNode:
     """A process that comes and goes, and the disk that stays. `send(report)` puts a transaction into the mempool."""
 
     def __init__(
-        self, world: World, watch: Watch, behaviour: Honest, make: MachineFactory, send: Send, folder: Path
+        self, world: World, watch: Watch, behaviour: Honest, make: MachineFactory, send: Send, disk: Disk
     ) -> None:
         scenario = world.scenario
         self.index = behaviour.index
@@ -69,7 +68,7 @@ class SimulatedNode:
         self._send = send
         self._brokers = world.brokers
         self._config = world.keys.committee.config_digest
-        self._disk = Disk(folder)
+        self._disk = disk
         self._drift = world.rng.randint(-scenario.skew, scenario.skew)
         self._clock = NodeClock(world.events, 0, 0)
         self._crash_at = frozenset(point for node, point in scenario.crash_at if node == self.index)
@@ -310,10 +309,11 @@ class SimulatedNode:
 
     def _publish(self, effect: Broadcast) -> None:
         if self.honest:
+            # Said again in the same life, the same bytes break no promise that they did not break the first time.
             if effect.raw not in self._kept:
                 self._must_be_kept(effect.message)
+                self._watch.released(self.index, effect.message)
                 self._kept.add(effect.raw)
-            self._watch.released(self.index, effect.message)
             self._brokers.publish(self.index, effect.raw)
             return
         for peer in range(self._world.scenario.nodes):

@@ -131,6 +131,7 @@ class Brokers:
         now, loss, longest = events.now, weather.loss, weather.delay
         calm = now >= weather.end
         self.messages += len(peers)
+        kind = self._kind(raw) if self._censored and not calm else ""
         for peer in peers:
             copies = routes.get((sender, peer))
             if copies is None:
@@ -144,7 +145,7 @@ class Brokers:
                     copies = sum([random() >= loss for _ in range(copies)])
                     if not copies:
                         continue
-                if self._censored and random() < max(self._censored.get((self._kind(raw), peer), _NOTHING)):
+                if self._censored and random() < max(self._censored.get((kind, peer), _NOTHING)):
                     continue
                 delay = longest * (random() if copies == 1 else min([random() for _ in range(copies)]))
                 again = random() < weather.duplication
