@@ -8,7 +8,7 @@ from node.artworks.studio import token_seed
 from node.content.cid import directory_cid, raw_cid
 from node.explain import bands
 from node.explain.numbers import sentence, stopped
-from node.explain.story import headline, history, tell
+from node.explain.story import headline, history, seen, tell
 
 if TYPE_CHECKING:
     from node.explain.views import Subject, Told
@@ -29,6 +29,7 @@ def document(subject: Subject) -> dict[str, Any]:
         "name": subject.name,
         "state": subject.state,
         "headline": stopped(headline(subject)),
+        "seen": seen(subject),
         "paragraphs": [one.text for one in sections if one.title != "What it is"],
         "sections": [{"title": one.title, "sentences": list(one.sentences)} for one in sections],
         "chain_id": subject.chain_id,

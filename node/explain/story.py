@@ -15,6 +15,7 @@ from node.render.recipe import Levels, Recipe
 if TYPE_CHECKING:
     from node.chain.types import Feed, Landed
     from node.explain.views import Subject, Told
+    from node.render.reading import AnyRecipe
 
 _ETHER: Final = 10**18
 
@@ -167,23 +168,36 @@ def own(subject: Subject) -> Iterator[str]:
     if not _ours(subject) or not isinstance(subject.recipe, Recipe):
         yield "its own seed, drawn once for good, sets it apart from the others of its edition"
     else:
-        from node.artworks.studio import token_seed
-        from node.render.scene import scene
-
-        known = subject.signals if subject.signals and len(subject.signals) == len(_ZEROS) else _ZEROS
-        levels = subject.recipe.levels(known)
-        drawn = scene(
-            token_seed(edition.seed, subject.token),
-            levels.drawdown,
-            levels.flow,
-            subject.recipe.hue,
-            subject.recipe.accent,
-        )
-        yield f"its seed gave it a place of its own: {picture.place(drawn)}, and the turn of its colours"
+        yield f"its seed gave it a place of its own: {_place(subject, subject.recipe)}, and the turn of its colours"
     yield (
         f"the seed was drawn after the sale, from the artist's sealed number and block {edition.reveal_block:,}, so "
         "that nobody could choose it; it never changes: the artwork ages, it is not replaced"
     )
+
+
+def seen(subject: Subject) -> str:
+    """What there is to see on the picture, for who does not see it; empty where that is not known."""
+    if subject.painting is None or not _ours(subject) or not isinstance(subject.recipe, Recipe):
+        return ""
+    moods, band = _moods(subject), subject.painting.landed.band
+    weather = picture.MOODS.get(moods[band], "") if band < len(moods) else ""
+    return f"{weather}; {_place(subject, subject.recipe)}" if weather else ""
+
+
+def scenes(recipe: AnyRecipe) -> tuple[str, ...]:
+    """What the recipe's pictures show in each of its bands, the lowest first; nothing where that is not known."""
+    if not isinstance(recipe, Recipe) or recipe.model != _shipped():
+        return ()
+    return tuple(picture.MOODS.get(mood, "") for mood in recipe.classes)
+
+
+def _place(subject: Subject, recipe: Recipe) -> str:
+    from node.artworks.studio import token_seed
+    from node.render.scene import scene
+
+    known = subject.signals if subject.signals and len(subject.signals) == len(_ZEROS) else _ZEROS
+    levels, seed = recipe.levels(known), token_seed(subject.edition.seed, subject.token)
+    return picture.place(scene(seed, levels.drawdown, levels.flow, recipe.hue, recipe.accent))
 
 
 def after(subject: Subject) -> Iterator[str]:

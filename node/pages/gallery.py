@@ -15,6 +15,7 @@ from node.chain.types import NOBODY, TOKENS_PER_EDITION
 from node.content.cid import directory_cid, raw_cid
 from node.content.edition import token_path
 from node.errors import PatinaError
+from node.explain.story import scenes
 from node.pages.proofs import proof_view
 from node.web.source import EditionView, FeedView, PricePoint, ProofView, Readiness, RepaintView, TokenView, Wad
 
@@ -141,6 +142,7 @@ class Gallery:
             description=describe(recipe),
             recipe=raw_cid(edition.recipe),
             moods=list(recipe.classes),
+            scenes=scenes(recipe),
         )
 
     def _token(self, edition: Edition, token: int, title: str) -> TokenView:

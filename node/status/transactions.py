@@ -23,6 +23,7 @@ _REPORT: Final = re.compile(r"report ([0-9a-f]{8}) ([0-9]+) ([0-9]+) ([0-9]+)( p
 _VOTE: Final = re.compile(r"vote ([0-9a-f]+) ([0-9]+) ([0-9]+)")
 _GAP: Final = re.compile(r"gap (0x[0-9a-fA-F]{40}) ([0-9]+)")
 _STAKING: Final = re.compile(r"0x[0-9a-fA-F]{40} (.+)")
+_SLASH: Final = re.compile(r"slash 0x[0-9a-fA-F]{40} (0x[0-9a-fA-F]{40})-([0-9]+)-([0-9]+)-([0-9]+) [0-9a-f]+")
 _STEPS: Final = (
     (re.compile(r"rotate ([0-9]+) [0-9a-f]+"), r"end era \1, and seat the committee of the next"),
     (re.compile(r"settle [0-9a-f]+ [0-9a-f]+"), "settle who worked on reports"),
@@ -129,6 +130,8 @@ def purpose(key: str) -> str:
         return f"vote on feed {found[2]}, checkpoint {found[3]}"
     if found := _GAP.fullmatch(key):
         return f"nothing: fills the gap at nonce {found[2]}"
+    if found := _SLASH.fullmatch(key):
+        return f"staking: evidence that {found[1]} signed two reports of feed {found[2]}, checkpoint {found[3]}"
     if found := _STAKING.fullmatch(key):
         return f"staking: {_step(found[1])}"
     return printable(key, 100)

@@ -30,7 +30,7 @@ def stage(view: EditionView, place: int) -> str:
     token = view.tokens[place]
     name, home = escape(token.name), escape(f"/#{anchor(view)}")
     mood = f"{mood_of(view)} · band {view.band + 1} of {view.bands}" if view.history else "Not painted yet"
-    alt = f"{token.name}, {mood_of(view)}" if view.history else f"{token.name}, not painted yet"
+    alt = f"{token.name}, {_seen(view)}" if view.history else f"{token.name}, not painted yet"
     image = (
         f'<img src="{escape(token.image)}" alt="{escape(alt)}" draggable="false">'
         if _OURS.fullmatch(token.image)
@@ -42,8 +42,8 @@ def stage(view: EditionView, place: int) -> str:
         f'<span class="canvas">{image}</span></div></div><a class="turn none"></a></div>'
         f'<div class="story"><p class="eyebrow"><a href="{home}">{escape(view.name)}</a> · '
         f"{place + 1:,} of {len(view.tokens):,}</p><h1>{name}</h1>"
-        f'<p class="mood-line">{escape(mood)}</p><div class="why to-be-told"><p>{escape(view.description)}</p></div></div>'
-        "</article>"
+        f'<p class="mood-line">{escape(mood)}</p>'
+        f'<div class="why to-be-told"><p>{escape(view.description)}</p></div></div></article>'
     )
 
 
@@ -55,6 +55,12 @@ def anchor(view: EditionView) -> str:
 def mood_of(view: EditionView) -> str:
     """An edition's band in words."""
     return view.moods[view.band] if view.band < len(view.moods) else f"Band {view.band + 1}"
+
+
+def _seen(view: EditionView) -> str:
+    """What the pictures show, for who does not see them."""
+    scene = view.scenes[view.band] if view.band < len(view.scenes) else ""
+    return f"{mood_of(view)}: {scene}" if scene else mood_of(view)
 
 
 def _room(view: EditionView, ahead: int) -> str:
@@ -75,7 +81,7 @@ def _room(view: EditionView, ahead: int) -> str:
 def _work(view: EditionView, place: int, loading: str) -> str:
     token = view.tokens[place]
     link = escape(f"/token/{view.collection}/{token.id}")
-    alt = mood_of(view) if view.history else "not painted yet"
+    alt = _seen(view) if view.history else "not painted yet"
     image = ""
     if _OURS.fullmatch(token.image):
         sizes = f' srcset="{escape(small(token.image, WALL))} {WALL}w, {escape(token.image)} 512w" sizes="{SIZES}"'

@@ -81,7 +81,8 @@ class EditionView(msgspec.Struct, frozen=True):
 
     `band` is the band in force (0 lowest), `bands` their number (thresholds + 1); `moods` names the
     bands from lowest to highest where the recipe is known; `root` is a CID; `token_uri_prefix` is
-    what stands before `<tokenId>.json`; `recipe` is the recipe's CID. `total` counts the tokens where `tokens` holds
+    what stands before `<tokenId>.json`; `recipe` is the recipe's CID; `scenes` say what pictures show in each band, where
+    that is known. `total` counts the tokens where `tokens` holds
     only some of them.
     """
 
@@ -101,6 +102,7 @@ class EditionView(msgspec.Struct, frozen=True):
     description: str = ""
     recipe: str = ""
     moods: Sequence[str] = ()
+    scenes: Sequence[str] = ()
     total: int = 0
 
 

@@ -96,18 +96,25 @@ async def test_compare__two_moments__the_line_between_them_follows_the_keys(page
 async def test_token__none_of_that_number__says_so(page, gallery):
     answer = await page.goto(gallery.token.replace("1000001", "1000007"))
     assert answer.status == 404
-    await expect(page.locator("#bare")).to_contain_text("No edition of this node has such a token")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("No such token here")
+    await expect(page.get_by_role("link", name="To the gallery")).to_be_visible()
     page.expected.add("404")
 
 
 async def test_token__node_that_tells_why__its_words_are_shown(page, gallery):
     """Where the node has words of its own, they stand in place of what the page makes of the facts."""
     why = {"title": "Why it looks like this", "sentences": ["The vault fell.", "<b>And so on.</b>"]}
-    told = {"headline": "It is dusk.", "sections": [why, {"title": "What comes next", "sentences": ["Dawn."]}]}
+    told = {
+        "headline": "It is dusk.",
+        "state": "painted",
+        "seen": "a hill; two firs",
+        "sections": [why, {"title": "What comes next", "sentences": ["Dawn."]}],
+    }
     await page.route("**/explanation", lambda route: route.fulfill(json=told))
     await page.route("**/tokens/1000001", told_at)
     await page.goto(gallery.token)
-    await expect(page.locator(".why > p")).to_have_text(["It is dusk.", "The vault fell. <b>And so on.</b>"])
+    await expect(page.locator(".why > p")).to_have_text(["It is dusk.", "<b>And so on.</b>", "Dawn."])
+    await expect(page.get_by_role("img", name="Slow Weather #1, Thaw: a hill; two firs")).to_be_visible()
     await page.get_by_text("The whole story").click()
     await expect(page.get_by_role("heading", name="What comes next")).to_be_visible()
     await page.locator(".film .leaf").first.click()

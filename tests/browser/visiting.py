@@ -40,17 +40,17 @@ def _axe():
     return AXE.read_text()
 
 
-async def faults_of_access(page):
-    """What axe-core finds serious or critical on the page as it stands: (rule, elements).
+async def faults_of_access(page, only=None):
+    """What axe-core finds moderate or worse on the page as it stands, by all its rules or those alone: (rule, elements).
 
     Skips the test where axe-core is not installed.
     """
     if not AXE.is_file():
         pytest.skip(ABSENT)
-    await page.evaluate(_axe())
-    found = json.loads(await page.evaluate("axe.run().then(result => JSON.stringify(result.violations))"))
-    return [
-        (one["id"], [node["html"][:160] for node in one["nodes"]][:4])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(_axe())
+    rules = {"resultTypes": ["violations"], **({"runOnly": only} if only else {})}
+    found = json.loads(
+        await page.evaluate("rules => axe.run(rules).then(result => JSON.stringify(result.violations))", rules)
+    )
+    return [(one["id"], [node["html"][:160] for node in one["nodes"]][:4]) for one in found if one["impact"] != "minor"]

@@ -1,7 +1,7 @@
 // The picture of a token, alone or two moments of it with a line between them that a visitor moves.
 
 import { contentPath, h, setText } from "./dom.js";
-import { bandName, when } from "./format.js";
+import { bandName, bandScene, when } from "./format.js";
 import { Picture } from "./picture.js";
 
 export class Compare {
@@ -41,14 +41,24 @@ export class Compare {
     }
     this.controls.hidden = view.history.length < 2;
     const repaint = view.history[this.#on ? this.#sides[1] : index];
-    this.#alt = repaint ? `${token.name}, ${bandName(view, repaint.band)}` : `${token.name}, not painted yet`;
     const now = !repaint || repaint === view.history[last];
+    const seen = now && this.#seen?.repaint === repaint?.tx ? `: ${this.#seen.words}` : null;
+    const words = seen ? bandName(view, repaint.band) + seen : repaint && bandScene(view, repaint.band);
+    this.#alt = repaint ? `${token.name}, ${words}` : `${token.name}, not painted yet`;
     this.picture.show(now ? token.image : repaint.images[0], this.#alt);
     if (this.#on) this.#offer();
     this.#draw();
   }
 
   #alt = "";
+  #seen = null; // {repaint, words}: what the node says of the newest picture
+
+  /** What there is to see on the picture that a repaint's transaction brought: for who does not see it. */
+  describe(repaint, words) {
+    if (!words || this.#seen?.words === words) return;
+    this.#seen = { repaint, words };
+    if (this.#view) this.update(this.#view, this.#view.tokens[0], this.#index);
+  }
 
   #turn() {
     this.#on = !this.#on;

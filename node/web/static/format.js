@@ -62,7 +62,7 @@ export function moment(label, withTime = true) {
 export function dateOf(seconds, withTime = true) {
   const date = new Date(seconds * 1000);
   const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
-  return withTime ? `${day}, ${date.toISOString().slice(11, 16)}` : day;
+  return withTime ? `${day}, ${date.toISOString().slice(11, 16)} UTC` : day;
 }
 
 /** When a sample or a repaint was: its label's moment, its block's time, else its checkpoint. */
@@ -76,6 +76,9 @@ export const tokenPage = (view, id, repaint = null) =>
 
 /** A band in words: its mood where the recipe names one. */
 export const bandName = (view, band) => view.moods?.[band] || `Band ${band + 1}`;
+
+/** A band's pictures in words, for who does not see them: its mood and what is on them, where that is known. */
+export const bandScene = (view, band) => bandName(view, band) + (view.scenes?.[band] ? `: ${view.scenes[band]}` : "");
 
 /** A band's colour, as CSS: from dusk through verdigris to gold. */
 export function bandColour(band, bands) {

@@ -173,7 +173,7 @@ function details(round) {
   return h(
     "dl",
     { class: "facts" },
-    ...term("Landed in", `block ${group(round.block)}${round.time ? `, ${dateOf(round.time)} UTC` : ""}`),
+    ...term("Landed in", `block ${group(round.block)}${round.time ? `, ${dateOf(round.time)}` : ""}`),
     ...term("Transaction", h("span", { class: "mono" }, round.tx)),
     ...term("Who", inWords(round)),
     ...(round.view === null ? [] : term("View", `${round.view}${round.view ? `: ${count(round.view, "leader")} before this one stayed silent` : ""}`)),

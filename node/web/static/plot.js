@@ -201,7 +201,7 @@ export class Plot {
       let text = moment(sample.label) || (sample.time ? dateOf(sample.time, timed) : block);
       if (sample.time && timed && !sample.label) {
         const [today, clock] = text.split(", ");
-        text = today === day ? clock : text; // the day once is enough
+        text = (today === day ? clock : text).replace(" UTC", ""); // the day once is enough
         day = today;
       }
       group.append(s("text", { class: "tick", x: scale.x(x), y: scale.bottom + 21, "text-anchor": anchor }, text));

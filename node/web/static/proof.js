@@ -8,18 +8,18 @@ import { recover } from "./secp256k1.js";
 
 /** Every step: its key, its name, and what it shows when it is right. */
 export const STEPS = [
-  ["chain", "The token on chain", "Which content the token's tokenURI names."],
-  ["report", "The report on chain", "That the oracle took a report with this digest and this content root."],
-  ["digest", "What was signed", "The report's fields hash to the digest that the event names (EIP-712)."],
-  ["committee", "Who may sign", "These members, and no others, hash to the configuration under which the report landed."],
-  ["signatures", "The signatures", "Each was made by a member over exactly this digest, and they are a quorum."],
-  ["answer", "The answer and the band", "The answer is the median of what was observed, and the band follows from the policy."],
-  ["root", "From the report to the content", "The signed content root is the one that the tokenURI names."],
-  ["path", "The way to the token's files", "Every block between the root and the token's files has the hash that names it."],
-  ["metadata", "The metadata", "The document has its hash, and says of the token what was signed."],
-  ["recipe", "The recipe", "The document that says how to paint has the hash that the metadata names."],
-  ["picture", "The picture", "Every byte of it has the hash that the metadata names. It is shown from these very bytes."],
-  ["render", "Painted again", "The model paints the same bytes again from the seed, the band and the signals."],
+  ["chain", "What the token names", "On chain the token names its content by a fingerprint, not by a place: whoever hands it out cannot change it."],
+  ["report", "The decision that painted it", "The contract took a report of the nodes, and keeps a fingerprint of it and of the content that it names."],
+  ["digest", "What was signed", "The report's fields, put together here, have the very fingerprint that the contract keeps (EIP-712)."],
+  ["committee", "Who may sign", "These members, and no others, have the fingerprint of the committee that was in force."],
+  ["signatures", "The signatures", "Each was made with a member's own key, over exactly this report, and they are enough."],
+  ["answer", "The measurement", "The answer is the middle one of what the nodes measured, and the rules lead from it to this band."],
+  ["root", "From the decision to the content", "The content that was signed for is the one that the token names."],
+  ["path", "The way to the token's files", "Every folder on the way has the fingerprint that it was asked for by: nothing was put in its place."],
+  ["metadata", "The description", "It has its fingerprint, and says of the token what was signed."],
+  ["recipe", "The recipe", "The document that says how to paint has the fingerprint that the description names."],
+  ["picture", "The picture", "Every byte of it was checked before it was drawn here: change one, and the fingerprint is another."],
+  ["render", "Painted again", "The model paints the same bytes again from the token's seed, the band and the signals."],
 ];
 
 class Wrong extends Error {}

@@ -1,7 +1,7 @@
 // One edition as a room: its wall label, its artworks, the feed's plot, and how it changed.
 
 import { h, setText } from "./dom.js";
-import { bandColour, bandName, brief, count, percent, tokenPage } from "./format.js";
+import { bandColour, bandName, bandScene, brief, count, percent, tokenPage } from "./format.js";
 import { drawLife } from "./life.js";
 import { read } from "./live.js";
 import { Picture } from "./picture.js";
@@ -123,7 +123,7 @@ export class Room {
 
   #updateWorks() {
     const { view } = this;
-    const painted = view.history.length ? bandName(view, view.band) : "not painted yet";
+    const painted = view.history.length ? bandScene(view, view.band) : "not painted yet";
     this.#tokens = [...view.tokens, ...this.#rest];
     if (this.#hangAll(view, this.#tokens, painted)) this.#glow();
     const rest = view.total - this.#tokens.length;

@@ -21,7 +21,7 @@ let at = null; // the repaint that is looked at; null: as it is now
 const compare = new Compare();
 const given = document.querySelector("#first .canvas img");
 if (given) compare.picture.adopt(given);
-const why = new Why();
+const why = new Why((repaint, words) => compare.describe(repaint, words));
 const plot = new Plot({ choose: (index) => look(index, true) }, "h2");
 const eyebrow = h("p", { class: "eyebrow" });
 const title = h("h1", { tabindex: "-1" });

@@ -39,10 +39,27 @@ function heading() {
     h(
       "p",
       { class: "lead" },
-      "This page follows a picture back to the signatures under it. What can be hashed or recovered is hashed and recovered " +
-        "here, in your browser, by a few hundred lines that you can read under ",
+      "This page follows a picture back, step by step, to the signatures under it. Your browser does the checking itself, by a few " +
+        "hundred lines that you can read under ",
       h("a", { href: "/static/proof.js" }, "/static/proof.js"),
       ".",
+    ),
+    h(
+      "details",
+      { class: "primer" },
+      h("summary", {}, "What fingerprints and signatures prove"),
+      h(
+        "p",
+        {},
+        "A fingerprint (a hash) is a short text worked out from a file's bytes. Anybody gets the same one from the same bytes, and nobody can " +
+          "find other bytes that give it: change one pixel, and it is another. So a picture that has the right fingerprint is the right picture, wherever it came from.",
+      ),
+      h(
+        "p",
+        {},
+        "A signature can only be made by whoever holds a node's secret key, and everybody can check it. When enough nodes, each on its own, have " +
+          "signed the same fingerprint, all of them painted the same picture, to the last byte.",
+      ),
     ),
   );
 }
@@ -200,12 +217,13 @@ async function show({ picture, kind, life }) {
 function conclude(endpoint) {
   const states = [...results.values()].map((result) => result.state);
   const number = (state) => states.filter((one) => one === state).length;
+  const told = [...results.values()].filter((result) => result.state === "ok" && result.by === "node").length;
   const outcome = number("wrong") ? "wrong" : number("untold") ? "untold" : "ok";
   verdict.dataset.state = outcome;
   const text = {
     wrong: `${number("wrong")} step${number("wrong") === 1 ? " is" : "s are"} wrong: do not believe this picture.`,
     untold: `${number("untold")} step${number("untold") === 1 ? "" : "s"} could not be told; the others are right.`,
-    ok: endpoint ? "Everything that a browser can check is right, and the chain says so too." : "Everything that this browser can check is right.",
+    ok: endpoint ? "Everything that a browser can check is right, and the chain says so too." : `Everything that this browser can check is right: ${number("ok") - told} steps.`,
   }[outcome];
   setText(verdict, text);
   setText(announcer, text);

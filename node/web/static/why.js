@@ -12,12 +12,14 @@ export class Why {
   #now = null; // the key of what is looked at; null for an earlier moment
   #without = null; // the key of what the node has not told in time
 
-  constructor() {
+  /** `seen(key, words)` hears what the node says that there is to see on the newest picture. */
+  constructor(seen = () => {}) {
+    this.seen = seen;
     this.element = h("div", { class: "why" });
   }
 
   update(life, repaint, now) {
-    const key = repaint ? `${repaint.checkpoint} ${repaint.tx}` : "";
+    const key = repaint ? repaint.tx : "";
     this.#now = now ? key : null;
     this.#plain = () => this.#draw({ lead: plain(life.edition, repaint, now), rest: [] });
     const awaited = now && life.explanation && this.#without !== key;
@@ -38,6 +40,7 @@ export class Why {
       const told = readOut(await read(path));
       if (!told.lead.length) throw new Error("nothing is told");
       this.#told = { key, told };
+      this.seen(key, told.seen);
       if (this.#now === key) {
         this.element.classList.remove("to-be-told");
         this.#draw(told);
@@ -77,12 +80,16 @@ const section = ({ title, text }) => [h("h2", {}, title), h("p", {}, text)];
 /** The node's explanation as {lead: paragraphs, rest: [{title, text}]}. */
 function readOut(document) {
   const words = (value) => (typeof value === "string" ? value : "");
-  const sections = (document.sections ?? []).map(({ title, sentences }) => ({
-    title: words(title),
-    text: [sentences].flat().map(words).join(" "),
-  }));
+  const sections = (document.sections ?? []).map((one) => {
+    const sentences = [one.sentences].flat().map(words);
+    return { title: words(one.title), sentences, text: sentences.join(" ") };
+  });
   const why = sections.find((one) => one.title === "Why it looks like this");
-  return { lead: [words(document.headline), why?.text ?? ""].filter(Boolean), rest: sections.filter((one) => one !== why && one.text) };
+  const next = sections.find((one) => one.title === "What comes next");
+  // Of what is painted, the first sentence of the reasons says with block and hour what the headline has said.
+  const from = document.state === "painted" ? 1 : 0;
+  const lead = [words(document.headline), why?.sentences.slice(from).join(" ") ?? "", next?.sentences.slice(0, 2).join(" ") ?? ""];
+  return { lead: lead.filter(Boolean), rest: sections.filter((one) => one.text), seen: words(document.seen) };
 }
 
 function plain(view, repaint, now) {

@@ -14,7 +14,7 @@ from node.chain.types import EditionState
 from node.errors import ChainError
 from node.explain.document import document
 from node.explain.measure import measured
-from node.explain.story import headline, history, tell
+from node.explain.story import headline, history, scenes, seen, tell
 from node.explain.views import (
     Measured,
     Subject,
@@ -214,6 +214,21 @@ def test_document__figures_exactly__and_paragraphs_for_pages() -> None:
     assert told["signals"] == {name: str(value) for name, value in zip(("volatility", "drawdown", "flow"), SIGNALS,
                                                                        strict=True)}  # fmt: skip
     assert len(told["paragraphs"]) == len(told["sections"]) - 1
+
+
+def test_seen__picture_of_the_shipped_model__its_weather_and_its_place() -> None:
+    subject = painted()
+    weather = scenes(RECIPE)[2]
+    told = document(subject)["seen"]
+    assert weather
+    assert told.startswith(f"{weather}; ")
+    assert any(place in told for place in ("a house", "a lighthouse", "a chapel"))
+    assert seen(replace(subject, painting=None)) == ""
+
+
+def test_seen__picture_of_another_model__nobody_knows_what_is_on_it() -> None:
+    other = replace(RECIPE, model=bytes(32))
+    assert (seen(painted(recipe=other)), scenes(other)) == ("", ())
 
 
 @pytest.mark.parametrize("token", [1, 999_999, 2_000_000])

@@ -23,12 +23,16 @@ KEYS = {
     f"gap {SENDER} 7": "nothing: fills the gap at nonce 7",
     f"{ORACLE} claim 4 9": "staking: have node 4 paid for the eras before era 9",
     f"{ORACLE} rotate 3 236833221c7dfc7f": "staking: end era 3, and seat the committee of the next",
-    f"{ORACLE} rotate 3 236833221c7dfc7f again 1": "staking: end era 3, and seat the committee of the next (tried anew: "
-    "somebody else was first)",
+    f"{ORACLE} rotate 3 236833221c7dfc7f again 1": (
+        "staking: end era 3, and seat the committee of the next (tried anew: somebody else was first)"
+    ),
     f"{ORACLE} settle 0a1b 2c3d": "staking: settle who worked on reports",
     f"{ORACLE} mark 3 236833221c7dfc7f": "staking: fix up to where era 3 is settled",
     f"{ORACLE} collect 5": "staking: collect what is owed to this account, in era 5",
     f"{ORACLE} slash 0xab": "staking: slash 0xab",
+    f"slash {ORACLE} {SENDER}-1-40-0 0a1b2c3d": (
+        f"staking: evidence that {SENDER} signed two reports of feed 1, checkpoint 40"
+    ),
     "3 register the node": "3 register the node",
     "odd\x1b[2J": "odd?[2J",
 }
