@@ -177,7 +177,8 @@ def perform(choice: Choice, work: Callable[[Desk], Awaitable[dict[str, Any]]]) -
     from node.cli.stake.talk import Talk
     from node.log.lines import configure
 
-    configure("error", "auto")
+    # What a person has to know is said in sentences; the sender's log would say it once more.
+    configure("critical", "auto")
     talk = Talk(yes=choice.yes, as_json=choice.as_json)
 
     async def run() -> None:

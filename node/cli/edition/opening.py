@@ -195,7 +195,10 @@ async def _explain(desk: Desk, recipe: AnyRecipe, policy: Policy, vault: str, nu
         ]
     )
     if owner != desk.address:
-        raise PatinaError(f"the artist of {desk.collection} is {owner}: name that account's keystore with --account")
+        raise PatinaError(
+            f"the artist of {desk.collection} is {owner}: name that account's keystore with --account, or make a "
+            "collection of your own with patina edition collection"
+        )
     talk.say()
     talk.say(
         f"Every {policy.cadence} blocks the median of the last {policy.window} samples of the share price is held "

@@ -46,7 +46,7 @@ def mint(edition: int, quantity: int, *, to: str | None, choice: Choice) -> None
             if found.state != EditionState.SELLING:
                 raise PatinaError(f"the sale of edition {edition} has ended")
             if missing > left:
-                raise PatinaError(f"{left} tokens of edition {edition} are left: buy at most that many")
+                raise PatinaError(f"edition {edition} has {left} left: buy at most that many")
             desk.talk.say(f"{missing} of edition {edition} for {show_ether(found.price * missing)}, to {receiver}.")
             desk.talk.sure("Buy?")
         for some in lots:
@@ -79,9 +79,7 @@ def close(edition: int, *, choice: Choice) -> None:
         if not errands.landed(desk.collection, calldata):
             if found.state != EditionState.SELLING:
                 raise PatinaError(f"the sale of edition {edition} has ended already")
-            unsold = found.supply - found.minted
-            sold = f"{found.minted} of {found.supply} tokens were sold"
-            desk.talk.say(f"{sold}; the other {unsold} will never be." if unsold else f"All {found.supply} were sold.")
+            desk.talk.say(f"{found.minted} of {found.supply} were sold; what is left will never be.")
             if not found.minted:
                 desk.talk.say("An edition without a token is over: it can never be revealed.")
         ask = f"End the sale of edition {edition}?"
