@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from node.cli.options import asker, config_option, json_option
+from node.cli.options import asker, config_option, json_option, named
 from node.errors import printable
 from node.preflight.subjects import SUBJECTS
 
@@ -24,6 +24,7 @@ _CHOICE = click.Choice(list(SUBJECTS))
 _COLOURS = {"ok": "green", "warning": "yellow", "fault": "red", "not checked": "cyan"}
 _WIDE = 24
 _MARGIN = 2 + 12 + _WIDE + 2
+_INDENT = 7
 
 
 @click.command()
@@ -58,11 +59,40 @@ def check(config_path: Path, *, only: Sequence[str], skip: Sequence[str], as_jso
         found = _watched(facts, subjects)
     score = Score.of(found)
     if not as_json:
-        click.secho(f"\n{score}", bold=True, fg="green" if score.ready else "red")
-        if not score.ready:
-            click.echo(f"at fault: {', '.join(dict.fromkeys(one.code for one in found if one.verdict == 'fault'))}")
+        conclude(found, named(facts.path), "" if len(subjects) < len(SUBJECTS) else _next(facts, found))
     if not score.ready:
         raise SystemExit(1)
+
+
+def conclude(found: Sequence[Finding], where: str, following: str) -> None:
+    """Print the score, and then what to do: about each fault, or next.
+
+    `where` names the configuration to other commands, `following` is the one that comes next, "" for a part of a check.
+    """
+    from node.preflight.finding import Score
+
+    score = Score.of(found)
+    ready = "yes" if score.ready else "no"
+    verdict = f"ready to run: {ready}" if following or not score.ready else "nothing else was looked at"
+    click.secho(f"\n{score}; {verdict}", bold=True, fg="green" if score.ready else "red")
+    faults = [one for one in found if one.verdict == "fault"]
+    for one in faults:
+        click.echo(f"\nat fault: {one.code}{f' ({_clean(one.about)})' if one.about else ''}")
+        _remedy(one)
+    if faults:
+        subjects = dict.fromkeys(one.subject for one in faults)
+        click.echo(f"\nthen: patina check{where}{''.join(f' --only {one}' for one in subjects)}")
+    elif following:
+        click.echo(f"next: {following}{where}")
+
+
+def _next(facts: Facts, found: Sequence[Finding]) -> str:
+    """The command that follows a whole check without a fault."""
+    verdicts = {one.code: one.verdict for one in found}
+    if facts.sound.config is not None and facts.running:
+        return "patina status"
+    outside = verdicts.get("stake.seat") == "warning" and verdicts.get("contracts.staking") == "ok"
+    return "patina join" if outside else "patina run"
 
 
 async def _run(
@@ -112,18 +142,24 @@ def show(subject: str, found: Sequence[Finding]) -> None:
     for one in found:
         verdict = click.style(f"{one.verdict:<12}", fg=_COLOURS[one.verdict], bold=one.verdict == "fault")
         about = f"{one.about}: " if one.about else ""
-        first, *rest = _lines(_clean(about + one.detail) or "-")
+        first, *rest = _lines(_clean(about + one.detail) or "-", _MARGIN)
         click.echo(f"  {verdict}{one.code:<{_WIDE}}  {first}")
-        rest += [f"{'-> ' if at == 0 else '   '}{line}" for at, line in enumerate(_lines(_clean(one.remedy)))]
         for line in rest:
             click.echo(f"{'':<{_MARGIN}}{line}")
+        _remedy(one)
 
 
-def _lines(text: str) -> list[str]:
+def _remedy(one: Finding) -> None:
+    """What to do, over the whole width: it may be a command that somebody copies."""
+    for at, line in enumerate(_lines(_clean(one.remedy), _INDENT)):
+        click.echo(f"{'':<{_INDENT - 3}}{'-> ' if at == 0 else '   '}{line}")
+
+
+def _lines(text: str, margin: int) -> list[str]:
     """A text as lines that fit the terminal; one line where nobody watches, so that programs find it whole."""
     if not sys.stdout.isatty() or not text:
         return [text] if text else []
-    width = max(40, shutil.get_terminal_size().columns - _MARGIN - 4)
+    width = max(40, shutil.get_terminal_size().columns - margin - 1)
     # Addresses and paths stay whole: somebody may copy them.
     return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
 

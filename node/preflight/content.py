@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from node.chain.endpoints.names import Shown
+from node.chain.endpoints.names import Shown, unreachable
 from node.content.cid import raw_cid, sha256
 from node.errors import PatinaError
 
@@ -64,7 +64,7 @@ async def _check_peer(peer: SecretUrl, notes: Notes) -> None:
     except TimeoutError:
         notes.warn(code, f"no answer in {_PATIENCE_S:g} s", shown.name)
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        notes.warn(code, f"unreachable ({type(error).__name__})", shown.name)
+        notes.warn(code, unreachable(error), shown.name)
     else:
         _tell(status, notes, shown.name)
 

@@ -236,7 +236,7 @@ async def _check_websocket(url: SecretUrl, notes: Notes) -> None:
     import aiohttp
 
     from node.chain.endpoints.answers import parsed
-    from node.chain.endpoints.names import Shown
+    from node.chain.endpoints.names import Shown, unreachable
     from node.chain.endpoints.wakeup import SUBSCRIBE, WakeSettings, refuse_redirects
 
     shown, limits, code = Shown(url), WakeSettings(), "endpoints.websocket"

@@ -116,4 +116,4 @@ class Score:
         told += [f"{self.warnings} warning{'s' if self.warnings > 1 else ''}"] if self.warnings else []
         told += [f"{self.faults} fault{'s' if self.faults > 1 else ''}"] if self.faults else []
         told += [f"{self.skipped} not checked"] if self.skipped else []
-        return f"{', '.join(told)}; ready to run: {'yes' if self.ready else 'no'}"
+        return ", ".join(told)

@@ -43,10 +43,12 @@ for; otherwise a key without one is not checked.
 | `fault` | keeps the node from its work, or makes it dangerous |
 | `not checked` | could not be looked at, or does not apply; the line says why |
 
-The last line counts: *ok* out of everything that was looked at (ok, warnings and faults; what was not checked is
-counted apart). The node is *ready to run* when nothing is at fault. The exit status is 0 then, and 1 otherwise;
-warnings do not change it. With one endpoint of several gone or behind, there is a warning as long as `chain.witnesses`
-sound ones are left, and a fault when not.
+The line below all subjects counts: *ok* out of everything that was looked at (ok, warnings and faults; what was not
+checked is counted apart). After it stands each fault once more with its remedy, and the command that looks at those
+subjects again; where there is none, the command that comes next. The node is *ready to run* when nothing is at fault
+in a check of everything. The exit status is 0 where nothing is at fault, and 1 otherwise; warnings do not change it.
+With one endpoint of several gone or behind, there is a warning as long as `chain.witnesses` sound ones are left, and
+a fault when not.
 
 `--json` prints `ready`, `score` (`ok`, `checked`, `warnings`, `faults`, `not_checked`) and `findings`: for each its
 `subject`, `code`, `about` (which endpoint, broker, feed or file), `verdict`, `detail` and `remedy`. Subjects, codes and
@@ -58,7 +60,8 @@ A newest block is late after 5 minutes, a final one 30 minutes behind the newest
 at fault from 60 s. Certificates are warned of 30 days before their end. A disk with less than 2 GiB is warned of,
 below 256 MiB it is a fault; a median fsync above 100 ms is a warning. A balance should reach
 `transmit.low_balance_ether` and 20 reports; one that does not pay for a single report is a fault. The pictures of an
-edition should take less than `agreement.render_ms`, reckoned from the second picture that one worker draws here.
+edition should take less than `agreement.render_ms`, reckoned from the second picture that one worker draws here; of a
+foreign pipeline that is served two pictures are drawn too.
 """
 
 

@@ -103,7 +103,9 @@ async def _check_balance(facts: Facts, network: Network, notes: Notes) -> None:
         notes.ok(code, f"{held}, and transmit.enabled is off: others send its reports")
         return
     if balance < cost:
-        notes.fault(code, told, remedy=f"send at least {_ether(max(chosen.low_balance, REPORTS * cost))} to {address}")
+        notes.fault(
+            code, told, remedy=f"send at least {_ether(max(chosen.low_balance, REPORTS * cost))} ether to {address}"
+        )
     elif balance < max(chosen.low_balance, REPORTS * cost):
         notes.warn(
             code, f"{told}; low-balance is told below {chosen.low_balance_ether}", remedy=f"send more to {address}"
@@ -127,4 +129,5 @@ async def _gas(network: Network) -> int:
 
 
 def _ether(wei: int) -> str:
-    return f"{wei // ETHER}.{wei % ETHER // 10**12:06d}"
+    """Whole millionths of an ether, no more than there are; as short as it goes."""
+    return f"{wei // ETHER}.{wei % ETHER // 10**12:06d}".rstrip("0").rstrip(".")

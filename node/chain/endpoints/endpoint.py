@@ -14,7 +14,7 @@ from node.chain import parse
 from node.chain.endpoints.answers import parsed
 from node.chain.endpoints.breaker import Breaker
 from node.chain.endpoints.limits import TokenBucket, retry_after, timestamp
-from node.chain.endpoints.names import Shown
+from node.chain.endpoints.names import Shown, unreachable
 from node.chain.failures import RpcError, UnavailableError, WrongChainError, revert_in, state_gone
 from node.durations import REQUEST_S, Durations
 from node.keys.secrets import SecretUrl

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from node.chain.endpoints.answers import parsed
-from node.chain.endpoints.names import Shown
+from node.chain.endpoints.names import Shown, unreachable
 from node.keys.secrets import SecretUrl
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class WakeUp:
                 fault = await self._listen(session, url)
             except (OSError, ValueError, aiohttp.ClientError) as error:
                 # aiohttp's own texts show the URL.
-                fault = f"unreachable ({type(error).__name__})"
+                fault = unreachable(error)
             failures = 0 if self.counters["heads"] > heads else failures + 1
             self.counters["reconnects"] += 1
             wait = min(self._settings.longest, self._settings.pause * 2 ** min(failures, 10))

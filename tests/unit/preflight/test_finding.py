@@ -27,8 +27,8 @@ def test_score__any_findings__counts_each_once_and_is_ready_only_without_faults(
 
 
 def test_score__in_words__says_what_was_looked_at() -> None:
-    assert str(Score(23, 1, 2, 3)) == "23 of 26 ok, 1 warning, 2 faults, 3 not checked; ready to run: no"
-    assert str(Score(5, 0, 0, 0)) == "5 of 5 ok; ready to run: yes"
+    assert str(Score(23, 1, 2, 3)) == "23 of 26 ok, 1 warning, 2 faults, 3 not checked"
+    assert str(Score(5, 0, 0, 0)) == "5 of 5 ok"
     assert not Score(0, 0, 0, 9).ready
 
 
