@@ -11,6 +11,8 @@ IMAGE ?= patina:latest
 WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Nodes start in half the time where Python may keep what it compiled; some environments forbid it.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install install-dev install-ape demo test chaos fuzz staking check test-ray simulate bench soak exactness exactness-arm artifacts wheel image clean
 
