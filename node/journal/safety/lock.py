@@ -124,7 +124,7 @@ def runtime_directories(environ: Mapping[str, str] = os.environ) -> list[Path]:
     # systemd's place for a user's locks (file-hierarchy(7)), and the same where the environment names another.
     named = environ.get("XDG_RUNTIME_DIR", "")
     runtime = [Path(f"/run/user/{user}"), *([Path(named)] if named.startswith("/") else [])]
-    found = [state_directory(environ), *(path / "patina" for path in runtime if path.is_dir())]
+    found = [state_directory(environ), *(path / "patina" for path in runtime if _is_open(path))]
     found.append(Path(tempfile.gettempdir()) / f"patina-{user}")
     return list(dict.fromkeys(found))
 
@@ -151,6 +151,14 @@ def _private(directory: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+def _is_open(path: Path) -> bool:
+    """Whether that is a folder which can be looked at: systemd's ProtectHome= shuts /run/user off."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _open(path: Path) -> int:

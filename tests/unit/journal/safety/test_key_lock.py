@@ -97,3 +97,9 @@ def test_runtime_directories__any_environment__share_what_does_not_depend_on_it(
     assert state_directory({"XDG_STATE_HOME": str(tmp_path)}) == tmp_path / "patina"
     assert state_directory({"XDG_STATE_HOME": "relative"}).is_absolute()
     assert shell[0] == tmp_path / "patina"
+
+
+def test_runtime_directories__one_that_cannot_be_looked_at__is_left_out() -> None:
+    """As /run/user under ProtectHome=; a name that is too long cannot be looked at by root either."""
+    shut = "/" + "x" * 300
+    assert runtime_directories({"XDG_RUNTIME_DIR": shut}) == runtime_directories({})
