@@ -48,7 +48,7 @@ def show(config_path: Path) -> None:
         click.echo(f"network   {journal.identity or 'none yet'}")
         held = "reports held" if guarded.marks() else "reports"
         click.echo(f"signed    {journal.attestations.count()} {held}" + _newest(last[0].checkpoint if last else None))
-        click.echo(f"closed    {len(guarded.all_closed())} rounds")
+        click.echo(f"closed    {sum(1 for _ in guarded.all_closed())} rounds")
         if marks := guarded.marks():
             newest = _newest(max(marks.values()))
             click.echo(f"marks     {len(marks)}, up to which nothing is signed and nothing is kept{newest}")

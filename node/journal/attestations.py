@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from node.errors import EquivocationError, JournalError
-from node.journal.safety.protection import Protection
+from node.journal.safety.protection import Key, Protection
 from node.journal.safety.trail import Signed
 from node.journal.store import Row, Store
 
@@ -65,9 +66,11 @@ class Attestations:
             )
         )
 
-    def all(self) -> list[AttestationRow]:
-        """Every attestation, oldest first."""
-        return [_attestation(row) for row in self._store.rows("SELECT * FROM attestations ORDER BY id")]
+    def in_order(self) -> Iterator[tuple[Key, int, bytes]]:
+        """Every attestation's round, view and digest, by config, feed, checkpoint and view; see `Store.each`."""
+        sql = "SELECT config, feed, checkpoint, view, digest FROM attestations ORDER BY config, feed, checkpoint, view"
+        for row in self._store.each(sql):
+            yield (row["config"], row["feed"], row["checkpoint"]), row["view"], row["digest"]
 
     def get(self, config: bytes, feed: int, checkpoint: int, view: int) -> AttestationRow | None:
         """The attestation for one view, if this node gave any."""

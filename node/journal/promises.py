@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from node.agreement.memory import Memory
 from node.errors import EquivocationError, JournalError
-from node.journal.safety.protection import Protection
+from node.journal.safety.protection import Key, Protection
 from node.journal.safety.trail import Promised
 from node.journal.store import Row, Store
 
@@ -60,10 +62,10 @@ class Promises:
         )
         return None if row is None else _memory(row)
 
-    def all(self) -> list[tuple[tuple[bytes, int, int], Memory]]:
-        """Every round's (config, feed, checkpoint), and what the node is bound to in it."""
-        rows = self._store.rows("SELECT * FROM promises")
-        return [((row["config"], row["feed"], row["checkpoint"]), _memory(row)) for row in rows]
+    def in_order(self) -> Iterator[tuple[Key, Memory]]:
+        """Every round, and what the node is bound to in it, by config, feed and checkpoint; see `Store.each`."""
+        for row in self._store.each("SELECT * FROM promises ORDER BY config, feed, checkpoint"):
+            yield (row["config"], row["feed"], row["checkpoint"]), _memory(row)
 
 
 def _memory(row: Row) -> Memory:

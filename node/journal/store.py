@@ -104,6 +104,17 @@ class Store:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
+    def each(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
+        """The rows of one SELECT one after another, for what may be longer than memory has room for.
+
+        Nothing may be written to this journal until the last one was taken.
+        """
+        with self._explained("read"):
+            cursor = self.db.execute(sql, parameters)
+            names = [column[0] for column in cursor.description]
+            for row in cursor:
+                yield dict(zip(names, row, strict=True))
+
     def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row of one SELECT, if any."""
         found = self.rows(sql, parameters)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from node.errors import EquivocationError, JournalError
-from node.journal.safety.protection import Protection
+from node.journal.safety.protection import Key, Protection
 from node.journal.store import Store
 
 
@@ -53,6 +54,11 @@ class Votes:
         """Note what another copy of this node voted for; False where a vote is held already."""
         sql = "INSERT INTO votes VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
         return bool(self._store.execute(sql, (config, feed, checkpoint, ballot)))
+
+    def in_order(self) -> Iterator[tuple[Key, bytes]]:
+        """Every vote's round and ballot, by config, feed and checkpoint; see `Store.each`."""
+        for row in self._store.each("SELECT * FROM votes ORDER BY config, feed, checkpoint"):
+            yield (row["config"], row["feed"], row["checkpoint"]), row["ballot"]
 
     def all(self) -> list[VoteRow]:
         """Every vote."""

@@ -15,9 +15,10 @@ from node.errors import JournalError
 from node.journal.backup.copy import back_up, put_in_place, sync_folder
 from node.journal.backup.examine import Examined, NewerJournalError, examine
 from node.journal.backup.keep import FOLDER, name
+from node.journal.backup.proven import abandon_unproven
 from node.journal.explained import explained
 from node.journal.journal import Journal
-from node.journal.safety.interchange import Merged, collect, merge
+from node.journal.safety.interchange import Merged, take_over, would_take_over
 from node.journal.safety.lock import DirectoryLock
 from node.journal.store import FILE_NAME, UNFINISHED
 
@@ -149,23 +150,23 @@ def _damaged(journal: Path) -> bool:
 
 def _merge(scratch: Path, owner: Owner, lost: _Lost | None) -> tuple[Merged | None, bool, bool, int]:
     """Bind the copied backup to all that binds the old journal: (what changed, certain, retired, transactions)."""
-    place = (owner.chain_id, owner.oracle, owner.signer)
     with Journal(scratch / "new") as new:
-        backup = collect(new, *place)
+        _bind(new, owner)
         if lost is not None:
             new.protection.distrust()
             transactions = new.transactions.abandon_queued("restored from a backup")
+            transactions += abandon_unproven(new, owner.chain_id, owner.signer)
             retired = new.protection.retired
             checkpoint(new)
             return None, False, retired, transactions
         with Journal(scratch / "old") as old:
-            document = collect(old, *place)
+            _bind(old, owner)
             retired = old.protection.retired or new.protection.retired
             doubts = old.protection.doubts()
-            # In a copy that is thrown away: does the journal that is replaced hold all that the backup knows?
-            news = merge(old, backup, *place)
+            # Does the journal that is replaced hold all that the backup knows?
+            news = would_take_over(old, new)
+            merged = take_over(new, old)
         certain = not (news.rounds or news.marks or news.floor_raised)
-        merged = merge(new, document, *place)
         transactions = new.transactions.adopt_from(scratch / "old" / FILE_NAME)
         for doubt in doubts:
             new.protection.adopt(doubt)
@@ -175,6 +176,11 @@ def _merge(scratch: Path, owner: Owner, lost: _Lost | None) -> tuple[Merged | No
             new.protection.distrust()
         checkpoint(new)
         return merged, certain, retired, transactions
+
+
+def _bind(journal: Journal, owner: Owner) -> None:
+    journal.bind(owner.chain_id, owner.oracle)
+    journal.protection.own(owner.signer)
 
 
 def checkpoint(journal: Journal) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from node.agreement.memory import Memory
 from node.errors import JournalError
-from node.journal.safety.protection import UNTOLD
+from node.journal.safety.protection import UNTOLD, Key
 from node.journal.safety.protection_file import (
     FORMAT,
     VERSION,
@@ -23,8 +26,6 @@ from node.journal.safety.protection_file import (
 
 if TYPE_CHECKING:
     from node.journal.journal import Journal
-
-_Key = tuple[bytes, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +47,12 @@ def collect(journal: Journal, chain_id: int, oracle: str, signer: str) -> Docume
     """
     journal.bind(chain_id, oracle)
     journal.protection.own(signer)
-    attested: dict[_Key, list[Attested]] = defaultdict(list)
-    for row in journal.attestations.all():
-        attested[row.config, row.feed, row.checkpoint].append(Attested(view=row.view, digest=_hex(row.digest)))
-    promises = {key: _promise(memory) for key, memory in journal.promises.all()}
-    votes = {(row.config, row.feed, row.checkpoint): _hex(row.ballot) for row in journal.votes.all()}
-    closed = set(journal.protection.all_closed())
-    heights = journal.protection.marks()
     marks: dict[bytes, list[Mark]] = defaultdict(list)
-    for (config, feed), height in sorted(heights.items()):
+    for (config, feed), height in sorted(journal.protection.marks().items()):
         marks[config].append(Mark(feed=feed, checkpoint=height))
     rounds: dict[bytes, list[Round]] = defaultdict(list)
-    for key in sorted({*attested, *promises, *votes, *closed}):
-        config, feed, checkpoint = key
-        if checkpoint <= heights.get((config, feed), UNTOLD):
-            continue  # the mark says it all
-        rounds[config].append(
-            Round(
-                feed=feed,
-                checkpoint=checkpoint,
-                attestations=tuple(sorted(attested[key], key=lambda one: one.view)),
-                promise=promises.get(key),
-                vote=votes.get(key),
-                closed=key in closed,
-            )
-        )
+    for config, found in _rounds(journal):
+        rounds[config].append(found)
     return Document(
         format=FORMAT,
         version=VERSION,
@@ -83,6 +65,44 @@ def collect(journal: Journal, chain_id: int, oracle: str, signer: str) -> Docume
             for config in sorted({*marks, *rounds})
         ),
     )
+
+
+def _rounds(journal: Journal) -> Iterator[tuple[bytes, Round]]:
+    """Each round that binds the key and that no mark speaks for, with its config; one at a time is held in memory."""
+    heights = journal.protection.marks()
+    # (round, rank, what is known of it): ranks keep what cannot be compared apart.
+    told: Iterator[tuple[Key, int, Any]] = heapq.merge(
+        ((key, 0, (view, digest)) for key, view, digest in journal.attestations.in_order()),
+        ((key, 1, memory) for key, memory in journal.promises.in_order()),
+        ((key, 2, ballot) for key, ballot in journal.votes.in_order()),
+        ((key, 3, None) for key in journal.protection.all_closed()),
+        key=lambda one: one[:2],
+    )
+    for (config, feed, checkpoint), parts in groupby(told, key=lambda one: one[0]):
+        if checkpoint <= heights.get((config, feed), UNTOLD):
+            continue  # the mark says it all
+        attested: list[Attested] = []
+        promise, vote, closed = None, None, False
+        for _, rank, what in parts:
+            if rank == 0:
+                attested.append(Attested(view=what[0], digest=_hex(what[1])))
+            elif rank == 1:
+                promise = _promise(what)
+            elif rank == 2:
+                vote = _hex(what)
+            else:
+                closed = True
+        yield (
+            config,
+            Round(
+                feed=feed,
+                checkpoint=checkpoint,
+                attestations=tuple(attested),
+                promise=promise,
+                vote=vote,
+                closed=closed,
+            ),
+        )
 
 
 def merge(journal: Journal, document: Document, chain_id: int, oracle: str, signer: str) -> Merged:
@@ -101,22 +121,51 @@ def merge(journal: Journal, document: Document, chain_id: int, oracle: str, sign
     ):
         if found != own:
             raise JournalError(f"the file is of another {what}: {found}, and this node's is {own}; nothing is imported")
-    known, closed, marks = 0, 0, 0
+    configs = [(_octets(each.config), each) for each in document.configurations]
     with journal.transaction():
         journal.bind(chain_id, oracle)
         journal.protection.own(signer)
-        for configuration in document.configurations:
-            config = _octets(configuration.config)
-            for mark in configuration.marks:
-                marks += journal.protection.raise_mark(config, mark.feed, mark.checkpoint)
-            for found_round in configuration.rounds:
-                if found_round.checkpoint <= journal.protection.mark(config, found_round.feed):
-                    continue
-                if _take(journal, config, found_round):
-                    known += 1
-                    closed += journal.protection.close(config, found_round.feed, found_round.checkpoint)
-        raised = journal.protection.raise_floor(document.floor)
-    return Merged(known, closed, raised, marks)
+        return _absorb(
+            journal,
+            document.floor,
+            ((config, mark.feed, mark.checkpoint) for config, each in configs for mark in each.marks),
+            ((config, found) for config, each in configs for found in each.rounds),
+        )
+
+
+def take_over(journal: Journal, other: Journal) -> Merged:
+    """Take over what another copy of this key's journal knows, as `merge` does from a file; all of it or nothing.
+
+    The other journal is read as this one is written: memory does not grow with what they hold.
+    """
+    marks = [(config, feed, height) for (config, feed), height in other.protection.marks().items()]
+    with journal.transaction():
+        return _absorb(journal, other.protection.floor, marks, _rounds(other))
+
+
+def would_take_over(journal: Journal, other: Journal) -> Merged:
+    """Return what `take_over` would change, and change nothing."""
+    with suppress(_TriedError), journal.transaction():
+        found = take_over(journal, other)
+        raise _TriedError
+    return found
+
+
+class _TriedError(Exception):
+    """Ends a transaction of which nothing is to stay."""
+
+
+def _absorb(
+    journal: Journal, floor: int, marks: Iterable[tuple[bytes, int, int]], rounds: Iterable[tuple[bytes, Round]]
+) -> Merged:
+    """Raise marks and floor, store what is new of rounds, and close those; within a transaction."""
+    raised = sum(journal.protection.raise_mark(*mark) for mark in marks)
+    known, closed = 0, 0
+    for config, found in rounds:
+        if found.checkpoint > journal.protection.mark(config, found.feed) and _take(journal, config, found):
+            known += 1
+            closed += journal.protection.close(config, found.feed, found.checkpoint)
+    return Merged(known, closed, journal.protection.raise_floor(floor), raised)
 
 
 def _take(journal: Journal, config: bytes, found: Round) -> bool:

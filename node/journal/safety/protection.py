@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,8 @@ REMEDY: Final = (
     "import), or give up the rounds that it may have known (patina protection resolve)"
 )
 
-
+Key = tuple[bytes, int, int]
+"""A round: config digest, feed, checkpoint."""
 NEVER_LANDED: Final = -1
 """The block number of what no block shows: this machine remembers it."""
 RESTORED: Final = -2
@@ -178,9 +179,10 @@ class Protection:
         sql = "SELECT 1 FROM closed WHERE config = ? AND feed = ? AND checkpoint = ?"
         return self._store.row(sql, (config, feed, checkpoint)) is not None
 
-    def all_closed(self) -> list[tuple[bytes, int, int]]:
-        """Every closed round as (config, feed, checkpoint)."""
-        return [(row["config"], row["feed"], row["checkpoint"]) for row in self._store.rows("SELECT * FROM closed")]
+    def all_closed(self) -> Iterator[Key]:
+        """Every closed round, by config, feed and checkpoint; see `Store.each`."""
+        for row in self._store.each("SELECT * FROM closed ORDER BY config, feed, checkpoint"):
+            yield row["config"], row["feed"], row["checkpoint"]
 
     def close(self, config: bytes, feed: int, checkpoint: int) -> bool:
         """Bind this node to nothing in a round any more; whether it was open."""

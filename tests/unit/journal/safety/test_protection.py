@@ -236,7 +236,7 @@ def test_over__final_report__closes_the_rounds_before_its_block_and_lets_their_p
     journal.attest(CONFIG, 1, 10, 0, OURS, b"")
     assert journal.protection.over(1, 25) == 2
     assert journal.protection.over(1, 25) == 0
-    assert sorted(key[1:] for key, _ in journal.promises.all()) == [(1, 30), (2, 10)]
+    assert sorted(key[1:] for key, _ in journal.promises.in_order()) == [(1, 30), (2, 10)]
     assert ["closed" in refused(journal, at) for at in (10, 20)] == [True, True]
     journal.promises.remember(CONFIG, 1, 30, Memory(left=2, lock_view=1, lock=bytes(20_000)))
     assert journal.attestations.digests(CONFIG, 1, 10) == {0: OURS}
