@@ -54,7 +54,7 @@ install-ape: $(APE)/.made ## the contracts' toolchain, into .venv-ape
 
 install-dev: $(VENV)/.dev ## what tests and checks need on top
 
-demo: install ## the main job: real share-price histories, four nodes, two editions (ARGS=--once ends by itself)
+demo: install ## the main job: real share-price histories, five nodes, two editions (ARGS=--once ends by itself)
 	@$(BIN)/patina demo $(ARGS)
 
 test: install-dev install-ape check $(if $(shell command -v npm),$(AXE)/node_modules/.package-lock.json) ## every check and every test
@@ -83,7 +83,7 @@ simulate: install ## a night of simulated networks, every core (ARGS="--minutes 
 bench: install-dev ## every measured figure, printed as tables and written to bench.json
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: install-dev ## 24 simulated hours of four nodes, and how much memory they then take (half an hour; ARGS="--hours 4")
+soak: install-dev ## 24 simulated hours of four nodes, and how much memory they then take (some 20 minutes; ARGS="--hours 4")
 	nice -n 19 $(BIN)/python -m benchmarks.soak $(ARGS)
 
 exactness: install-dev ## the same pictures under every setting that changes float ones: one digest each
