@@ -210,6 +210,15 @@ class Transactions:
             "UPDATE transactions SET state = 'cancelled', note = ? WHERE state = 'queued' AND nonce IS NULL", (note,)
         )
 
+    def disown(self, transaction_id: int, note: str) -> None:
+        """Cancel one that this node's key has never signed: its nonce and what passes for attempts are forgotten."""
+        with self._store.transaction():
+            self._store.execute("DELETE FROM attempts WHERE transaction_id = ?", (transaction_id,))
+            self._store.execute(
+                "UPDATE transactions SET state = 'cancelled', nonce = NULL, note = ? WHERE id = ?",
+                (note, transaction_id),
+            )
+
     def adopt_from(self, journal: Path) -> int:
         """Hold exactly the transactions that another journal of this schema holds; how many there are."""
         self._store.execute("ATTACH DATABASE ? AS other", (str(journal),))

@@ -62,6 +62,7 @@ ALSO_FUZZED: Final = {
     "node.content.walk": "test_content",
     "node.export.which": "test_content",
     "node.gossip.verifier": "test_gossip",
+    "node.journal.backup.proven": "test_rlp",
     "node.keys.secrets": "test_files",
     "node.artworks.peers": "test_http",
     "node.preflight.survey": "test_http",

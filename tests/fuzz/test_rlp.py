@@ -14,6 +14,8 @@ from node.chain.header import _FIELDS, header_rlp
 from node.devnet.evm.errors import DevnetError
 from node.devnet.evm.transactions import decode
 from node.errors import AgreementError, ChainError
+from node.journal.backup.proven import proves
+from node.journal.transactions import TransactionRow
 from node.verify.seeds import rlp_strings
 from tests.fuzz.hold import KIB, Decoder, hold
 from tests.fuzz.mutations import any_input
@@ -54,6 +56,17 @@ def test_header__noise_of_an_endpoint__hashes_to_its_name_or_is_refused(told: di
     except ChainError:
         return
     assert "0x" + keccak(found).hex() == damaged["hash"]
+
+
+ROW = TransactionRow(
+    id=1, key="k", sender=ACCOUNT.address, recipient=ACCOUNT.address, calldata=b"\1\2", value=1, gas=100_000, nonce=0,
+    state="sent", tx_hash=None, block_number=None, block_hash=None, succeeded=None, note="",
+)  # fmt: skip
+
+
+@given(any_input((LEGACY, MODERN)))
+def test_proves__noise_and_damage_in_a_backup__is_no_proof(raw: bytes) -> None:
+    assert proves(raw, ROW, 1, ACCOUNT.address) is (raw == MODERN)
 
 
 @given(any_input((LEGACY, MODERN)))
