@@ -16,7 +16,7 @@ from node.chain.endpoints.pool import Ask, RpcPool
 from node.chain.interface import interface
 from node.chain.proof import prove
 from node.chain.types import MAX_SUPPLY, MULTICALL3, Block, Edition, EditionState, Feed, FullReport, Landed, Sample
-from node.errors import ChainError
+from node.errors import ChainError, printable
 
 if TYPE_CHECKING:
     from node.agreement.committee import Committee
@@ -276,8 +276,8 @@ class Chain:
         return found
 
     async def name(self, collection: str) -> str:
-        """The collection's name."""
-        return str(await self._view("DynamicCollection", collection, "name"))
+        """The collection's name, as it may be shown: whoever deployed a contract chose it, terminals' escapes too."""
+        return printable(str(await self._view("DynamicCollection", collection, "name")), 100)
 
     async def owner_of(self, collection: str, token_id: int) -> str:
         """A token's owner."""

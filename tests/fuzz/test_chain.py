@@ -461,3 +461,13 @@ def test_signature__any_bytes__recover_an_address_or_are_refused(signature: byte
 
     found = hold(Decoder("node.agreement.signature.recover", read, AgreementError, ()), signature)
     assert isinstance(found, AgreementError) or int(found, 16)
+
+
+def test_name__of_a_contract_that_speaks_to_terminals__is_harmless(runner: asyncio.Runner) -> None:
+    text = "Tide\x1b[2K\rPatina\u202egnp".encode()
+
+    def spoil(answer: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        raw = _word(32) + _word(len(text)) + text.ljust(32, b"\0")
+        return 200, {}, json.dumps({**answer, "result": "0x" + raw.hex()}).encode()
+
+    assert ask(runner, QUESTIONS["name"], Wire(0, spoil))[0] == "Tide?[2K?Patina?gnp"
