@@ -78,6 +78,8 @@ class Account:
         return response["result"]
 
     async def _transact(self, what: str, to: str | None, calldata: bytes, value: int) -> TxReceipt:
+        from web3.exceptions import TimeExhausted, Web3RPCError
+
         eth = self.web3.eth
         base_fee = (await eth.get_block("latest"))["baseFeePerGas"]
         fields: dict[str, Any] = {
@@ -92,8 +94,12 @@ class Account:
         }
         if to is not None:
             fields["to"] = to
-        sent = await eth.send_raw_transaction(self._key.sign_transaction(fields).raw_transaction)
-        receipt = await eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_TIMEOUT, poll_latency=0.02)
+        try:
+            sent = await eth.send_raw_transaction(self._key.sign_transaction(fields).raw_transaction)
+            receipt = await eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_TIMEOUT, poll_latency=0.02)
+        except (Web3RPCError, TimeExhausted) as error:
+            # Two who send from one account at once are told of the same nonce.
+            raise ChainError(f"{what}: not mined: {error}") from error
         if receipt["status"] != 1:
             # The receipt does not say why: ask again on the state that the transaction met.
             fields.pop("nonce")

@@ -160,7 +160,7 @@ async function digest({ proof }) {
 async function committee({ proof }) {
   if (!proof.members.length) throw new Untold("This node does not know who sat in the committee then. The command on this page asks the chain.");
   const found = toHex(configDigest(proof));
-  const details = [["Computed here", found], ["Named by the event", proof.config_digest], ...proof.members.map((member, index) => [`Member ${index}`, member])];
+  const details = [["Computed here", found], ["Named by the event", proof.config_digest], ...proof.members.map((member, index) => [`Seat ${index + 1}`, member])];
   if (found !== proof.config_digest) throw Object.assign(new Wrong("These members do not hash to the configuration that the event names."), { details });
   return { told: `${proof.members.length} members, ${quorumOf(proof.members.length)} of them a quorum.`, details };
 }
@@ -182,10 +182,10 @@ async function signatures({ proof }) {
       signer = `no signature at all (${error.message})`;
     }
     const right = signer === member?.toLowerCase();
-    details.push([`Member ${place}`, right ? `${member}, recovered from its signature` : `${member ?? "nobody"}, but the signature is by ${signer}`]);
-    if (!right) wrong.push(place);
+    details.push([`Seat ${place + 1}`, right ? `${member}, recovered from its signature` : `${member ?? "nobody"}, but the signature is by ${signer}`]);
+    if (!right) wrong.push(place + 1);
   }
-  if (wrong.length) throw Object.assign(new Wrong(`The signature in the place of member ${wrong.join(", ")} is not by that member.`), { details });
+  if (wrong.length) throw Object.assign(new Wrong(`The signature in the place of seat ${wrong.join(", ")} is not by that member.`), { details });
   return { told: `${quorum} signatures, each recovered here to the member in its place: a quorum.`, details };
 }
 

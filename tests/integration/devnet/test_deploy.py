@@ -71,6 +71,11 @@ async def test_deploy__two_editions__are_open_revealed_and_fed(account: Account)
         assert await account.read(edition.aggregator, "decimals") == 18
 
 
+async def test_transfer__two_at_once_with_one_nonce__one_is_refused_as_a_chains_error(account: Account) -> None:
+    done = await asyncio.gather(*[account.transfer(account.address, wei) for wei in (1, 2)], return_exceptions=True)
+    assert {type(one) for one in done} <= {type(None), ChainError}, done
+
+
 @pytest.mark.parametrize(("asset_decimals", "share_offset"), [(18, 0), (6, 0), (8, 3)])
 async def test_set_price__up_down_and_unchanged__reads_to_the_assets_last_decimal(
     account: Account, server: DevnetServer, asset_decimals: int, share_offset: int
