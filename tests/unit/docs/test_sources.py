@@ -85,9 +85,10 @@ def fault_of_module(dotted: str) -> str | None:
         return None
     for length in range(len(parts), 0, -1):
         place = ROOT.joinpath(*parts[:length])
-        if place.is_dir() or place.with_suffix(".py").is_file():
-            rest = parts[length:]
-            return None if len(rest) <= 1 and all(one in defined() for one in rest) else f"{place.name} has no {rest}"
+        file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if file.is_file() or place.is_dir():
+            names = re.findall(r"\w+", file.read_text(encoding="utf-8")) if file.is_file() else []
+            return None if set(parts[length:]) <= set(names) else f"{place.name} has none of that name"
     return "there is no such module"
 
 
@@ -140,7 +141,7 @@ def test_architecture__every_module__offers_what_it_is_said_to() -> None:
 
 
 def told_defaults() -> Iterator[tuple[str, str, str]]:
-    """Page, setting, and what the page says its default is: `chain.witnesses` (2), `notices.after_ms` (five minutes)."""
+    """Page, setting and the default that it is said to have: `chain.witnesses` (2), `notices.after_ms` (five minutes)."""
     for path in PAGES:
         text = path.read_text(encoding="utf-8")
         for key, said in re.findall(r"`([a-z]+\.[a-z_]+)`\s(?:[a-z\s]{0,20}\s)?\(([\w,. -]+)\)", text):
