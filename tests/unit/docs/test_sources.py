@@ -141,7 +141,7 @@ def test_architecture__every_module__offers_what_it_is_said_to() -> None:
 
 
 def told_defaults() -> Iterator[tuple[str, str, str]]:
-    """Page, setting and the default that it is said to have: `chain.witnesses` (2), `notices.after_ms` (five minutes)."""
+    """Page, setting and the default it is said to have: `chain.witnesses` (2), `notices.after_ms` (five minutes)."""
     for path in PAGES:
         text = path.read_text(encoding="utf-8")
         for key, said in re.findall(r"`([a-z]+\.[a-z_]+)`\s(?:[a-z\s]{0,20}\s)?\(([\w,. -]+)\)", text):
