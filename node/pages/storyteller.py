@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from node.chain.types import NOBODY
+from node.errors import ChainError
 from node.explain.gather import Gathering
 from node.explain.memory import JournalMemory
 from node.verify.blocks import Blocks, Folder
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from node.parts import Parts
 
 
+REST_S: Final = 5.0
+"""Seconds in which nobody is asked again for what could not be had: visitors must not use up an endpoint's patience."""
+
+
 class Storyteller:
     """Answers for editions of served feeds alone, so that no visitor makes this node ask about anything else."""
 
@@ -25,6 +30,7 @@ class Storyteller:
         self._parts = parts
         self._gallery = gallery
         self._held: dict[tuple[str, int], tuple[int, Subject]] = {}
+        self._failed: dict[tuple[str, int], tuple[float, ChainError]] = {}
         self._lock = asyncio.Lock()
 
     async def facts(self, collection: str, number: int) -> Subject | None:
@@ -42,7 +48,16 @@ class Storyteller:
             known = self._held.get(key)
             if known is not None and known[0] == revision:
                 return known[1]
-            found = await self._gathering().edition(view.collection, number)
+            now = asyncio.get_running_loop().time()
+            until, error = self._failed.get(key, (now, None))
+            if error is not None and now < until:
+                raise error
+            try:
+                found = await self._gathering().edition(view.collection, number)
+            except ChainError as failed:
+                self._failed[key] = (asyncio.get_running_loop().time() + REST_S, failed)
+                raise
+            self._failed.pop(key, None)
             self._held[key] = (revision, found)
             return found
 
