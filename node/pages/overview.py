@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -26,6 +27,9 @@ TRANSACTIONS: Final = 25
 STUCK: Final = 3
 """Times `transmit.resend_after_ms` after which a transaction that is not mined counts as stuck."""
 NOTICES: Final = 30
+LANDED: Final = 500
+"""Reports among which one is looked for that made a transaction of this node's needless, the latest ones."""
+_REPORT: Final = re.compile(r"report [0-9a-f]{8} ([0-9]+) ([0-9]+) .+")
 
 log = structlog.get_logger("web")
 
@@ -96,7 +100,13 @@ class Overview:
     def _transactions(self) -> list[dict[str, Any]]:
         parts, offers = self._parts, fees(self._parts.config)
         described = describe(parts.journal, parts.journal.transactions.last(TRANSACTIONS), offers, self._wall())
-        return [one.document() | {"stuck": _stuck(one, offers.resend_after)} for one in described]
+        landed = {
+            (each.feed, each.checkpoint) for each in parts.landings.pending() + parts.journal.reports.last(LANDED)
+        }
+        return [
+            one.document() | {"stuck": _stuck(one, offers.resend_after), "overtaken": _overtaken(one, landed)}
+            for one in described
+        ]
 
     def _fees(self) -> dict[str, Any]:
         chosen = self._parts.config.transmit
@@ -130,3 +140,9 @@ def _masked(value: Any) -> Any:
 
 def _stuck(one: Described, resend_after: float) -> bool:
     return one.row.state in ("signed", "sent") and one.age is not None and one.age > STUCK * resend_after
+
+
+def _overtaken(one: Described, landed: Set[tuple[int, int]]) -> bool:
+    """Whether a report came to nothing because another node's was first: nobody need do anything about that."""
+    found = _REPORT.fullmatch(one.row.key)
+    return one.row.succeeded is False and found is not None and (int(found[1]), int(found[2])) in landed

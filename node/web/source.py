@@ -81,9 +81,8 @@ class EditionView(msgspec.Struct, frozen=True):
 
     `band` is the band in force (0 lowest), `bands` their number (thresholds + 1); `moods` names the
     bands from lowest to highest where the recipe is known; `root` is a CID; `token_uri_prefix` is
-    what stands before `<tokenId>.json`; `recipe` is the recipe's CID; `scenes` say what pictures show in each band, where
-    that is known. `total` counts the tokens where `tokens` holds
-    only some of them.
+    what stands before `<tokenId>.json`; `recipe` is the recipe's CID; `scenes` say what pictures show in
+    each band, where that is known. `total` counts the tokens where `tokens` holds only some of them.
     """
 
     collection: str

@@ -110,6 +110,7 @@ async def test_token__node_that_tells_why__its_words_are_shown(page, gallery):
         "seen": "a hill; two firs",
         "sections": [why, {"title": "What comes next", "sentences": ["Dawn."]}],
     }
+    told["painted_by"] = {"transaction": gallery.slow.history[-1].tx}
     await page.route("**/explanation", lambda route: route.fulfill(json=told))
     await page.route("**/tokens/1000001", told_at)
     await page.goto(gallery.token)
@@ -119,6 +120,11 @@ async def test_token__node_that_tells_why__its_words_are_shown(page, gallery):
     await expect(page.get_by_role("heading", name="What comes next")).to_be_visible()
     await page.locator(".film .leaf").first.click()
     await expect(page.locator(".why > p").first).to_contain_text("This was its first painting")
+    # A node that already tells of a newer painting than the page shows is not believed about this one.
+    told["painted_by"]["transaction"] = "0x" + "ab" * 32
+    await page.reload()
+    await page.get_by_role("button", name="Back to now").click()
+    await expect(page.locator(".why > p").first).to_contain_text("The vault rose from Overcast to Thaw")
 
 
 async def told_at(route):

@@ -41,7 +41,7 @@ def _axe():
 
 
 async def faults_of_access(page, only=None):
-    """What axe-core finds moderate or worse on the page as it stands, by all its rules or those alone: (rule, elements).
+    """What axe-core finds moderate or worse on the page as it stands, by all its rules or by those: (rule, elements).
 
     Skips the test where axe-core is not installed.
     """

@@ -142,11 +142,12 @@ function transactions(view) {
 
 function transaction(row) {
   const failed = row.succeeded === false;
-  const tone = failed ? "bad" : row.stuck ? "warn" : row.state === "final" || row.state === "mined" ? "good" : null;
-  const word = failed ? `${row.state}, failed` : row.stuck ? `${row.state}, stuck` : row.state;
+  const tone = row.overtaken ? null : failed ? "bad" : row.stuck ? "warn" : row.state === "final" || row.state === "mined" ? "good" : null;
+  const word = row.overtaken ? `${row.state}, came second` : failed ? `${row.state}, failed` : row.stuck ? `${row.state}, stuck` : row.state;
   const since = row.age_s === null ? null : `${span(row.age_s)} old`;
   const where = row.block === null ? null : `block ${group(row.block)}`;
-  const small = [row.waits_for, where, since].filter(Boolean).join(" · ");
+  const second = row.overtaken ? "another node's landed first" : null;
+  const small = [second, row.waits_for, where, since].filter(Boolean).join(" · ");
   return h(
     "tr",
     {},

@@ -38,7 +38,8 @@ export class Why {
     const late = setTimeout(() => this.#doWithout(key), PATIENCE_MS);
     try {
       const told = readOut(await read(path));
-      if (!told.lead.length) throw new Error("nothing is told");
+      // The node may know of a newer painting already than the page shows: its words are not about this one.
+      if (!told.lead.length || told.of !== key) throw new Error("nothing is told of this picture");
       this.#told = { key, told };
       this.seen(key, told.seen);
       if (this.#now === key) {
@@ -89,7 +90,7 @@ function readOut(document) {
   // Of what is painted, the first sentence of the reasons says with block and hour what the headline has said.
   const from = document.state === "painted" ? 1 : 0;
   const lead = [words(document.headline), why?.sentences.slice(from).join(" ") ?? "", next?.sentences.slice(0, 2).join(" ") ?? ""];
-  return { lead: lead.filter(Boolean), rest: sections.filter((one) => one.text), seen: words(document.seen) };
+  return { lead: lead.filter(Boolean), rest: sections.filter((one) => one.text), seen: words(document.seen), of: words(document.painted_by?.transaction) };
 }
 
 function plain(view, repaint, now) {

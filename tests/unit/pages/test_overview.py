@@ -17,6 +17,7 @@ from node.log.book import Logbook
 from node.pages.overview import Overview
 from node.web.doors import Doors
 from tests.unit.office import CONFIG, ORACLE, PASSWORD, SIGNERS, make_committee, make_parts
+from tests.unit.paper import make_landed
 
 PLANTED = "planted-secret-of-a-broker-error"
 
@@ -84,6 +85,23 @@ async def test_overview__transaction_that_waits__is_stuck_after_a_while(config: 
     parts = cast(Any, overview)._parts
     [shown] = Overview(parts, Doors(), wall=lambda: late).overview()["transactions"]
     assert shown["stuck"] is True
+
+
+async def test_overview__report_that_came_second__is_no_failure(
+    config: Config, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overview = await opened(config, journal)
+    monkeypatch.setattr(cast(Any, overview)._parts.landings, "pending", lambda: [make_landed(40, 43)])
+    for checkpoint in (40, 50):
+        key = f"report 7a7a7a7a 1 {checkpoint} 0"
+        journal.transactions.queue(key, SIGNERS[1].address, ORACLE, b"", 0, 100_000)
+        row = journal.transactions.get(key)
+        assert row is not None
+        attempt = AttemptRow(checkpoint.to_bytes(32), row.id, b"raw", 7, 1)
+        journal.transactions.sign(row.id, checkpoint, attempt)
+        journal.transactions.mined(row.id, attempt.tx_hash, 44, b"b" * 32, succeeded=False)
+    shown = {each["key"].split()[3]: each["overtaken"] for each in overview.overview()["transactions"]}
+    assert shown == {"40": True, "50": False}
 
 
 async def test_overview__part_that_fails__leaves_the_others_alone(config: Config, journal: Journal) -> None:
