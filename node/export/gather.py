@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from node.content.cid import Cid, sha256
@@ -67,8 +66,7 @@ async def in_order(sources: Sources, walk: Walk, ahead: int = AHEAD) -> AsyncGen
     finally:
         for task in under_way.values():
             task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
+        await asyncio.gather(*under_way.values(), return_exceptions=True)
     if absent:
         raise _all(absent)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
@@ -55,7 +56,7 @@ class Outbox:
             del self._later[0]
         while self._unkept:
             notice, takers = self._unkept[0]
-            if not self._write(lambda notice=notice, takers=takers: self._rows.add(replace(notice, id=0), takers)):  # type: ignore[misc]
+            if not self._write(partial(self._rows.add, notice, takers)):
                 return
             del self._unkept[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -33,6 +34,15 @@ HEADERS = 24
 log = structlog.get_logger("gallery")
 
 
+@dataclass(frozen=True, slots=True)
+class _Painted:
+    """One repaint as pages show it, and all that it was made of: it is made anew only when that is another."""
+
+    made_of: tuple[object, ...]
+    view: RepaintView
+    proof: ProofView
+
+
 class Gallery:
     """Holds the views that the web page asks for; `refresh` brings them up to date."""
 
@@ -55,7 +65,9 @@ class Gallery:
         self._readiness = readiness
         self._views: list[EditionView] = []
         self._reports: dict[tuple[int, int, bytes], FullReport] = {}
-        self._proofs: dict[tuple[str, int], dict[int, ProofView]] = {}
+        # By edition and checkpoint. Hundreds of repaints of a thousand tokens are not put together at every block,
+        # in the event loop of a node that signs.
+        self._painted: dict[tuple[str, int], dict[int, _Painted]] = {}
         self._revision = 0
         self._moved = asyncio.Event()
 
@@ -76,7 +88,8 @@ class Gallery:
 
     def proof(self, collection: str, edition: int, checkpoint: int) -> ProofView | None:
         """The report that repainted an edition at a checkpoint, to be checked by others."""
-        return self._proofs.get((collection.lower(), edition), {}).get(checkpoint)
+        found = self._painted.get((collection.lower(), edition), {}).get(checkpoint)
+        return None if found is None else found.proof
 
     def readiness(self) -> Readiness:
         """Whether the node is ready, and if not, why."""
@@ -177,33 +190,19 @@ class Gallery:
     async def _repaints(self, edition: Edition, feed: Feed, landed: Sequence[Landed]) -> list[RepaintView]:
         painting = [report for report in landed if any(report.content_root)]
         roots = [edition.placeholder, *(report.content_root for report in painting)]
-        views = []
-        proofs: dict[int, ProofView] = {}
+        home = edition.collection.lower(), edition.id
+        known, held = self._painted.get(home, {}), {}
         for report, (before, after) in zip(painting, pairwise(roots), strict=True):
             full = await self.full(report)
-            proofs[report.checkpoint] = proof_view(self._journal.configurations, edition, feed.policy, full)
-            first = edition.token_ids()[0] if edition.minted else edition.id * TOKENS_PER_EDITION + 1
-            views.append(
-                RepaintView(
-                    checkpoint=report.checkpoint,
-                    block=report.block_number,
-                    answer=str(report.answer),
-                    previous_band=report.previous_band,
-                    band=report.band,
-                    signers=list(full.signers),
-                    gas=full.gas_used,
-                    tx="0x" + report.tx_hash.hex(),
-                    root=directory_cid(after),
-                    token_uri_before=f"ipfs:/{_path(edition, before, first, 'json').removeprefix('/ipfs')}",
-                    token_uri_after=f"ipfs:/{_path(edition, after, first, 'json').removeprefix('/ipfs')}",
-                    images=[_path(edition, after, token, "png") for token in edition.token_ids()],
-                    metadata=[_path(edition, after, token, "json") for token in edition.token_ids()],
-                    time=self._chain.dates.of(report.block_number)[0],
-                    transmitter=report.transmitter,
-                )
-            )
-        self._proofs[edition.collection.lower(), edition.id] = proofs
-        return views
+            time = self._chain.dates.of(report.block_number)[0]
+            made_of = (report, before, after, edition.supply, edition.minted, time)
+            one = known.get(report.checkpoint)
+            if one is None or one.made_of != made_of or not one.proof.members:
+                proof = proof_view(self._journal.configurations, edition, feed.policy, full)
+                one = _Painted(made_of, _repaint(edition, full, before, after, time), proof)
+            held[report.checkpoint] = one
+        self._painted[home] = held
+        return [one.view for one in held.values()]
 
     async def full(self, report: Landed) -> FullReport:
         """A report that repainted something, with its proof, read once. Raises ChainError."""
@@ -211,6 +210,29 @@ class Gallery:
         if key not in self._reports:
             self._reports[key] = await self._chain.report(report.feed, report.checkpoint, report)
         return self._reports[key]
+
+
+def _repaint(edition: Edition, full: FullReport, before: bytes, after: bytes, time: int) -> RepaintView:
+    """What a report showed: the roots (32 bytes) before and after it, its block's `time` (Unix, s; 0 if unknown)."""
+    report, tokens = full.landed, edition.token_ids()
+    first = tokens[0] if edition.minted else edition.id * TOKENS_PER_EDITION + 1
+    return RepaintView(
+        checkpoint=report.checkpoint,
+        block=report.block_number,
+        answer=str(report.answer),
+        previous_band=report.previous_band,
+        band=report.band,
+        signers=list(full.signers),
+        gas=full.gas_used,
+        tx="0x" + report.tx_hash.hex(),
+        root=directory_cid(after),
+        token_uri_before=f"ipfs:/{_path(edition, before, first, 'json').removeprefix('/ipfs')}",
+        token_uri_after=f"ipfs:/{_path(edition, after, first, 'json').removeprefix('/ipfs')}",
+        images=[_path(edition, after, token, "png") for token in tokens],
+        metadata=[_path(edition, after, token, "json") for token in tokens],
+        time=time,
+        transmitter=report.transmitter,
+    )
 
 
 def _wad(value: int | None) -> Wad | None:

@@ -85,8 +85,6 @@ class Link:
                     session.request(
                         method, self._base + path, params=query, json=document, data=body, allow_redirects=False
                     )
-                    if document is not None
-                    else session.request(method, self._base + path, params=query, data=body, allow_redirects=False)
                 )
                 return Answer(response.status, await self._read(response, limit))
         except TargetError:

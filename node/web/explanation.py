@@ -38,8 +38,13 @@ def add_explanations(app: web.Application, facts: Facts, revision: Callable[[], 
         if body is None:
             try:
                 subject = await facts(collection, key[2])
-                if subject is None:
-                    raise _answer(web.HTTPNotFound, "no such edition")
+            except PatinaError:
+                raise _answer(
+                    web.HTTPServiceUnavailable, "the chain cannot be read now; ask again in a minute"
+                ) from None
+            if subject is None:
+                raise _answer(web.HTTPNotFound, "no such edition")
+            try:
                 check_token(subject.edition, token)
             except PatinaError:
                 raise _answer(web.HTTPNotFound, "no such token") from None

@@ -152,3 +152,20 @@ async def test_route__asked_twice__gathers_once_and_answers_304(chain: Chain, wo
             missing = await client.get(f"{path}/explanation")
             assert missing.status == 404
             assert "error" in json.loads(await missing.read())
+
+
+async def test_route__chain_that_cannot_be_read__is_no_missing_token_and_is_asked_again() -> None:
+    asked = 0
+
+    async def facts(_collection: str, _number: int) -> Subject | None:
+        nonlocal asked
+        asked += 1
+        raise ChainError("silent")
+
+    app = web.Application()
+    add_explanations(app, facts, lambda: 1)
+    async with TestClient(TestServer(app)) as client:
+        for _ in range(2):
+            answer = await client.get("/api/editions/0x11/1/tokens/1000001/explanation")
+            assert (answer.status, "error" in json.loads(await answer.read())) == (503, True)
+    assert asked == 2

@@ -203,6 +203,22 @@ async def test_reports__already_described__are_not_read_again(desk: Desk) -> Non
     assert view.history[0].block == 13
 
 
+async def test_repaints__nothing_changed__are_not_put_together_again(desk: Desk) -> None:
+    desk.journal.configurations.know(COMMITTEE)
+    landed = [make_landed(10, 12), make_landed(20, 22)]
+    desk.paint(1, *landed)
+    [before] = await desk.refresh(make_feed())
+    proof = desk.gallery.proof(before.collection, 1, 10)
+    desk.paint(1, *landed, make_landed(30, 32))
+    [after] = await desk.refresh(make_feed())
+    assert [one is other for one, other in zip(before.history, after.history, strict=False)] == [True, True]
+    assert desk.gallery.proof(before.collection, 1, 10) is proof
+    assert len(after.history) == 3
+    desk.landed[1] = desk.landed[1][:1]  # a reorganisation
+    await desk.refresh(make_feed())
+    assert desk.gallery.proof(before.collection, 1, 20) is None
+
+
 async def test_feed__samples__become_points_with_their_answers(desk: Desk) -> None:
     desk.journal.samples.add(Sample(1, 10 * number, b"b" * 32, WAD + number - 1, 0, 0, 1, 0) for number in range(1, 5))
     [view] = await desk.refresh(make_feed())
