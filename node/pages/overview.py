@@ -100,9 +100,10 @@ class Overview:
     def _transactions(self) -> list[dict[str, Any]]:
         parts, offers = self._parts, fees(self._parts.config)
         described = describe(parts.journal, parts.journal.transactions.last(TRANSACTIONS), offers, self._wall())
-        landed = {
-            (each.feed, each.checkpoint) for each in parts.landings.pending() + parts.journal.reports.last(LANDED)
-        }
+        landed: set[tuple[int, int]] = set()
+        if any(one.row.succeeded is False for one in described):
+            reports = parts.landings.pending() + parts.journal.reports.last(LANDED)
+            landed = {(each.feed, each.checkpoint) for each in reports}
         return [
             one.document() | {"stuck": _stuck(one, offers.resend_after), "overtaken": _overtaken(one, landed)}
             for one in described
