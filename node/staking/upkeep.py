@@ -72,14 +72,9 @@ class Upkeep:
         return self.funds.staying // self.mean if self.mean else None
 
     @property
-    def covered(self) -> int | None:
-        """How many of them it takes until the funds do not cover the dearest report; 0: they do not now."""
-        over = self.funds.staying - self.dearest
-        return (over // self.mean + 1 if over >= 0 else 0) if self.mean else None
-
-    def seconds(self, reports: int | None) -> int | None:
-        """How long so many reports take at the pace of the latest ones."""
-        return None if reports is None or self.between is None else int(reports * self.between)
+    def seconds(self) -> int | None:
+        """How long that is at the pace of the latest ones."""
+        return None if self.reports is None or self.between is None else int(self.reports * self.between)
 
 
 async def read_upkeep(chain: Chain, staking: Staking, feed: int) -> Upkeep:

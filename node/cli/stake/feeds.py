@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from node.staking.upkeep import Upkeep
 
 FEED = click.IntRange(1, 2**63 - 1)
+_YEARS = 10 * 365 * 86_400
 
 
 @click.command()
@@ -174,15 +175,17 @@ async def _own(desk: Desk, feed: int) -> FeedFunds:
     return found
 
 
-def lasting(found: Upkeep, reports: int | None = None) -> str:
-    """What funds are good for, in words: so many reports, or all that they pay; "" where none tells what one costs."""
+def lasting(found: Upkeep) -> str:
+    """What funds are good for, in words; "" where nothing tells what a report costs."""
     from node.staking.words import span, times
 
-    count = found.reports if reports is None else reports
+    count, seconds = found.reports, found.seconds
     if count is None:
         return ""
-    seconds = found.seconds(count)
-    return f"about {times(count, 'report')}" + (f", {span(seconds)} at the pace of the latest ones" if seconds else "")
+    words = f"about {times(count, 'report')}"
+    if seconds is None:
+        return words
+    return f"{words}, {span(seconds) if seconds < _YEARS else 'more than ten years'} at the pace of the latest ones"
 
 
 def rows(found: Upkeep, now: int) -> list[tuple[str, str]]:
@@ -209,9 +212,7 @@ def rows(found: Upkeep, now: int) -> list[tuple[str, str]]:
             lines.append(("", f"one every {span(round(found.between))} lately"))
         lines.append(("lasts", lasting(found)))
     if funds.pays:
-        for_pay = "covered: nodes that work for pay alone serve it"
-        if found.covered is not None:
-            for_pay += f" for {lasting(found, found.covered)}"
+        for_pay = f"nodes that work for pay alone serve it until less than {show_ether(found.dearest)} are left"
     else:
         short = show_ether(found.dearest - funds.staying)
         for_pay = f"not covered: nodes that work for pay alone leave it; {short} more are needed"
@@ -239,8 +240,7 @@ def document(found: Upkeep) -> dict[str, Any]:
         "reports_looked_at": len(found.prices),
         "seconds_between": None if found.between is None else round(found.between),
         "reports_left": found.reports,
-        "seconds_left": found.seconds(found.reports),
-        "reports_covered": found.covered,
+        "seconds_left": found.seconds,
         "unpaid": found.unpaid,
         "settled_until": found.settled_until,
     }

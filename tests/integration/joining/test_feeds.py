@@ -102,7 +102,7 @@ def test_funds__of_a_feed__say_what_a_report_costs_as_the_contract_takes_it(seat
     taken, mean = UNIT // 2 - int(after["funds_wei"]), int(shown["report_wei"])
     assert abs(taken - 2 * mean) < mean // 10
     assert after["reports_left"] == int(after["funds_wei"]) // int(after["report_wei"])
-    assert after["reports_covered"] == (int(after["funds_wei"]) - DEAREST) // int(after["report_wei"]) + 1
+    assert after["seconds_left"] == pytest.approx(after["reports_left"] * after["seconds_between"], rel=0.01)
     said = words(seated.patina("stake", "funds", "1"))
     assert "the mean of the latest 3" in said
     assert "at the pace of the latest ones" in said
