@@ -41,6 +41,11 @@ def listening(_chain: DevnetChain) -> bool:
     return True
 
 
+def mining(_chain: DevnetChain) -> bool:
+    """Whether blocks come by themselves, which tools wait for them by: on demand or by the clock, they do."""
+    return True
+
+
 def peers(_chain: DevnetChain) -> str:
     """There are none."""
     return "0x0"
@@ -53,6 +58,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "net_peerCount": peers,
     "eth_chainId": state.chain_id,
     "eth_syncing": blocks.syncing,
+    "eth_mining": mining,
     "eth_accounts": control.accounts,
     "eth_blockNumber": blocks.block_number,
     "eth_getBlockByNumber": blocks.block_by_number,
