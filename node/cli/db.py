@@ -10,6 +10,7 @@ import click
 
 from node.cli.lazy import Group
 from node.cli.options import config_option, json_option
+from node.cli.progress import Bar
 from node.errors import JournalError
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def backup(file: Path | None, config_path: Path, *, as_json: bool) -> None:
     if file is None or file.is_dir():
         version = examine_quickly(journal)
         file = (config.node.directory / FOLDER if file is None else file) / name(version)
-    with _progress("copying", hidden=as_json) as progress:
-        found = back_up(journal, file, progress)
+    with Bar("copying", unit="pages") as bar:
+        found = back_up(journal, file, bar.at)
     if as_json:
         click.echo(json.dumps({"file": str(file), "bytes": found.bytes, "schema": found.schema.version}))
     else:
@@ -261,27 +262,6 @@ def _say(done: Restored, doubt: str) -> None:
         click.echo("next: make sure that no other copy of this node runs, then: patina protection resolve")
     else:
         click.echo("the node may be started; it signs nothing that this key has signed before")
-
-
-class _progress:  # noqa: N801 - used as a function
-    """A bar on a terminal while a long copy is made; silent elsewhere."""
-
-    def __init__(self, what: str, *, hidden: bool) -> None:
-        import sys
-
-        self._what = what
-        self._shown = sys.stderr.isatty() and not hidden
-
-    def __enter__(self) -> _progress:
-        return self
-
-    def __call__(self, done: int, total: int) -> None:
-        if self._shown:
-            click.echo(f"\r{self._what} {done * 100 // max(total, 1):3d} %", nl=False, err=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            click.echo("\r\033[K", nl=False, err=True)
 
 
 def _size(count: int) -> str:

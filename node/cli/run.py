@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from node.cli.options import asker, config_option
+from node.cli.options import asker, config_option, named
 from node.cli.progress import Bar, watched
 
 if TYPE_CHECKING:
@@ -34,25 +34,49 @@ def run(config_path: Path) -> None:
     from node.log.lines import configure
 
     keep_memory_private()
+    config = load(config_path)
+    configure(config.log.level, config.log.format)  # type: ignore[arg-type]
     try:
-        config = load(config_path)
-        configure(config.log.level, config.log.format)  # type: ignore[arg-type]
-        asyncio.run(run_node(config, asker(), show_history if watched() else None))
+        asyncio.run(run_node(config, asker(), show_work if watched() else None))
     except PatinaError as error:
-        raise PatinaError(f"{error}\n(patina check tests everything that a node needs, and says what to do)") from error
+        raise PatinaError(
+            f"{error}\n(patina check{named(config_path)} tests everything, and says what to do)"
+        ) from error
 
 
-async def show_history(parts: Parts) -> None:
-    """Show how far a started node is with what it has missed, until it has finished its first look at the chain."""
+async def show_work(parts: Parts) -> None:
+    """Show how far a started node is with what it has missed, and from then on with each edition that it draws."""
     import asyncio
 
     await asyncio.sleep(PATIENCE_S)
+    await _show_history(parts)
+    while True:
+        await _show_drawing(parts)
+        await asyncio.sleep(PATIENCE_S)
+
+
+async def _show_history(parts: Parts) -> None:
+    """A bar until the node has finished its first look at the chain."""
+    import asyncio
+
     if parts.health.final is not None:
         return
     with Bar("reading what was missed", unit="blocks") as bar:
         begun: dict[str, int] = {}
         while parts.health.final is None:
             bar.at(*reached(parts, begun))
+            await asyncio.sleep(LOOK_S)
+
+
+async def _show_drawing(parts: Parts) -> None:
+    """A bar for all that is being drawn now, until nothing is."""
+    import asyncio
+
+    if not parts.renderers.status()["jobs"]:
+        return
+    with Bar("drawing", unit="pictures") as bar:
+        while jobs := parts.renderers.status()["jobs"]:
+            bar.at(sum(job["done"] for job in jobs), sum(job["of"] for job in jobs))
             await asyncio.sleep(LOOK_S)
 
 

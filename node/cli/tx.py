@@ -59,7 +59,7 @@ def list_transactions(states: tuple[str, ...], count: int, config_path: Path, *,
 
 
 @tx.command()
-@click.argument("which", metavar="KEY|HASH")
+@click.argument("which", metavar="KEY|HASH|NONCE")
 @config_option
 @json_option
 def show(which: str, config_path: Path, *, as_json: bool) -> None:

@@ -25,7 +25,10 @@ class FaultyConfigError(ConfigError):
 
     def __init__(self, path: Path, faults: tuple[Fault, ...]) -> None:
         many = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
-        super().__init__("\n".join([f"{path}: {many}", *(f"  {fault}" for fault in faults)]))
+        lines = [f"{path}: {many}", *(f"  {fault}" for fault in faults)]
+        if len(faults) == 1 and faults[0].key == path.name:  # the file as a whole
+            lines = [f"{path}: {faults[0].problem}; {faults[0].fix}"]
+        super().__init__("\n".join(lines))
         self.faults = faults
 
 

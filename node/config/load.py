@@ -117,7 +117,7 @@ def parse(path: Path) -> dict[str, Any]:
         # Line ends as Python's text files have them: tomllib takes no lone carriage return.
         return tomllib.loads(text.replace("\r\n", "\n"), parse_float=Decimal)
     except FileNotFoundError:
-        problem, fix = "there is no such file", "make one with: patina init"
+        problem, fix = "there is no such file", "make one with patina init, or name another with --config"
     except OSError as error:
         problem, fix = f"cannot be read ({error.strerror})", "check the path and its permissions"
     except UnicodeDecodeError:

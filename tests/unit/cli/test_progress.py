@@ -10,7 +10,7 @@ import pty
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ import pytest
 import structlog
 
 from node.cli import run
-from node.cli.progress import Bar
+from node.cli.progress import Bar, watched
 from node.cli.render import render
 from node.cli.simulate import simulate
 from node.cli.watch import Watcher
@@ -171,12 +171,13 @@ def test_replay__at_a_terminal__shows_a_bar(terminal: Terminal) -> None:
     assert "3 of 9 checkpoints" in terminal.seen()
 
 
-def parts(**cursors: int) -> Any:
+def parts(*jobs: dict[str, int], **cursors: int) -> Any:
     pool = SimpleNamespace(endpoints=[SimpleNamespace(head=None), SimpleNamespace(head=1_000)])
     return SimpleNamespace(
         health=SimpleNamespace(final=None),
         chain=SimpleNamespace(pool=pool),
         journal=SimpleNamespace(cursors=SimpleNamespace(all=lambda: dict(cursors))),
+        renderers=SimpleNamespace(status=lambda: {"jobs": list(jobs)}),
     )
 
 
@@ -187,12 +188,33 @@ async def test_run__history_that_takes_long__is_shown_until_the_first_look_is_do
     monkeypatch.setattr(run, "PATIENCE_S", 0.0)
     monkeypatch.setattr(run, "LOOK_S", 0.001)
     node = parts(landed=600)
-    shown = asyncio.create_task(run.show_history(node))
-    await asyncio.sleep(0.02)
-    assert not shown.done()
-    node.health.final = "a block"
-    await asyncio.wait_for(shown, 20)
+    await watch(node, lambda: setattr(node.health, "final", "a block"))
     assert "0 of 400 blocks" in terminal.seen()
+
+
+async def test_run__editions_being_drawn__are_shown_together_until_they_are_done(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.attach()
+    monkeypatch.setattr(run, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(run, "LOOK_S", 0.001)
+    node = parts({"done": 3, "of": 12}, {"done": 1, "of": 8})
+    node.health.final = "a block"
+    await watch(node, lambda: setattr(node, "renderers", parts().renderers))
+    assert "4 of 20 pictures" in terminal.seen()
+
+
+async def watch(node: Any, end: Callable[[], None]) -> None:
+    """Show a node's work for a moment before and after what ends a part of it."""
+    shown = asyncio.create_task(run.show_work(node))
+    for _ in range(20):
+        await asyncio.sleep(0.002)
+    end()
+    for _ in range(20):
+        await asyncio.sleep(0.002)
+    assert not shown.done()
+    shown.cancel()
+    await asyncio.gather(shown, return_exceptions=True)
 
 
 def test_reached__reports_and_feeds__how_much_of_what_was_missed_is_handled() -> None:
@@ -208,10 +230,10 @@ async def test_run__everything_read_at_once__shows_no_bar(terminal: Terminal, mo
     monkeypatch.setattr(run, "PATIENCE_S", 0.0)
     node = parts(landed=600)
     node.health.final = "a block"
-    await run.show_history(node)
+    await watch(node, lambda: None)
     assert terminal.seen() == ""
 
 
 def test_watched__standard_error_of_a_program__is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert not run.watched()
+    assert not watched()

@@ -58,6 +58,7 @@ def test_run__node_that_must_not_go_on__is_one_message_and_status_1(
     result = CliRunner().invoke(main, ["run", "--config", str(folder)])
     assert result.exit_code == 1
     assert result.stderr.startswith("patina: the endpoint serves chain 1, the configuration says 31337\n")
+    assert f"(patina check --config {folder} tests everything" in result.stderr
 
 
 def test_run__missing_key__is_said_before_anything_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,4 +73,5 @@ def test_run__missing_key__is_said_before_anything_starts(folder: Path, monkeypa
 def test_run__no_folder__says_how_to_get_one(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["run", "--config", str(tmp_path)])
     assert result.exit_code == 1
-    assert "patina init" in result.stderr
+    told = "there is no such file; make one with patina init, or name another with --config"
+    assert result.stderr == f"patina: {tmp_path / 'config.toml'}: {told}\n"
