@@ -69,6 +69,7 @@ def photograph(gallery: str, folder: Path) -> None:
                 page.click(".room .work")
                 page.wait_for_selector("#pulse[data-state=live]")
                 page.wait_for_selector(".timeline .leaf img")
+                page.wait_for_selector(".why:not(.to-be-told) p")  # the node's own words, or what stands in for them
             keep_shot(page, folder / f"{name}.png")
             context.close()
         browser.close()

@@ -230,6 +230,7 @@ class Exhibition:
     def __init__(self, *shows):
         self.shows = list(shows)
         self.revision = 1
+        self.ready = True
         self.waiting = asyncio.Condition()
 
     async def changed(self, since):
@@ -250,7 +251,7 @@ class Exhibition:
         return show and show.proofs.get(checkpoint)
 
     def readiness(self):
-        return Readiness(ready=True)
+        return Readiness(ready=self.ready)
 
     def status(self):
         return {"shows": len(self.shows)}

@@ -12,6 +12,7 @@ from playwright.async_api import expect
 from node.web.app import create_app
 
 from .exhibition import COLLECTION
+from .visiting import visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,6 +50,40 @@ async def test_gallery__opened__rooms_with_pictures_and_plots(page, gallery):
     await expect(first.locator(".life > li")).to_have_count(len(gallery.slow.history))
     await expect(first.locator(".level")).to_have_text(["basis", "+1 %", "+2 %", "+3 %", "+4 %"])
     assert {url.startswith(gallery.url + "/") for url in asked} == {True}, "no outside host is asked for anything"
+    pictures = [url for url in asked if url.endswith(".png")]
+    assert len(pictures) == len(set(pictures)), "rooms take over the pictures that the page came with"
+
+
+async def test_gallery__no_script__pictures_and_ways_are_there_all_the_same(browser, gallery):
+    async with visiting(browser, java_script_enabled=False) as page:
+        await page.goto(gallery.url)
+        await expect(page.get_by_role("heading", level=2)).to_have_text(["Slow Weather", "Night Watch"])
+        work = page.get_by_role("link", name="Thaw Slow Weather #1", exact=True)
+        await expect(work.locator("img")).to_be_in_viewport()
+        await work.click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Slow Weather #1")
+        await expect(page.get_by_role("img", name="Slow Weather #1, Thaw")).to_be_visible()
+        await expect(page.locator(".mood-line")).to_have_text("Thaw · band 3 of 6")
+
+
+async def test_gallery__stream_refused__shows_what_there_is(page, gallery):
+    await page.route("**/api/events", lambda route: route.fulfill(status=503, body="too many listeners"))
+    page.expected.add("503")
+    await page.goto(gallery.url)
+    await expect(page.locator(".room").first.locator(".pin")).to_have_count(len(gallery.slow.history))
+    await expect(page.locator("#pulse")).to_have_attribute("data-state", "lost")
+
+
+async def test_gallery__node_that_is_not_well__says_so_until_it_is(page, gallery):
+    await enter(page, gallery)
+    gallery.source.ready = False
+    await gallery.source.move()
+    await expect(page.locator("#notice")).to_contain_text("may be older than what the chain has")
+    await expect(page.locator("#pulse")).to_have_attribute("data-state", "ill")
+    gallery.source.ready = True
+    await gallery.source.move()
+    await expect(page.locator("#notice")).to_be_hidden()
+    await expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
 
 
 async def test_gallery__repaint__shows_without_reload_by_a_dissolve(page, gallery):
