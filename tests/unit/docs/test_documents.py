@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from node.cli import main
 from node.config.load import annotated
 from node.config.schema import SECTIONS
+from node.journal.schema import migrations
 from node.metrics.catalog import CATALOG
 from node.preflight.catalogue import CATALOGUE
 from tools.excerpts import PLACE, filled
@@ -199,6 +201,16 @@ def test_code__in_every_page__is_what_the_examples_have() -> None:
         text = path.read_text(encoding="utf-8")
         assert filled(text) == text, f"{path}: run tools/excerpts.py"
     assert len(PLACE.findall((ROOT / "docs" / "contracts.md").read_text())) == 5
+
+
+def test_changelog__newest_version__says_what_operators_must_do_and_how_new_journals_are() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = text.split("\n## ")[1]
+    assert f"{tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']['version']}" in newest.splitlines()[0]
+    sections = re.findall(r"^### (.+)$", newest, re.MULTILINE)
+    assert sections[0] == "Operators must"
+    assert set(sections[1:]) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert f"schema {migrations()._migrations[-1].name[:4]}" in newest
 
 
 def test_index__every_page__is_in_it() -> None:
