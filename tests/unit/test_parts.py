@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -15,14 +14,13 @@ import pytest
 from node.agreement.committee import Committee
 from node.agreement.effects import Timing, Trigger
 from node.chain.types import Block, Feed
-from node.config import Config, load
+from node.config import Config
 from node.journal import Journal
 from node.parts import first_landing
 from node.render.pool import RenderSettings
 from node.settings import broker_settings, fees, pool_settings, render_settings, timing
 from node.status import figures
 from tests.unit.office import (
-    CONFIG,
     ORACLE,
     PASSWORD,
     SIGNERS,
@@ -34,23 +32,8 @@ from tests.unit.paper import make_block, make_feed
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
-    (tmp_path / "config.toml").write_text(CONFIG)
-    secret = tmp_path / "broker.password"
-    secret.write_text(f"{PASSWORD}\n")
-    secret.chmod(0o600)
-    return load(tmp_path / "config.toml", environ={}, check_files=False)
-
-
-@pytest.fixture
 def committee() -> Committee:
     return make_committee()
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path / "state") as opened:
-        yield opened
 
 
 def test_broker_settings__password_in_a_file__goes_to_its_own_broker_alone(config: Config) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from node.errors import ConfigError, JournalError, KeyFileError, PatinaError, RevertError
+from node.errors import ConfigError, JournalError, KeyFileError, PatinaError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,23 +173,9 @@ def own_collection(choice: Choice, deployment: Deployment) -> str | None:
 def perform(choice: Choice, work: Callable[[Desk], Awaitable[dict[str, Any]]]) -> None:
     """Run one artist's command: what it returns is its JSON; PatinaError."""
     from node.artist.refusals import explain
-    from node.cli.stake.talk import Talk
-    from node.log.lines import configure
+    from node.cli.perform import at_desk
 
-    # What a person has to know is said in sentences; the sender's log would say it once more.
-    configure("critical", "auto")
-    talk = Talk(yes=choice.yes, as_json=choice.as_json)
-
-    async def run() -> None:
-        async with open_desk(choice, talk) as desk:
-            talk.result(await work(desk))
-
-    try:
-        asyncio.run(run())
-    except RevertError as error:
-        raise RevertError(explain(error)) from None
-    except KeyboardInterrupt:
-        raise PatinaError("stopped; what was sent goes on, and is found again by the next run") from None
+    at_desk(choice, open_desk, work, explain)
 
 
 def checked(address: str | None, what: str) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from node.errors import ChainError, ConfigError, JournalError, PatinaError, RevertError
+from node.errors import ChainError, ConfigError, JournalError, RevertError
 
 if TYPE_CHECKING:
     from node.chain.client import Chain
@@ -171,23 +171,10 @@ async def open_desk(choice: Choice, talk: Talk) -> AsyncIterator[Desk]:
 
 def perform(choice: Choice, work: Callable[[Desk], Awaitable[dict[str, Any]]]) -> None:
     """Run one staking command: what it returns is its JSON; PatinaError."""
-    from node.cli.stake.talk import Talk
-    from node.log.lines import configure
+    from node.cli.perform import at_desk
     from node.staking.refusals import explain
 
-    configure("error", "auto")
-    talk = Talk(yes=choice.yes, as_json=choice.as_json)
-
-    async def run() -> None:
-        async with open_desk(choice, talk) as desk:
-            talk.result(await work(desk))
-
-    try:
-        asyncio.run(run())
-    except RevertError as error:
-        raise RevertError(explain(error)) from None
-    except KeyboardInterrupt:
-        raise PatinaError("stopped; what was sent goes on, and is found again by the next run") from None
+    at_desk(choice, open_desk, work, explain)
 
 
 def _checked(address: str | None) -> str | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from node.chain.types import Block, Edition, EditionState, Feed, Policy, Sample
 from node.errors import ChainError
 from node.journal import Journal
 from node.keeper import NodeContext
+from tests.unit import paper
 
 CADENCE = 10
 PERCENT = WAD // 100
@@ -27,45 +27,11 @@ ROOT = b"\x11" * 32
 
 
 def make_feed(number: int = 1, **changes: Any) -> Feed:
-    known: dict[str, Any] = {
-        "id": number,
-        "vault": "0xVault",
-        "collection": "0xArt",
-        "edition": number,
-        "opener": "0xArtist",
-        "opened_at": 5,
-        "basis": WAD,
-        "one_share": 10**6,
-        "scale": 10**12,
-        "band": 1,
-        "checkpoint": 0,
-        "answer": 0,
-        "updated_at": 0,
-        "updated_block": 0,
-        "policy": POLICY,
-    }
-    return Feed(**(known | changes))
+    return paper.make_feed(number, **{"policy": POLICY, **changes})
 
 
 def make_edition(number: int = 1, **changes: Any) -> Edition:
-    known: dict[str, Any] = {
-        "collection": "0xArt",
-        "id": number,
-        "supply": 2,
-        "minted": 2,
-        "price": 0,
-        "feed": number,
-        "recipe": b"r" * 32,
-        "placeholder": b"p" * 32,
-        "commitment": b"c" * 32,
-        "closed_at": 2,
-        "reveal_block": 3,
-        "randomness": b"x" * 32,
-        "seed": b"s" * 32,
-        "content_root": ROOT,
-        "state": EditionState.REVEALED,
-    }
-    return Edition(**(known | changes))
+    return paper.make_edition(number, **{"content_root": ROOT, **changes})
 
 
 @dataclass
@@ -157,12 +123,6 @@ class Desk:
 
     async def head(self, number: int, *feeds: Feed) -> None:
         await self.keeper.final_head(Block(number, number.to_bytes(32, "big"), number), feeds or (make_feed(),))
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path) as opened:
-        yield opened
 
 
 def flat(until: int, price: int = WAD) -> dict[int, int]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +13,7 @@ import pytest
 from node.agreement.effects import Trigger
 from node.agreement.report import Report
 from node.chain.types import NOBODY, Block, FullReport, Landed
-from node.config import Config, load
+from node.config import Config
 from node.errors import ChainError
 from node.gossip.hearing import Hearing
 from node.journal import Journal
@@ -24,26 +22,11 @@ from node.network.rounds import PROOFS
 from node.network.stakes import StakesLook
 from node.parts import Parts
 from node.staking.types import Node, Overview, Params, Standing
-from tests.unit.office import CONFIG, ORACLE, PASSWORD, SIGNERS, in_force, make_committee, make_parts
+from tests.unit.office import ORACLE, SIGNERS, in_force, make_committee, make_parts
 from tests.unit.paper import make_block, make_feed, make_landed
 
 COMMITTEE = make_committee()
 DIGEST = COMMITTEE.config_digest
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    (tmp_path / "config.toml").write_text(CONFIG)
-    secret = tmp_path / "broker.password"
-    secret.write_text(f"{PASSWORD}\n")
-    secret.chmod(0o600)
-    return load(tmp_path / "config.toml", environ={}, check_files=False)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path / "state") as opened:
-        yield opened
 
 
 class Reader:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,12 +29,6 @@ from tests.unit.paper import make_block, make_landed
 ME, OTHER = "0x5a5A5a5a5A5a5a5a5a5A5a5A5A5a5a5A5A5A5A5A", "0x" + "6b" * 20
 MAIL = Target("mail", "info", Secret("json://mail.example/secret-a1"))
 NOTHING: Any = SimpleNamespace(found=list, knows=lambda _: True)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path / "state") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,6 @@ LOW = Found("low-balance", "Account 0x1 holds 0.01 ether.")
 
 def notice(code: str = "low-balance", level: str = "warning", at: int = 1) -> NoticeRow:
     return NoticeRow(at, code, level, "begun", "it is so")
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path / "state") as opened:
-        yield opened
 
 
 def full(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

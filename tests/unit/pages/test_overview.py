@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 import pytest
 
-from node.config import Config, load
+from node.config import Config
 from node.journal import Journal
 from node.journal.transactions import AttemptRow
 from node.keys.secrets import Secret
 from node.log.book import Logbook
 from node.pages.overview import Overview
 from node.web.doors import Doors
-from tests.unit.office import CONFIG, ORACLE, PASSWORD, SIGNERS, make_committee, make_parts
+from tests.unit.office import ORACLE, PASSWORD, SIGNERS, make_committee, make_parts
 from tests.unit.paper import make_landed
 
 PLANTED = "planted-secret-of-a-broker-error"
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    (tmp_path / "config.toml").write_text(CONFIG)
-    secret = tmp_path / "broker.password"
-    secret.write_text(f"{PASSWORD}\n")
-    secret.chmod(0o600)
-    return load(tmp_path / "config.toml", environ={}, check_files=False)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path / "state") as opened:
-        yield opened
 
 
 async def opened(config: Config, journal: Journal, **changes: Any) -> Overview:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -41,12 +40,6 @@ class PaperChain:
             raise ChainError("silent")
         self.asked.append((first, last))
         return [report for report in self.reports if first <= report.block_number <= last]
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path) as opened:
-        yield opened
 
 
 def watch(chain: PaperChain, journal: Journal, start: int = 1) -> tuple[Landings, list[int]]:

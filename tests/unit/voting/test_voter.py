@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -18,12 +17,6 @@ from node.voting.ballot import ballot
 from node.voting.voter import GAS
 from tests.unit.paper import make_landed
 from tests.unit.voting.desk import ROOT, SIGNERS, ZERO, Brush, Desk, trigger
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture(autouse=True)
