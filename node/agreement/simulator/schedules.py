@@ -182,11 +182,37 @@ class _Traitor:
         return tuple(found[sender] for sender in sorted(chosen))
 
 
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What the network is up to: how often each kind of message reaches everyone in an act, and who is not heard.
+
+    Where it does not reach everyone it reaches any part of them. In a `narrow` play it reaches one alone, and Commits
+    reach nobody before the end.
+    """
+
+    name: str
+    observation: float
+    timeout: float
+    lock: float
+    proposal: float
+    prepare: float
+    commit: float
+    narrow: bool
+
+
+# What carries everyone on reaches most; what binds is where members get ahead of each other, and whoever signed is cut
+# off from the others, who may try to go another way.
+PARTING: Final = Play("schedule", 0.9, 0.8, 0.15, 0.8, 0.5, 0.2, narrow=False)
+# One member alone gets to lock, is not heard until another one has, and then is heard again: two reports by turns.
+SEESAW: Final = Play("seesaw", 0.9, 0.9, 0.6, 0.9, 0.1, 0.0, narrow=True)
+
+
 class _Schedule:
     """Acts of one view each: what was said is handed on by kind, to some and not to others, and may come much later."""
 
-    def __init__(self, seed: int, nodes: int, make: Callable[..., Machine]) -> None:
-        self.rng = random.Random(f"schedule {seed} {nodes}")  # noqa: S311 - replayable on purpose
+    def __init__(self, seed: int, nodes: int, make: Callable[..., Machine], play: Play) -> None:
+        self.play = play
+        self.rng = random.Random(f"{play.name} {seed} {nodes}")  # noqa: S311 - replayable on purpose
         self.keys = ToyKeys(nodes)
         false = set(self.rng.sample(range(nodes), self.keys.committee.f))
         self.members = [_Member(self.keys, index, make) for index in range(nodes) if index not in false]
@@ -216,10 +242,17 @@ class _Schedule:
             self._put(raw, [member for member in self.members if self.rng.random() < 0.7])
 
     def some(self, most: float) -> list[_Member]:
-        """Everyone as often as `most` says, else any part of them."""
+        """Everyone as often as `most` says, else any part of them, or one alone."""
         if self.rng.random() < most:
             return list(self.members)
-        return self.rng.sample(self.members, self.rng.randint(0, len(self.members)))
+        return self.rng.sample(self.members, 1 if self.play.narrow else self.rng.randint(0, len(self.members)))
+
+    def ahead(self) -> list[int]:
+        """Whom the others are not to hear of for a while."""
+        if not self.play.narrow:
+            return [member.index for member in self.members if member.signed]
+        newest = max(member.memory.lock_view for member in self.members)
+        return [member.index for member in self.members if 0 <= newest == member.memory.lock_view]
 
     def hand_on(self, kind: str, members: Iterable[_Member]) -> None:
         """Deliver what waits of a kind, in any order, now and then not all of it."""
@@ -241,16 +274,16 @@ class _Schedule:
     def act(self) -> None:
         for traitor in self.traitors:
             self._show(traitor.act())
-        # Whoever is ahead is often not heard of for a while, and the others may try to go another way.
-        ahead = [member.index for member in self.members if member.signed]
-        self.shunned = set(ahead) if self.rng.random() < 0.7 else set()
-        # What carries everyone on reaches most; what binds is where members get ahead of each other.
-        for kind, most in (("observation", 0.9), ("timeout", 0.8), ("lock", 0.15)):
+        self.shunned = set(self.ahead()) if self.rng.random() < 0.7 else set()
+        play = self.play
+        for kind, most in (("observation", play.observation), ("timeout", play.timeout), ("lock", play.lock)):
             self.hand_on(kind, self.some(most))
         for member in self.some(0.9):
             self.say(member.run(member.machine.tick(member.now)))
-        for kind, most in (("proposal", 0.8), ("prepare", 0.5), ("commit", 0.2)):
+        for kind, most in (("proposal", play.proposal), ("prepare", play.prepare)):
             self.hand_on(kind, self.some(most))
+        if not play.narrow:
+            self.hand_on("commit", self.some(play.commit))
         for member in self.members:
             if self.rng.random() < self.frailty:
                 self.crashes += 1
@@ -259,18 +292,30 @@ class _Schedule:
             member.now += 5_000
             self.say(member.run(member.machine.tick(member.now)))
 
+    def end(self) -> None:
+        """What was held back arrives."""
+        self.shunned.clear()
+        self.hand_on("commit", self.members)
+
     def signed(self) -> set[bytes]:
         return set[bytes]().union(*(member.signed for member in self.members))
 
 
-def explore(seed: int, nodes: int = 4, acts: int = 12, make: Callable[..., Machine] = Machine) -> Exploration:
+def explore(
+    seed: int, nodes: int = 4, acts: int = 12, make: Callable[..., Machine] = Machine, play: Play = PARTING
+) -> Exploration:
     """Run one schedule; DisagreementError, naming the seed, if honest members signed two reports of the round."""
-    schedule = _Schedule(seed, nodes, make)
+    schedule = _Schedule(seed, nodes, make, play)
     for member in schedule.members:
         schedule.say(member.begin())
-    for act in range(acts):
-        schedule.act()
+    for act in range(acts + 1):
+        if act < acts:
+            schedule.act()
+        elif play.narrow:
+            schedule.end()
         if len(schedule.signed()) > 1:
-            raise DisagreementError(f"seed {seed}, {nodes} nodes, act {act}: two reports of one round are signed")
+            raise DisagreementError(
+                f"{play.name} {seed}, {nodes} nodes, act {act}: two reports of one round are signed"
+            )
     highest = max(member.view for member in schedule.members)
     return Exploration(len(schedule.signed()), highest, schedule.delivered, schedule.crashes)
