@@ -98,13 +98,13 @@ def status(config_path: Path, *, as_json: bool) -> None:
 
     Asks the node that runs with this configuration; where none does, reads its journal.
     """
-    from node.cli.status import fetch, reachable
-    from node.config import load, operator_token
+    from node.cli.status import fetch, reachable, token_for
+    from node.config import load
     from node.errors import PatinaError
 
     config = load(config_path, check_files=False)
     try:
-        figures, _ = fetch(f"http://{reachable(config.web.host)}:{config.web.port}", operator_token(config))
+        figures, _ = fetch(f"http://{reachable(config.web.host)}:{config.web.port}", token_for(config))
         found = figures.get("publishing")
     except PatinaError:
         found = None

@@ -52,15 +52,14 @@ def status(every: float | None, config_path: Path, *, as_json: bool) -> None:
     with --json one document, or one line a look: `ready` is always there, `error` where the node does not answer.
     """
     from node.cli.status_screen import screen_of
-    from node.config import load, operator_token
+    from node.config import load
 
     config = load(config_path, check_files=False)
     url = f"http://{reachable(config.web.host)}:{config.web.port}"
-    token = operator_token(config)
 
     def look() -> Told:
         try:
-            return fetch(url, token)
+            return fetch(url, token_for(config))
         except SilentError as error:
             raise PatinaError(f"{error}{why_silent(config)}") from None
 
@@ -133,6 +132,20 @@ def reachable(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - asked for, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
+
+
+def token_for(config: Config) -> Secret | None:
+    """Return the operator's token while this folder's node runs: who took its port meanwhile is not told it.
+
+    Raises:
+        KeyFileError: the token cannot be read.
+    """
+    from node.config import operator_token
+    from node.journal.safety.lock import FILE_NAME
+    from node.preflight.locks import holder_of
+
+    token = operator_token(config)
+    return token if holder_of(config.node.directory / FILE_NAME) else None
 
 
 def fetch(url: str, token: Secret | None = None) -> Told:

@@ -267,7 +267,7 @@ def test_status__busy_node__fits_one_screen_of_either_width(
         "heard seat 1 (3 s ago)",
         "not heard since the start: seat 3",
         "1 ether; 1 sent",
-        "seated, era 3, bond 1,500 PAT, to claim 0.10 PAT, attended 9 of 10",
+        "seated, era 3, bond 1,500 PAT, to claim 0.1 ether, attended 9 of 10",
         "2 of 3 +0.50 % 170 at +1.1 % (0.60), below -1.1 % (1.60)",
         "2 samples short",
         "report of feed 1 sent 4 61 s to x",
@@ -305,10 +305,22 @@ def test_status__operator_token__goes_along_and_is_never_shown(
 
     monkeypatch.setattr(urllib.request, "urlopen", answer)
     configure(tmp_path)
-    result = status(tmp_path)
+    (tmp_path / "state").mkdir()
+    with DirectoryLock(tmp_path / "state"):
+        result = status(tmp_path)
     assert result.exit_code == 0, result.output
     assert set(asked) == {"Bearer planted-operator-token-0123456789abcdef"}
     assert "planted" not in result.output
+
+
+def test_status__program_that_took_the_port_of_a_node_that_is_down__does_not_get_the_token(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATINA_OPERATOR_TOKEN", "planted-operator-token-0123456789abcdef")
+    configure(tmp_path)
+    status(tmp_path)
+    # `node` takes plain addresses alone: a token comes with a Request.
+    assert [url.rpartition("/")[2] for url in node.asked] == ["status", "readyz"]
 
 
 def test_status__watch__looks_again_and_goes_on_when_nobody_answers(
