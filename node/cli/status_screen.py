@@ -179,6 +179,8 @@ def _account(figures: Figures) -> Iterator[Text]:
 
 
 def _stake(figures: Figures) -> Iterator[Text]:
+    from node.staking.amounts import show_ether
+
     staking = figures.get("staking", {})
     own = staking.get("own")
     if own:
@@ -186,7 +188,8 @@ def _stake(figures: Figures) -> Iterator[Text]:
         symbol = own["token"]["symbol"]
         said = f"{own['state']}, era {own['era']}"
         if "bond" in own:
-            said += f", bond {_amount(own['bond'], unit)} {symbol}, to claim {_amount(own['claimable'], unit)} {symbol}"
+            # Work is paid in the chain's coin, whatever is staked.
+            said += f", bond {_amount(own['bond'], unit)} {symbol}, to claim {show_ether(int(own['claimable']))}"
             said += f", attended {own['reports_attended']} of {own['reports_due']}"
             if own["strikes"]:
                 said += f", {own['strikes']} strikes"
