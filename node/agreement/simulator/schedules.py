@@ -58,7 +58,7 @@ class _Member:
         self.keys, self.index, self._make = keys, index, make
         self.memory, self.attested = Memory(), dict[int, bytes]()
         self.signed: set[bytes] = set()
-        self.inbox: list[bytes] = []
+        self.inbox: dict[str, list[bytes]] = {}
         self.now = 0
         self.view = 0
         self.machine = self._fresh()
@@ -231,8 +231,10 @@ class _Schedule:
                 self._show(traitor.react(broadcast.message))
 
     def _put(self, raw: bytes, members: Iterable[_Member]) -> None:
-        for member in members:
-            member.inbox.append(raw)
+        opened = self.keys.verify(raw)
+        if opened is not None:
+            for member in members:
+                member.inbox.setdefault(kind_of(opened.message), []).append(raw)
 
     def _show(self, raws: Iterable[bytes]) -> None:
         """What a traitor says is for some only, and for every other traitor."""
@@ -257,19 +259,15 @@ class _Schedule:
     def hand_on(self, kind: str, members: Iterable[_Member]) -> None:
         """Deliver what waits of a kind, in any order, now and then not all of it."""
         for member in members:
-            waiting = [raw for raw in member.inbox if self._kind(raw) == kind and raw[0] not in self.shunned]
-            waiting = [raw for raw in waiting if self.rng.random() < 0.95]
+            inbox = member.inbox.get(kind, [])
+            waiting = [raw for raw in inbox if raw[0] not in self.shunned and self.rng.random() < 0.95]
             self.rng.shuffle(waiting)
             for raw in waiting:
-                member.inbox.remove(raw)
+                inbox.remove(raw)
                 opened = self.keys.verify(raw)
                 if opened is not None:
                     self.delivered += 1
                     self.say(member.run(member.machine.receive(opened, member.now)))
-
-    def _kind(self, raw: bytes) -> str:
-        opened = self.keys.verify(raw)
-        return "" if opened is None else kind_of(opened.message)
 
     def act(self) -> None:
         for traitor in self.traitors:
