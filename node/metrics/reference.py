@@ -16,8 +16,8 @@ What a node tells Prometheus at `/metrics`. The tables on this page are written 
 Where it is served:
 
 - On the port of the pages (`web.port`), to the operator alone, as the operator's page is: from this machine (unless
-  `web.public_url` is set), or with the token of `web.operator_token_file` as `Authorization: Bearer`. Balance, endpoints
-  and drops are nobody else's business, and a gallery that everyone may look at does not tell them.
+  `web.public_url` is set), or with the token of `web.operator_token_file` as `Authorization: Bearer`. Balance,
+  endpoints and drops are nobody else's business, and a gallery that everyone may look at does not tell them.
 - Or on a port of its own, `web.metrics_port` at `web.metrics_host`, to whoever reaches it, and then not on the pages'
   port. That suits a container network in which Prometheus and the node sit alone. Nothing else is served there.
 - `web.metrics = false` switches it off; then nothing is loaded for it.
