@@ -47,8 +47,11 @@ def write_copy(connection: sqlite3.Connection, target: Path, progress: Progress 
     draft = target.with_name(f".{target.name}.part")
     held: int | None = None
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not target.parent.is_dir():
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _hand_over(target.parent)
         held = _hold(draft)
+        _hand_over(draft)
         with explained(target, "write"):
             _fill(connection, draft, progress)
         found = examine(draft)
@@ -64,6 +67,16 @@ def write_copy(connection: sqlite3.Connection, target: Path, progress: Progress 
                 draft.unlink(missing_ok=True)
             os.close(held)
     return replace(found, path=target)
+
+
+def _hand_over(made: Path) -> None:
+    """Give what root has made to the owner of the folder it is in, as SQLite does with its own files.
+
+    Else a backup made by root would leave a folder in which the node, another user's, cannot keep the next one.
+    """
+    if os.geteuid() == 0:
+        folder = made.parent.stat()
+        os.chown(made, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
 def put_in_place(draft: Path, target: Path) -> None:

@@ -143,3 +143,13 @@ def test_back_up__damaged_journal__is_said_and_no_copy_made(journal: Path, tmp_p
 def test_back_up__no_journal__is_said(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="no such file"):
         back_up(tmp_path / "journal.db", tmp_path / "one.db")
+
+
+def test_back_up__made_by_root_in_a_folder_of_another__belongs_to_that_one(journal: Path) -> None:
+    """Else the node, which is no root, could not keep a copy before its next migration, and would not start."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make files in a folder of another user")
+    os.chown(journal.parent, 12_345, 12_346)
+    target = journal.parent / "backups" / "one.db"
+    back_up(journal, target)
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in (target, target.parent)} == {(12_345, 12_346)}
