@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from node.chain import calls, configurations, feeds, logs, parse
 from node.chain.batches import Batches, Missing, Results, Unit
 from node.chain.calls import Call, call_at
-from node.chain.configurations import PREVIOUS, ConfigSet, Configuration, Installed, StakingSet, Worked
+from node.chain.configurations import PREVIOUS, ConfigSet, Configuration, Installed, Worked
 from node.chain.dates import Dates
 from node.chain.endpoints.pool import Ask, RpcPool
 from node.chain.interface import interface
@@ -157,10 +157,6 @@ class Chain:
         results = await ask(lambda one: calls.aggregate(one, self._multicall, batch, block))
         return configurations.installed(await self.chain_id(), self.oracle, results)
 
-    async def previous_configuration(self, block: Block | None = None) -> tuple[bytes, int]:
-        """The digest of the configuration before the one in force (zeros: none), and when it ends (seconds)."""
-        return (await self.configuration(block))[2:]
-
     async def staking(self, block: Block | None = None) -> str:
         """The contract that decides who sits in the committee; NOBODY while the owner does."""
         from eth_utils.address import to_checksum_address
@@ -231,10 +227,6 @@ class Chain:
         """Configurations that came into force in blocks from_block..to_block; `final` as of `landed`."""
         return await self._logged("ConfigSet", configurations.config_set, from_block, to_block, agree=final)
 
-    async def staking_sets(self, from_block: int, to_block: int, *, final: bool = False) -> list[StakingSet]:
-        """Changes of who decides on the committee in blocks from_block..to_block; `final` as of `landed`."""
-        return await self._logged("StakingSet", configurations.staking_set, from_block, to_block, agree=final)
-
     async def report(self, feed: int, checkpoint: int, landed: Landed | None = None) -> FullReport:
         """A landed report with its proof, from chain data alone; ChainError when there is none.
 
@@ -278,12 +270,6 @@ class Chain:
     async def name(self, collection: str) -> str:
         """The collection's name, as it may be shown: whoever deployed a contract chose it, terminals' escapes too."""
         return printable(str(await self._view("DynamicCollection", collection, "name")), 100)
-
-    async def owner_of(self, collection: str, token_id: int) -> str:
-        """A token's owner."""
-        from eth_utils.address import to_checksum_address
-
-        return str(to_checksum_address(await self._view("DynamicCollection", collection, "ownerOf", token_id)))
 
     async def token_uri(self, collection: str, token_id: int, block: Block | None = None) -> str:
         """A token's metadata URI."""

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from eth_hash.auto import keccak
-
 from node.chain import parse
 from node.chain.calls import decoded
 from node.chain.interface import interface
@@ -73,17 +71,6 @@ class ConfigSet:
 
 
 @dataclass(frozen=True, slots=True)
-class StakingSet:
-    """The owner left it to a contract who sits in the committee, or (the zero address) took it back."""
-
-    staking: str
-    block_number: int
-    block_hash: bytes
-    tx_hash: bytes
-    log_index: int
-
-
-@dataclass(frozen=True, slots=True)
 class Worked:
     """One record of the ledger: the oracle's `Worked` event and where it stands on chain.
 
@@ -117,19 +104,6 @@ class Worked:
             self.gas_used,
             self.gas_price,
         )
-
-
-def ledger_seed(chain_id: int, oracle: str) -> bytes:
-    """The ledger of an oracle that nobody has worked for: keccak256(abi.encode(chain id, oracle))."""
-    return keccak(_word(chain_id) + _word(int(oracle, 16)))
-
-
-def ledger_after(head: bytes, records: Sequence[Worked]) -> bytes:
-    """The ledger's head after more records, in the order of their events."""
-    for worked in records:
-        words = (int(one, 16) if isinstance(one, str) else one for one in worked.record)
-        head = keccak(head + b"".join(map(_word, words)))
-    return head
 
 
 def configuration(values: Sequence[Any]) -> Configuration:
@@ -181,12 +155,6 @@ def config_set(log: Log) -> ConfigSet:
     )
 
 
-def staking_set(log: Log) -> StakingSet:
-    """The `StakingSet` event in a log."""
-    event = interface("StrategyOracle").event("StakingSet", log.topics, log.payload)
-    return StakingSet(staking=_address(event["staking"]), **_place(log))
-
-
 def worked(log: Log) -> Worked:
     """The `Worked` event in a log; UnavailableError for numbers that no oracle can log."""
     event = interface("StrategyOracle").event("Worked", log.topics, log.payload)
@@ -216,7 +184,3 @@ def _address(raw: str) -> str:
     from eth_utils.address import to_checksum_address
 
     return str(to_checksum_address(raw))
-
-
-def _word(value: int) -> bytes:
-    return value.to_bytes(32, "big")

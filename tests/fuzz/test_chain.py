@@ -190,7 +190,6 @@ QUESTIONS: dict[str, Callable[[Chain], Awaitable[Any]]] = {
     "edition": lambda chain: chain.edition(VAULT, 1),
     "editions": lambda chain: chain.editions([(VAULT, 1), (ORACLE, 2)]),
     "name": lambda chain: chain.name(VAULT),
-    "owner_of": lambda chain: chain.owner_of(VAULT, 1_000_001),
     "token_uri": lambda chain: chain.token_uri(VAULT, 1_000_001, BLOCK),
     "token_seeds": lambda chain: chain.token_seeds(VAULT, [1_000_001, 1_000_002]),
     "report": lambda chain: chain.report(1, 40),

@@ -12,7 +12,6 @@ from eth_account.messages import encode_typed_data
 from node.agreement.report import report_digest, typed_data
 from node.chain import feeds
 from node.chain.client import Chain
-from node.chain.endpoints.provider import web3_over
 from node.chain.sending.accounts import Accounts
 from node.chain.types import EditionState, Feed
 from node.errors import ChainError, RevertError
@@ -190,7 +189,6 @@ async def test_edition__opened_on_a_feed__is_read_with_its_tokens(oracle: Oracle
     assert not edition.revealed
     assert list(edition.token_ids()) == [1_000_001, 1_000_002]
     assert await reader.name(oracle.collection) == "Weather"
-    assert await reader.owner_of(oracle.collection, 1_000_002) == MEMBERS[0].address
     assert (await reader.token_uri(oracle.collection, 1_000_001)).startswith("ipfs://")
     with pytest.raises(ChainError):
         await reader.token_seeds(oracle.collection, [1_000_001])
@@ -198,15 +196,6 @@ async def test_edition__opened_on_a_feed__is_read_with_its_tokens(oracle: Oracle
         await reader.edition(oracle.collection, 2)
     with pytest.raises(ChainError, match="no DynamicCollection"):
         await reader.name(OWNER.address)
-
-
-async def test_web3_over__contract_object__works_through_the_pool(oracle: Oracle) -> None:
-    from node.chain.interface import artifact
-
-    contract = web3_over(oracle.world.pool).eth.contract(address=oracle.address, abi=artifact("StrategyOracle")["abi"])
-    assert await contract.functions.feed_count().call() == 1
-    with pytest.raises(RevertError, match="unknown feed"):
-        await contract.functions.band(9).call()
 
 
 def test_feed__of_the_contract__has_all_fields_of_the_abi() -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import astuple
 from typing import Any
 
 import pytest
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.agreement.committee import Committee
 from node.chain import configurations
-from node.chain.configurations import NO_DIGEST, Configuration, Worked, ledger_after, ledger_seed
+from node.chain.configurations import NO_DIGEST, Configuration, Worked
 from node.chain.failures import UnavailableError
 from node.chain.interface import interface
 from node.chain.logs import Log
@@ -45,16 +43,6 @@ def told(*values: Any) -> bytes:
 
 def members(committee: Committee) -> bytes:
     return encode(["address[]", "bytes32[]"], [committee.signers, committee.transport_keys])
-
-
-@given(records=st.lists(RECORDS, max_size=4))
-@settings(max_examples=30)
-def test_ledger_after__any_records__equals_abi_encoding(records: list[Worked]) -> None:
-    head = seed = ledger_seed(31337, ORACLE)
-    assert seed == keccak(encode(["uint256", "address"], [31337, ORACLE]))
-    for worked in records:
-        head = keccak(encode(["bytes32", *KINDS], [head, *astuple(worked)[:8]]))
-    assert ledger_after(seed, records) == head
 
 
 @given(record=RECORDS)
@@ -117,7 +105,6 @@ def test_events__any_bytes__are_a_value_or_a_chain_error(topics: list[bytes], pa
     readers: dict[str, Callable[[Log], Any]] = {
         "Worked": configurations.worked,
         "ConfigSet": configurations.config_set,
-        "StakingSet": configurations.staking_set,
     }
     for name, read in readers.items():
         first = interface("StrategyOracle").topic(name)

@@ -38,6 +38,12 @@ def test_look__short_pause__does_not_begin_anew() -> None:
     assert looks(Troubles([], AFTER, AFTER), *steps, (290, True), (300, True)) == [(300, "begun")]
 
 
+def test_look__pause_as_long_as_what_has_to_last__begins_anew() -> None:
+    # Ten seconds suffice here: a pause of thirty is none within one trouble.
+    assert looks(Troubles([], 10_000, 10_000), (0, True), (15, False), (30, True), (35, False)) == []
+    assert looks(Troubles([], 10_000, 10_000), (0, True), (5, False), (12, True)) == [(12, "begun")]
+
+
 def test_look__short_recovery__is_not_told_as_over() -> None:
     troubles = Troubles([LOW], AFTER, AFTER)
     steps = [(0, True), (10, False), (300, False), (305, True), (400, False), (500, False)]
