@@ -154,10 +154,14 @@ def rotate_key(*, choice: Choice) -> None:
 
 def local_keys(desk: Desk) -> tuple[str, bytes]:
     """Signing address and transport key of this configuration; KeyFileError without them."""
+    from node.errors import KeyFileError
     from node.keys.signing import EthKeystore
     from node.keys.transport import TransportKeyFile
 
     keys = desk.config.keys
+    for path in (keys.signing_keystore, keys.transport_key):
+        if not path.exists():
+            raise KeyFileError(f"{path}: there is no such key; patina keys new makes the keys that [keys] names")
     return EthKeystore(keys.signing_keystore).address, TransportKeyFile(keys.transport_key).public_key
 
 

@@ -30,10 +30,12 @@ def status(number: int | None, *, choice: Choice) -> None:
     async def work(desk: Desk) -> dict[str, Any]:
         found = await which(desk) if number is None else (await desk.staking.node(number)).id
         view = await desk.view(found)
-        owed = await owed_to(desk)
+        owed, sits = await owed_to(desk), await sitting_signer(desk, view)
         document = describe(desk, view, owed)
+        if view.account is not None:
+            document["node"]["sitting_signer"] = sits
         if not desk.talk.as_json:
-            show(desk, view, owed)
+            show(desk, view, owed, sits)
         return document
 
     perform(choice, work)
@@ -45,6 +47,14 @@ async def which(desk: Desk) -> int:
         return found
     signer = desk.operator.signer_address
     return 0 if signer is None else await desk.staking.node_of_signer(signer)
+
+
+async def sitting_signer(desk: Desk, view: View) -> str | None:
+    """Whose signatures count in the node's seat now, which keys that were changed since do not; None without a seat."""
+    if view.seat is None:
+        return None
+    signers = (await desk.chain.committee()).signers
+    return signers[view.seat] if view.seat < len(signers) else None
 
 
 async def owed_to(desk: Desk) -> dict[str, tuple[int, int]]:
@@ -117,8 +127,8 @@ def state(view: View) -> str:
     return "candidate" if node.candidate else "registered"
 
 
-def show(desk: Desk, view: View, owed: dict[str, tuple[int, int]]) -> None:
-    """One screen for a person."""
+def show(desk: Desk, view: View, owed: dict[str, tuple[int, int]], sits: str | None) -> None:
+    """One screen for a person; `sits` as `sitting_signer` finds it."""
     from node.staking.amounts import show_ether
     from node.staking.words import era_end, moment, share, times
 
@@ -142,6 +152,10 @@ def show(desk: Desk, view: View, owed: dict[str, tuple[int, int]]) -> None:
             ("operator", node.operator),
             ("payee", node.payee),
             ("signer", node.signer),
+        ]
+        if sits not in (None, node.signer):
+            rows.append(("", f"{sits} sits until the next rotation: run the node with it until then"))
+        rows += [
             ("bond", desk.amount(node.bond)),
         ]
         rows += [

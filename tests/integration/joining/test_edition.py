@@ -109,6 +109,8 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
         "editions": [], "transactions": [],
     }  # fmt: skip
     node = artist.home / "node-blocks"
+    assert artist.open("--blocks", node).exit_code == 2
+    node.mkdir()
     done = artist.open("--royalty", "5%", "--blocks", node)
     assert done.exit_code == 0, done.output
     assert "band 1 collapse below -1.00 %" in words(done)

@@ -335,6 +335,7 @@ def test_join__deployment_file__must_agree(stranger: Any, tmp_path: Path, monkey
         oracle: str
         staking: str
         stake_token: str
+        least_node: str = "0.0.1"
 
     network = stranger.network
     known = Known(31337, network.oracle, network.staking, network.token)
@@ -347,3 +348,8 @@ def test_join__deployment_file__must_agree(stranger: Any, tmp_path: Path, monkey
     done = stranger.join("--yes", "--bond", "100", "--deployment", tmp_path / "net.json")
     assert done.exit_code == 1
     assert "the staking contract is" in done.output
+    known.least_node = "99.0"
+    done = stranger.join("--yes", "--bond", "100", "--deployment", tmp_path / "net.json")
+    assert done.exit_code == 1
+    assert "this network asks for version 99.0 of this software or a newer one" in " ".join(done.output.split())
+    assert stranger.network.sent(stranger.operator) == 0

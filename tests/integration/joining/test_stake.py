@@ -108,11 +108,21 @@ def test_payee_rotate_key__change_what_they_say(seated: Any) -> None:
     assert "the keys that the node has already" in words(seated.patina("stake", "rotate-key", "--yes"))
     old = seated.folder / "keys" / "signing.json"
     old.rename(old.with_name("signing-1.json"))
+    done = seated.patina("stake", "rotate-key", "--yes")
+    assert "there is no such key; patina keys new makes" in words(done)
     fresh = EthKeystore.create(old, Secret((seated.folder / "keys" / "password").read_text().strip()), scrypt_n=1024)
     done = seated.patina("stake", "rotate-key", "--yes")
     assert done.exit_code == 0, done.output
     assert "never both at once" in words(done)
-    assert seated.json("stake", "status")["node"]["signer"] == fresh.address
+    found = seated.json("stake", "status")["node"]
+    assert (found["signer"], found["sitting_signer"]) == (fresh.address, seated.signer)
+    assert f"{seated.signer} sits until the next rotation: run the node with it until then" in words(
+        seated.patina("stake", "status")
+    )
+    seated.network.later(7 * 3_600)
+    seated.network.call(account(seated, 3), "NodeStaking", "rotate", [])
+    assert seated.json("stake", "status")["node"]["sitting_signer"] == fresh.address
+    assert "sits until the next rotation" not in words(seated.patina("stake", "status"))
 
 
 def test_status__of_everybody__needs_no_password(seated: Any) -> None:
@@ -154,8 +164,7 @@ def test_fund_claim_collect__only_what_is_there(seated: Any) -> None:
     assert f"{seated.operator} is owed 0." in words(done)
     done = seated.patina("stake", "fund", "9", "0.5", "--yes")
     assert done.exit_code == 1
-    assert "there is no such feed" in words(done)
-    assert "look its number up" in words(done)
+    assert "there is no feed 9: the oracle has none" in words(done)
 
 
 def test_freeze_thaw_fund_treasury__guardian_and_anyone(seated: Any, tmp_path: Path) -> None:
