@@ -101,7 +101,7 @@ class Overview:
         parts, offers = self._parts, fees(self._parts.config)
         described = describe(parts.journal, parts.journal.transactions.last(TRANSACTIONS), offers, self._wall())
         landed: set[tuple[int, int]] = set()
-        if any(one.row.succeeded is False for one in described):
+        if any(_in_vain(one) for one in described):
             reports = parts.landings.pending() + parts.journal.reports.last(LANDED)
             landed = {(each.feed, each.checkpoint) for each in reports}
         return [
@@ -143,7 +143,11 @@ def _stuck(one: Described, resend_after: float) -> bool:
     return one.row.state in ("signed", "sent") and one.age is not None and one.age > STUCK * resend_after
 
 
+def _in_vain(one: Described) -> bool:
+    return one.row.succeeded is False or one.row.state == "cancelled"
+
+
 def _overtaken(one: Described, landed: Set[tuple[int, int]]) -> bool:
     """Whether a report came to nothing because another node's was first: nobody need do anything about that."""
     found = _REPORT.fullmatch(one.row.key)
-    return one.row.succeeded is False and found is not None and (int(found[1]), int(found[2])) in landed
+    return _in_vain(one) and found is not None and (int(found[1]), int(found[2])) in landed

@@ -134,8 +134,8 @@ class Guard:
         now = self._clock()
         bucket = self._wrong.get(address)
         throttled = bucket is not None and bucket.wait(1, now) > 0
-        # Whoever comes through a proxy of this machine has this address too: strangers' guesses must not lock out its
-        # operator, nor what reads the metrics. Nobody guesses a token of 32 characters.
+        # Whoever comes through a proxy that tells of nobody has this machine's address: strangers' guesses must not
+        # lock out its operator, nor what reads the metrics. Nobody guesses a token of 32 characters.
         if throttled and not is_this_machine(address):
             return Verdict.THROTTLED
         if self._digest is not None and hmac.compare_digest(_digest(given), self._digest):
@@ -152,8 +152,14 @@ class Guard:
 
 
 def visitor(request: web.Request) -> str:
-    """Whose request it is as far as limits go: an IPv4 address, or an IPv6 network of 64 bits; "" for a Unix socket."""
+    """Whose request it is as far as limits go: an IPv4 address, or an IPv6 network of 64 bits; "" for a Unix socket.
+
+    A proxy on this machine names its visitor last in X-Forwarded-For. Who has no proxy there cannot say so, and whoever
+    passes for another by a proxy that adds nothing has only what all of that proxy's visitors had before: no share.
+    """
     peer = _end(request, "peername")
+    if peer is not None and peer.is_loopback and (told := request.headers.getall("X-Forwarded-For", [])):
+        peer = plain(told[-1].rpartition(",")[2].strip()) or peer
     return "" if peer is None else holder(peer)
 
 
@@ -164,7 +170,7 @@ def is_this_machine(who: str) -> bool:
 
 
 def whose(request: web.Request) -> str:
-    """As `visitor`; "" also for this machine, of whose requests nobody knows whose they are behind a proxy."""
+    """As `visitor`; "" also for this machine, which may be a proxy that does not say whose its requests are."""
     who = visitor(request)
     return "" if is_this_machine(who) else who
 

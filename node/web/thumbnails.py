@@ -60,13 +60,11 @@ class Thumbnails:
         self._turn = asyncio.Lock()
 
     async def serve(self, request: web.Request) -> web.Response:
-        """A small PNG, or the way to the artwork itself where there is none smaller, or no time. 404: shown nowhere."""
+        """A small PNG, or the way to the artwork itself where no page shows it, or none can be made now."""
         key = request.match_info["width"], request.match_info["cid"], request.match_info["path"]
         body = self._held.get(key)
         if body is None:
-            if not self._shows(key[1]):
-                raise web.HTTPNotFound(text="no page shows such a picture\n")
-            body = await self._made(key)
+            body = await self._made(key) if self._shows(key[1]) else b""
         else:
             self._held.move_to_end(key)
         if not body:

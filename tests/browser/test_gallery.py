@@ -102,6 +102,7 @@ async def test_gallery__repaint__shows_without_reload_by_a_dissolve(page, galler
     await expect(image).to_have_count(2)  # the old one under the new one while it dissolves
     await expect(image).to_have_count(1)
     assert await image.get_attribute("src") == gallery.slow.view().tokens[0].image != before
+    await expect(room.locator(".work img")).to_have_count(6)
     assert await loaded(page, ".room:first-of-type .work img") == [True] * 6
     assert await page.evaluate("window.sameVisit") is True
 

@@ -42,8 +42,8 @@ export class Compare {
     this.controls.hidden = view.history.length < 2;
     const repaint = view.history[this.#on ? this.#sides[1] : index];
     const now = !repaint || repaint === view.history[last];
-    const seen = now && this.#seen?.repaint === repaint?.tx ? `: ${this.#seen.words}` : null;
-    const words = seen ? bandName(view, repaint.band) + seen : repaint && bandScene(view, repaint.band);
+    const told = repaint && now && this.#seen?.repaint === repaint.tx;
+    const words = told ? `${bandName(view, repaint.band)}: ${this.#seen.words}` : repaint && bandScene(view, repaint.band);
     this.#alt = repaint ? `${token.name}, ${words}` : `${token.name}, not painted yet`;
     this.picture.show(now ? token.image : repaint.images[0], this.#alt);
     if (this.#on) this.#offer();

@@ -143,7 +143,7 @@ function transactions(view) {
 function transaction(row) {
   const failed = row.succeeded === false;
   const tone = row.overtaken ? null : failed ? "bad" : row.stuck ? "warn" : row.state === "final" || row.state === "mined" ? "good" : null;
-  const word = row.overtaken ? `${row.state}, came second` : failed ? `${row.state}, failed` : row.stuck ? `${row.state}, stuck` : row.state;
+  const word = row.overtaken ? (row.state === "cancelled" ? "not needed" : `${row.state}, came second`) : failed ? `${row.state}, failed` : row.stuck ? `${row.state}, stuck` : row.state;
   const since = row.age_s === null ? null : `${span(row.age_s)} old`;
   const where = row.block === null ? null : `block ${group(row.block)}`;
   const second = row.overtaken ? "another node's landed first" : null;
@@ -151,7 +151,7 @@ function transaction(row) {
   return h(
     "tr",
     {},
-    h("th", { scope: "row", title: row.key }, row.for, row.note ? h("small", {}, row.note) : null),
+    h("th", { scope: "row", title: row.key }, row.for, row.note && !row.overtaken ? h("small", {}, row.note) : null),
     h("td", {}, tag(word, tone), small ? h("small", {}, small) : null),
     h("td", {}, ...paid(row), row.attempts > 1 ? h("small", {}, `raised ${count(row.attempts - 1, "time")}`) : null),
     h("td", {}, row.hash === null ? "none yet" : h("span", { class: "mono", title: row.hash }, brief(row.hash, 10, 6)), row.nonce === null ? null : h("small", {}, `nonce ${row.nonce}`)),

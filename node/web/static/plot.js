@@ -106,7 +106,7 @@ export class Plot {
       this.#zones(measured, scale, ceiling, narrow),
       this.#hysteresis(measured, scale),
       this.#thresholds(measured, scale),
-      this.#axis(measured, scale, narrow ? 3 : 6),
+      this.#axis(measured, scale, Math.min(6, Math.floor(scale.inner.width / 130))),
       this.#lines(measured, scale),
       this.#strays(measured, scale),
       this.cursor,

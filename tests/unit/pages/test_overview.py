@@ -83,8 +83,12 @@ async def test_overview__report_that_came_second__is_no_failure(
         attempt = AttemptRow(checkpoint.to_bytes(32), row.id, b"raw", 7, 1)
         journal.transactions.sign(row.id, checkpoint, attempt)
         journal.transactions.mined(row.id, attempt.tx_hash, 44, b"b" * 32, succeeded=False)
-    shown = {each["key"].split()[3]: each["overtaken"] for each in overview.overview()["transactions"]}
-    assert shown == {"40": True, "50": False}
+    journal.transactions.queue("report 7a7a7a7a 1 40 1", SIGNERS[1].address, ORACLE, b"", 0, 100_000)
+    unsent = journal.transactions.get("report 7a7a7a7a 1 40 1")
+    assert unsent is not None
+    journal.transactions.cancel(unsent.id, "the contract refused: feeds: checkpoint not newer")
+    shown = {each["key"][16:]: each["overtaken"] for each in overview.overview()["transactions"]}
+    assert shown == {"1 40 0": True, "1 50 0": False, "1 40 1": True}
 
 
 async def test_overview__part_that_fails__leaves_the_others_alone(config: Config, journal: Journal) -> None:
