@@ -29,7 +29,6 @@ class Lookout:
         self._looks = Looks(parts.config, parts.duty.locator, parts.duty.own) if looks is None else looks
         self._since: int | None = None
         """The final block of the first look: what landed before it is not held against this node."""
-        self._failed = ""
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -80,17 +79,15 @@ class Lookout:
             self.look()
             await asyncio.sleep(LOOK_S)
 
-    async def _go_on(self, work: Callable[[], Any]) -> None:
+    @staticmethod
+    async def _go_on(work: Callable[[], Any]) -> None:
         """Do a part's work again after whatever error ended it, so that it ends no other's."""
+        said = ""
         while True:
             try:
                 await work()
             except Exception as error:
-                self._note(error)
+                if said != repr(error):  # once, not at every look
+                    said = repr(error)
+                    log.error("notices not looked after, trying again", error=str(error), exc_info=error)
             await asyncio.sleep(LOOK_S)
-
-    def _note(self, error: Exception) -> None:
-        # Said once, not at every look.
-        if self._failed != repr(error):
-            self._failed = repr(error)
-            log.error("notices not looked after, trying again", error=str(error), exc_info=error)

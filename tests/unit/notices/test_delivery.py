@@ -131,3 +131,13 @@ async def test_step__journal_that_cannot_note_it__target_is_not_flooded(
 )  # fmt: skip
 def test_span__times_of_day__held_as_written(span: str, hour: int, held: bool) -> None:
     assert Span.parse(span).holds(datetime(2026, 3, 1, hour, 0, tzinfo=UTC)) is held
+
+
+async def test_step__one_message_an_hour__is_one_and_not_none(bench: Bench) -> None:
+    delivery = bench.delivery(per_hour=1)
+    for _ in range(2):
+        bench.add()
+        await bench.until(delivery, 3)
+    assert len(bench.sent) == 1
+    await bench.until(delivery, 3_700, step=60)
+    assert len(bench.sent) == 2

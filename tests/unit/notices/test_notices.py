@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from node.agreement.committee import Committee
 from node.config import Config, load
+from node.errors import JournalUnwritableError
 from node.journal import Journal
 from node.journal.configurations import Span
 from node.journal.equivocations import EvidenceRow
@@ -146,6 +148,7 @@ def test_look__reports_without_this_node__missed_only_where_it_attested_none(jou
     for number in range(MISSED):
         land(number)
     journal.attestations.attest(b"c" * 32, 1, 1_000, 0, b"d" * 32, b"r")
+    parts.health.chain_ok(make_block(1_100), make_block(1_102))
     lookout.look()
     assert codes(notices) == []
     land(MISSED)
@@ -163,6 +166,36 @@ def test_look__what_landed_while_the_node_was_down__is_not_held_against_it(journ
     parts = make_parts(journal)
     start(config, journal, parts).look()
     assert codes(parts.notices) == []
+
+
+def test_look__report_in_the_very_block_of_the_first_look__is_not_held_against_it(
+    journal: Journal, config: Config
+) -> None:
+    parts = make_parts(journal)
+    lookout = start(config, journal, parts)
+    lookout.look()
+    for number in range(MISSED):
+        journal.reports.add(make_landed(890 + number, 900 + number))
+    lookout.look()
+    assert codes(parts.notices) == []
+
+
+def test_look__journal_takes_writes_again__what_waited_is_kept(
+    journal: Journal, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = make_parts(journal, renderers=SimpleNamespace(fault="no worker is exact"))
+    lookout = start(config, journal, parts)
+
+    def refuse(*_: object) -> int:
+        raise JournalUnwritableError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal._store, "execute", refuse)
+        lookout.look()
+        assert codes(parts.notices) == [("renderer-unfit", "begun")]
+    lookout.look()
+    assert [row.code for row in journal.notices.last()] == ["renderer-unfit"]
+    assert [row.code for row in journal.notices.troubles()] == ["renderer-unfit"]
 
 
 def test_look__seat_lost_and_never_had__are_two_things(journal: Journal, config: Config) -> None:
@@ -217,8 +250,11 @@ async def test_run__target_and_parts_that_fail__goes_on_until_cancelled(
     good = parts.health
     parts.health = None  # whatever may be wrong with a part
     parts.config, parts.notices = config, Notices(config, journal, [MAIL], carry=carry)
-    running = asyncio.gather(parts.notices.run(), Lookout(parts).run())
-    await asyncio.sleep(0.02)
+    with capture_logs() as said:
+        running = asyncio.gather(parts.notices.run(), Lookout(parts).run())
+        await asyncio.sleep(0.02)
+    looking = [each["error"] for each in said if each["event"] == "notices not looked after, trying again"]
+    assert len(looking) == len(set(looking)) >= 1  # each trouble once, however often it is met
     parts.health = good
     await asyncio.wait_for(sent.wait(), 20)
     await asyncio.sleep(0.02)

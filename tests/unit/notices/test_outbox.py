@@ -81,6 +81,18 @@ def test_full_disk__notices_wait_in_memory_and_are_delivered_and_kept_later(
     assert not outbox.failing
 
 
+def test_full_disk__trouble_begins_and_ends_across_it__is_over_in_the_end(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = Outbox(journal, [MAIL], [])
+    with monkeypatch.context() as patch:
+        full(journal, patch)
+        outbox.begun(LOW, notice())
+    outbox.over(LOW, notice())  # before what was not kept could be
+    outbox.settle()
+    assert outbox.standing() == []
+
+
 def test_full_disk__endless_notices__memory_keeps_the_last(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     outbox = Outbox(journal, [MAIL], [])
     full(journal, monkeypatch)
