@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from node.clock import milliseconds
 from node.content.cid import raw_cid
 from node.content.store import BlockStore
+from node.gossip.bucket import Rate
 from node.web.app import create_app
 from node.web.doors import HANDLING, Doors, Limits
 from tests.sources import Network, Operation
@@ -27,9 +29,11 @@ Open = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
 
 @asynccontextmanager
-async def serving(folder: Any, limits: Limits | None = None, **handling: Any) -> AsyncIterator[SimpleNamespace]:
+async def serving(
+    folder: Any, limits: Limits | None = None, clock: Callable[[], int] = milliseconds, **handling: Any
+) -> AsyncIterator[SimpleNamespace]:
     """A node's pages behind doors: `.open()` connects, `.doors`, `.store`."""
-    doors, store, opened = Doors(limits, HANDLING | handling), BlockStore(folder / "blocks"), []
+    doors, store, opened = Doors(limits, HANDLING | handling, clock=clock), BlockStore(folder / "blocks"), []
     app = create_app(Source(), store, network=Network(), operator=Operation(), doors=doors)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
@@ -252,6 +256,22 @@ async def test_streams__many_at_once__leave_the_node_answering(tmp_path: Any) ->
             writer.write(request("/api/events"))
         assert not await alive(site)
         assert site.doors.status()["open"] <= 60
+
+
+async def test_visitors__of_a_proxy_on_this_machine__have_a_share_each(tmp_path: Any) -> None:
+    async with serving(tmp_path, Limits(requests=Rate(per_second=1, burst=2)), lambda: 0) as site:
+        for forwarded, expected in (
+            ("203.0.113.9", [b"200", b"200", b"429"]),
+            ("203.0.113.9, 203.0.113.10", [b"200", b"200", b"429"]),
+            (None, [b"200"] * 3),
+        ):
+            said = []
+            for _ in range(3):
+                reader, writer = await site.open()
+                headers = [] if forwarded is None else [f"X-Forwarded-For: {forwarded}"]
+                writer.write(request("/livez", *headers))
+                said.append((await answered(reader)).split()[1])
+            assert said == expected
 
 
 def stranger(who: str) -> Any:

@@ -166,13 +166,35 @@ def test_guard__machine_that_is_not_trusted__needs_the_token_too() -> None:
     assert guard.allowed(asked(bearer(TOKEN)))
 
 
-def test_guard__strangers_guessing_through_a_proxy_of_this_machine__do_not_lock_its_operator_out() -> None:
+@pytest.mark.parametrize("theirs", [(), (("X-Forwarded-For", "203.0.113.9"),)], ids=["untold", "told"])
+def test_guard__strangers_guessing_through_a_proxy_of_this_machine__do_not_lock_its_operator_out(
+    theirs: tuple[tuple[str, str], ...],
+) -> None:
     guard = Guard(Secret(TOKEN), local=False, clock=Clock())
-    proxied = ("X-Forwarded-For", "203.0.113.9")
-    guesses = [guard.judge(asked(proxied, bearer(f"guess {number}"))) for number in range(WRONG_TOKENS.burst + 5)]
+    guesses = [guard.judge(asked(*theirs, bearer(f"guess {number}"))) for number in range(WRONG_TOKENS.burst + 5)]
     assert guesses[-1] is Verdict.THROTTLED
-    assert guard.allowed(asked(proxied, bearer(TOKEN)))
-    assert guard.judge(asked(proxied, bearer("another guess"))) is Verdict.THROTTLED
+    assert guard.allowed(asked(bearer(TOKEN)))
+    assert guard.judge(asked(*theirs, bearer("another guess"))) is Verdict.THROTTLED
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "who"),
+    [
+        ("127.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+        ("127.0.0.1", ["10.9.9.9, 203.0.113.9"], "203.0.113.9"),
+        ("127.0.0.1", ["198.51.100.7", "1.2.3.4 ,2001:db8::5"], "2001:db8::/64"),
+        ("127.0.0.1", ["203.0.113.9, unknown"], "127.0.0.1"),
+        ("127.0.0.1", [""], "127.0.0.1"),
+        ("::1", ["203.0.113.9"], "203.0.113.9"),
+        ("198.51.100.1", ["203.0.113.9"], "198.51.100.1"),
+    ],
+)
+def test_visitor__behind_a_proxy_of_this_machine__is_whom_the_proxy_itself_names(
+    peer: str, told: list[str], who: str
+) -> None:
+    request = asked(*(("X-Forwarded-For", each) for each in told), peer=(peer, 5))
+    assert visitor(request) == who
+    assert not Guard().allowed(request)
 
 
 def test_guard__guesses__are_throttled_by_address_and_in_time_forgiven() -> None:
