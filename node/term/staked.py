@@ -39,6 +39,11 @@ class Staked:
             if number == 0:
                 return f"no node with this key is registered with the staking contract {staking.address}"
             node = await staking.node(number)
+            if node.signer != self._signer and not node.slashed:
+                return (
+                    f"node {number} was given another signing key, {node.signer}: run it with that one, "
+                    "for this one never gets a seat again"
+                )
             return why_unseated(node, found, await staking.nodes(found.candidates))
         except ChainError as error:
             log.info("the staking contract cannot be asked for the reason", error=str(error))
@@ -63,7 +68,10 @@ def why_unseated(node: Node, found: Overview, candidates: Sequence[Node]) -> str
     if ahead >= found.params.seats or not node.candidate:
         return f"node {node.id} is outbid: {ahead} candidates come before it, and there are {found.params.seats} seats"
     if node.seated:
-        return f"node {node.id} is elected, and takes its seat once that is final"
+        return (
+            f"node {node.id} is elected, and takes its seat once that is final, or at the next rotation where its key "
+            "is newer than the committee"
+        )
     return f"node {node.id} is a candidate among the first, and is seated when the committee rotates, from {ends} on"
 
 

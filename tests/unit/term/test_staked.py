@@ -55,6 +55,7 @@ class PaperStaking:
     silent: bool = False
     address: str = "0xStaking"
     found: Overview = field(default_factory=lambda: FOUND)
+    kept: dict[str, Any] = field(default_factory=lambda: {"slashed": True})
 
     async def overview(self) -> Overview:
         if self.silent:
@@ -66,7 +67,7 @@ class PaperStaking:
         return self.number
 
     async def node(self, number: int) -> Node:
-        return node(number, slashed=True)
+        return node(number, **self.kept)
 
     async def nodes(self, _: Any) -> list[Node]:
         return OTHERS
@@ -83,6 +84,14 @@ async def told(staking: PaperStaking | None, oracle: str = ORACLE) -> str:
 async def test_why__contract_that_decides__is_asked_for_this_key() -> None:
     assert "no node with this key is registered" in await told(PaperStaking())
     assert "node 9 was slashed" in await told(PaperStaking(9))
+
+
+async def test_why__key_was_changed__the_old_one_is_not_told_to_wait() -> None:
+    other = "0x" + "22" * 20
+    words = await told(PaperStaking(9, kept={"signer": other, "seated": True}))
+    assert f"was given another signing key, {other}" in words
+    assert "never gets a seat again" in words
+    assert "was slashed" in await told(PaperStaking(9, kept={"signer": other, "slashed": True}))
 
 
 async def test_why__no_contract_one_of_another_oracle_or_one_that_is_silent__is_left_open() -> None:
