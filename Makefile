@@ -69,7 +69,9 @@ staking: install-dev ## thousands of random sequences of staking against its mod
 test-ray: install-dev ## the render pool on a local Ray cluster of two nodes, one of them killed
 	$(BIN)/pytest -m cluster $(ARGS) tests/integration/render
 
-fuzz: install-dev ## every decoder of foreign bytes, 100,000 examples a test (hours; ARGS="-k envelope" narrows it)
+# What it tried is kept in .build/fuzz.jsonl; what passed is not tried again before the sources change.
+fuzz: export FUZZ_LEDGER ?= .build/fuzz.jsonl
+fuzz: install-dev ## every decoder of foreign bytes, 100,000 examples a test (hours, goes on where it was; FUZZ_EXAMPLES=10000, ARGS="-k envelope")
 	$(BIN)/pytest --numprocesses auto --dist worksteal --timeout 0 --hypothesis-profile nightly tests/fuzz $(ARGS)
 
 check: install-dev ## format, lint and types

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 
@@ -19,10 +20,11 @@ sys.setrecursionlimit(20_000)
 
 # The same examples in every run: a red run can be repeated by anyone.
 hypothesis.settings.register_profile("patina", derandomize=True, deadline=None, print_blob=True)
-# The fuzzing of a night (make fuzz): other examples each time; a failure prints the blob that repeats it.
+# The fuzzing of a night (make fuzz): other examples each time; a failure prints the blob that repeats it, and is tried
+# first the next time.
 hypothesis.settings.register_profile(
     "nightly",
-    max_examples=100_000,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100000")),
     deadline=None,
     print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
