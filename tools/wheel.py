@@ -46,7 +46,7 @@ def build(output: Path, epoch: int | None = None, root: Path = ROOT) -> list[Pat
         # Without isolation nothing is fetched: setuptools is the environment's own, of the pinned version.
         command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(built), str(source)]
         # S603: the program is this Python, and the paths are ours.
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
         if done.returncode:
             sys.stderr.write(done.stdout + done.stderr)
             done.check_returncode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from node.agreement.report import Domain, Report, report_digest
@@ -68,7 +69,7 @@ async def _ballots(pool: RpcPool, oracle: str, landed: Landed, log_chunk: int) -
             # Votes of other ballots, and those after the quorum, had no part in it.
             if event["ballot"] != landed.report_digest or (log.block_number, log.index) > _place(landed):
                 continue
-            transaction, _ = await pool.ask(lambda ask, one=log.tx_hash: _transaction(ask, one))  # type: ignore[misc]
+            transaction, _ = await pool.ask(partial(_transaction, tx_hash=log.tx_hash))
             call = _call_to(oracle, transaction, log.tx_hash)
             if call is None:
                 return None

@@ -84,14 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_until_signal(settings))
     except PatinaError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)  # noqa: T201 - what whoever started it reads
         return 1
     return 0
 
 
 async def _until_signal(settings: DevnetSettings) -> None:
     task = asyncio.current_task()
-    assert task is not None  # noqa: S101 -- within asyncio.run there is one
+    assert task is not None  # noqa: S101 - within asyncio.run there is one
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
@@ -101,7 +101,7 @@ async def _until_signal(settings: DevnetSettings) -> None:
 
 def _print(endpoints: Endpoints) -> None:
     line = {"rpc": endpoints.rpc, "broker": endpoints.broker, "chain_id": endpoints.chain_id}
-    print(json.dumps(line), flush=True)  # noqa: T201 -- what a parent process reads
+    print(json.dumps(line), flush=True)  # noqa: T201 - what a parent process reads
 
 
 def _settings(arguments: Sequence[str] | None) -> DevnetSettings:

@@ -60,7 +60,7 @@ class Publications:
     def keep(self, target: str, feed: int, newest: int) -> int:
         """Want only a feed's newest so many roots at a target; return how many are not wanted any more."""
         sql = (  # constants of our own alone
-            "UPDATE publications SET state = CASE state WHEN 'waiting' THEN 'gone' ELSE 'unwanted' END"  # noqa: S608
+            "UPDATE publications SET state = CASE state WHEN 'waiting' THEN 'gone' ELSE 'unwanted' END"  # noqa: S608 - constants of our own
             f" WHERE target = ?1 AND feed = ?2 AND {_WANTED} AND checkpoint < (SELECT checkpoint FROM publications"
             f" WHERE target = ?1 AND feed = ?2 AND {_WANTED} ORDER BY checkpoint DESC LIMIT 1 OFFSET ?3)"
         )

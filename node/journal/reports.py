@@ -96,7 +96,7 @@ class Artworks:
 
     def _history(self, collection: str, edition: int, order: str) -> list[ArtworkRow]:
         rows = self._store.rows(
-            f"SELECT * FROM artworks WHERE collection = ? AND edition = ? ORDER BY checkpoint {order}",  # noqa: S608
+            f"SELECT * FROM artworks WHERE collection = ? AND edition = ? ORDER BY checkpoint {order}",  # noqa: S608 - a constant
             (collection, edition),
         )
         return [ArtworkRow(**row) for row in rows]

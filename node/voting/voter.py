@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
@@ -182,8 +183,11 @@ class Voter:
                 continue
             if self._called_for(key) and self._patience.rested(key):
                 task = self._voting[key] = group.create_task(self._vote(self._due[key]))
-                task.add_done_callback(lambda _, key=key: self._voting.pop(key, None))  # type: ignore[misc]
+                task.add_done_callback(partial(self._voted, key))
         await self._look()
+
+    def _voted(self, key: RoundKey, _: object) -> None:
+        self._voting.pop(key, None)
 
     def _called_for(self, key: RoundKey) -> bool:
         return not self.retired and self._patience.called_for(key)
