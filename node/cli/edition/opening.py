@@ -47,7 +47,7 @@ a report is due even without a crossing; 0: none.",
 @click.option("--royalty-receiver", metavar="ADDRESS", help="Who is owed royalties; by default the artist's account.")
 @click.option(
     "--blocks",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
     multiple=True,
     help="A block store to put recipe and placeholder into besides the artist's own: state/blocks of a node of yours.",
 )
@@ -87,15 +87,15 @@ def open_(
         terms = _terms(desk, recipe, supply, price, royalty, royalty_receiver)
         earlier = await _interrupted(desk, vault, policy, terms)
         number = await desk.next_edition() if earlier is None else earlier.id
-        placeholder = publish(desk, recipe, number, supply, blocks)
         if earlier is None:
             await _explain(desk, recipe, policy, vault, number, terms)
             desk.talk.sure(f"Open edition {number}?")
+            placeholder = publish(desk, recipe, number, supply, blocks)
             feed = await open_feed(desk, vault, policy, number)
             commitment = await open_edition(desk, feed, number, terms, placeholder)
         else:
             desk.talk.say("An earlier run was cut off while it opened this edition.")
-            feed, commitment = earlier.feed, earlier.commitment
+            feed, commitment, placeholder = earlier.feed, earlier.commitment, earlier.placeholder
         desk.talk.say()
         desk.talk.say(f"Edition {number} is open, on feed {feed}.")
         desk.talk.points(
@@ -165,17 +165,25 @@ async def _interrupted(desk: Desk, vault: str, policy: Policy, terms: Terms) -> 
 def publish(desk: Desk, recipe: AnyRecipe, number: int, supply: int, others: tuple[Path, ...] = ()) -> bytes:
     """Put recipe and placeholder where nodes and publishers take them from; the placeholder's root."""
     from node.artworks.studio import describe
+    from node.cli.progress import Bar
     from node.content.edition import build_placeholder
     from node.content.store import BlockStore
+
+    class Watched(BlockStore):
+        def put(self, block: bytes) -> bytes:
+            bar.step()
+            return super().put(block)
 
     folder = desk.choice.folder / "recipes"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{recipe.digest.hex()[:16]}.json").write_bytes(recipe.canonical)
     root = b""
-    for place in (desk.blocks, *others):
-        store = BlockStore(place)
-        store.put(recipe.canonical)
-        root = build_placeholder(store, recipe.name, describe(recipe), number, supply)
+    # Every block is synced to disk, one for each token: a large edition takes a while.
+    with Bar("storing what tokens show until they are painted", supply * (1 + len(others)), "blocks") as bar:
+        for place in (desk.blocks, *others):
+            store = Watched(place)
+            store.put(recipe.canonical)
+            root = build_placeholder(store, recipe.name, describe(recipe), number, supply)
     return root
 
 

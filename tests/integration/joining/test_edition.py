@@ -328,6 +328,7 @@ def test_open__recipe_with_too_few_moods__is_refused_before_anything_is_sent(art
     command = ["open", artist.home / "harbour.json", "--vault", artist.vault, "--supply", 1, "--price", "0"]
     done = artist.patina(*command, "--thresholds=-1%,1%", "--cadence", 10, yes=False, answers="n\n")
     assert "stopped, as you wish" in words(done)
+    assert not (artist.home / "artist" / "recipes").exists()
     assert artist.json("show")["editions"] == []
 
 
