@@ -122,7 +122,10 @@ class Guard:
 
     def is_local(self, request: web.Request) -> bool:
         """Whether a request was made on this machine, at this machine, by no proxy."""
-        if not self._local or request.version < HttpVersion11 or _forwarded(request):
+        # A target with a host in it goes before the Host header (RFC 9112, section 3.2.2), and is for proxies.
+        if not self._local or request.version < HttpVersion11 or not request.raw_path.startswith("/"):
+            return False
+        if _forwarded(request):
             return False
         peer, own = _end(request, "peername"), _end(request, "sockname")
         if peer is None or not (peer.is_loopback or peer == own):

@@ -258,6 +258,16 @@ async def test_streams__many_at_once__leave_the_node_answering(tmp_path: Any) ->
         assert site.doors.status()["open"] <= 60
 
 
+@pytest.mark.parametrize("target", ["http://evil.example/api/operator/overview", "http://localhost/api/operator/log"])
+async def test_target__with_a_host_in_it__is_no_operators(tmp_path: Any, target: str) -> None:
+    async with serving(tmp_path) as site:
+        reader, writer = await site.open()
+        writer.write(request(target, "Connection: close"))
+        said = await ends(reader)
+        assert said.startswith(b"HTTP/1.1 403 ")
+        assert b"north" not in said
+
+
 async def test_visitors__of_a_proxy_on_this_machine__have_a_share_each(tmp_path: Any) -> None:
     async with serving(tmp_path, Limits(requests=Rate(per_second=1, burst=2)), lambda: 0) as site:
         for forwarded, expected in (
