@@ -99,6 +99,13 @@ def test_parse__any_text__gives_targets_or_one_clear_error(text: str) -> None:
     assert len({one.name for one in targets}) == len(targets)
 
 
+def test_secret_parts__of_every_part_of_a_url__are_found() -> None:
+    url = "slack://bot:pa%2Fss@T1234ABCD/planted-path/notify?token=planted-value&mode=markdown#planted-fragment"
+    found = {"bot", "pa%2Fss", "pa/ss", "T1234ABCD", "planted-path", "planted-value", "planted-fragment"}
+    assert set(secret_parts(url)) == found
+    assert secret_parts("json://mail.example:8080/notify") == []
+
+
 @given(st.from_regex(r"[a-z]{2,8}://[!-~]{0,60}", fullmatch=True))
 def test_secret_parts__any_url__come_from_the_url(url: str) -> None:
     assert all(secret_parts(url))

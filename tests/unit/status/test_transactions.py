@@ -76,7 +76,19 @@ def test_describe__first_in_line__says_its_offer_and_when_it_is_replaced(journal
     assert found["second"].waits == "waits for nonce 5, which is before it: first"
     assert found["third"].waits.startswith("waits to be signed: for the account to have enough")
     assert (found["first"].age, found["first"].most) == (30, 20 * GWEI * 100_000)
-    assert "at the next look" in told(journal, 2_000.0)["first"].waits
+    assert told(journal, 1_059.0)["first"].waits.endswith("in 1 s")
+    assert told(journal, 1_060.0)["first"].waits.endswith("at the next look")
+    journal.close()
+
+
+def test_describe__empty_attempt__costs_the_least_gas_and_moves_no_value(journal: Journal) -> None:
+    journal.transactions.queue("first", SENDER, ORACLE, b"", 7 * 10**18, 100_000)
+    row = journal.transactions.get("first")
+    assert row is not None
+    journal.transactions.sign(row.id, 5, AttemptRow(b"h" * 32, row.id, b"", 20 * GWEI, GWEI))
+    assert told(journal)["first"].most == 20 * GWEI * 100_000 + 7 * 10**18
+    journal.transactions.sign(row.id, 5, AttemptRow(b"e" * 32, row.id, b"", 30 * GWEI, GWEI, empty=True))
+    assert told(journal)["first"].most == 30 * GWEI * 21_000
     journal.close()
 
 

@@ -212,6 +212,14 @@ def test_guard__guesses__are_throttled_by_address_and_in_time_forgiven() -> None
     assert guard.allowed(asked(bearer(TOKEN), **FAR))
 
 
+def test_guard__guesses_from_ever_more_addresses__are_remembered_of_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.web.guard._THROTTLED", 3)
+    guard = Guard(Secret(TOKEN), clock=Clock())
+    for last in (1, 2, 3, 1, 4, 5):
+        guard.judge(asked(bearer("wrong"), **FAR | {"peer": (f"203.0.113.{last}", 5)}))
+    assert [*guard._wrong] == ["203.0.113.1", "203.0.113.4", "203.0.113.5"]
+
+
 def test_guard__guesses_from_one_network_of_ipv6__are_one_visitors() -> None:
     guard = Guard(Secret(TOKEN), clock=Clock())
     for number in range(WRONG_TOKENS.burst):
