@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from node.metrics.catalog import CATALOG, SECTIONS, Section
 from node.metrics.definition import Sample, counter, gauge, histogram
-from node.metrics.exposition import Exposition
+from node.metrics.exposition import HELD_S, Exposition
 from node.parts import Parts
 from node.status.reasons import REASONS
 from tests.unit.office import PASSWORD, in_force
@@ -130,6 +131,24 @@ async def test_text__section_that_fails__keeps_no_other_from_being_told(parts: P
     assert found.of("patina_ready") is None  # half of a section is told by nobody
     assert found.of("patina_chain_head_block") is None
     assert found.of("patina_chain_websockets_connected") == 0
+
+
+async def test_text__section_that_fails_on_and_on__is_said_once_until_it_is_well_again(parts: Parts) -> None:
+    now, broken = 100.0, True
+
+    def sometimes(_: Parts) -> Iterator[Sample]:
+        if broken:
+            raise OSError("the disk is gone")
+        yield CATALOG["patina_ready"].at(1)
+
+    exposition = Exposition(parts, [Section("storage", "", sometimes, ())], clock=lambda: now)
+    with capture_logs() as said:
+        for fails in (True, True, False, True):
+            broken = fails
+            exposition.text()
+            now += HELD_S
+    assert [each["section"] for each in said] == ["storage", "storage"]
+    assert told(exposition).of("patina_scrape_errors_total", section="storage") == 4
 
 
 async def test_text__asked_at_once_by_many__is_read_once(parts: Parts) -> None:
