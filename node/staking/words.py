@@ -47,6 +47,11 @@ def era_end(ends: int, now: int) -> str:
     return f"ends {moment(ends, now)}" if ends > now else f"is over since {moment(ends, now)}: anyone may end it"
 
 
+def rotation(ends: int, now: int) -> str:
+    """What can be said of the next rotation, where an era's end is known."""
+    return f"from {moment(ends, now)} on" if ends > now else "which anyone may bring about now"
+
+
 def share(basis_points: int) -> str:
     """Basis points as percent: "66.67 %"."""
     whole, part = divmod(basis_points, 100)

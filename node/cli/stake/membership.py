@@ -26,7 +26,7 @@ def leave(*, choice: Choice) -> None:
     async def work(desk: Desk) -> dict[str, Any]:
         from node.staking import calldata
         from node.staking.risks import OVERLAP
-        from node.staking.words import moment, span
+        from node.staking.words import moment, rotation, span
 
         await desk.outbox()
         view = await desk.view()
@@ -37,8 +37,8 @@ def leave(*, choice: Choice) -> None:
         points = [f"All {desk.amount(account.node.bond)} are unbonded; they can be slashed until they are withdrawn."]
         if account.node.seated:
             points += [
-                f"The seat is kept until the next rotation, from {moment(ends, view.now)} on: let the node run until "
-                "then, and an hour longer for reports under way.",
+                f"The seat is kept until the next rotation, {rotation(ends, view.now)}: let the node run until then, "
+                "and an hour longer for reports under way.",
                 f"Everything can be withdrawn {span(delay + OVERLAP)} after the seat is lost.",
             ]
         else:
@@ -122,7 +122,7 @@ def rotate_key(*, choice: Choice) -> None:
 
     async def work(desk: Desk) -> dict[str, Any]:
         from node.staking import calldata
-        from node.staking.words import moment
+        from node.staking.words import rotation
 
         await desk.outbox()
         view = await desk.view()
@@ -140,8 +140,8 @@ def rotate_key(*, choice: Choice) -> None:
             points.append(f"transport key: 0x{node.transport_key.hex()} becomes 0x{transport.hex()}.")
         if node.seated:
             points.append(
-                f"They count from the next rotation, from {moment(view.overview.era_ends, view.now)} on: run "
-                "the node with its old keys until then, and never both at once."
+                f"They count from the next rotation, {rotation(view.overview.era_ends, view.now)}: run the node with "
+                "its old keys until then, and never both at once."
             )
         desk.talk.points(points)
         desk.talk.sure("Change the keys?")

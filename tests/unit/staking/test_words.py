@@ -9,7 +9,7 @@ import pytest
 
 from node.errors import RevertError
 from node.staking.refusals import REFUSALS, explain
-from node.staking.words import NEVER, era_end, moment, share, span
+from node.staking.words import NEVER, era_end, moment, rotation, share, span
 
 ROOT = Path(__file__).parents[3]
 NOW = 1_800_000_000
@@ -42,6 +42,11 @@ def test_era_end__first_running_and_over__say_who_may_end_it() -> None:
 
 def test_share__basis_points__percent() -> None:
     assert [share(each) for each in (0, 5, 5_000, 6_667, 10_000)] == ["0 %", "0.05 %", "50 %", "66.67 %", "100 %"]
+
+
+def test_rotation__before_and_after_the_eras_end__no_time_that_has_gone_by() -> None:
+    assert rotation(NOW + 60, NOW) == f"from {moment(NOW + 60, NOW)} on"
+    assert rotation(NOW, NOW) == rotation(0, NOW) == "which anyone may bring about now"
 
 
 def test_refusals__every_reason_that_a_caller_can_meet__is_explained() -> None:
