@@ -52,7 +52,9 @@ class Kubo:
 
     async def pinned(self, root: Cid) -> bool:
         """Whether the node keeps a root and all that is below it."""
-        answer = await self._link.ask("POST", f"{_API}/pin/ls", query={"arg": str(root), "type": "recursive"})
+        # Without a base js-ipfs names the root in base58, which no comparison of texts finds.
+        query = {"arg": str(root), "type": "recursive", "cid-base": "base32"}
+        answer = await self._link.ask("POST", f"{_API}/pin/ls", query=query)
         if answer.status == 200:
             found = answer.document()
             keys = found.get("Keys") if isinstance(found, dict) else None

@@ -36,6 +36,8 @@ class Kubo:
     fail: str = ""
     forget_pins: bool = False
     lose: int = 0
+    base58: bool = False
+    """Name roots as js-ipfs 0.18 does, unless it is told how."""
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=1 << 30)
@@ -58,10 +60,10 @@ class Kubo:
         if command == "version":
             return web.json_response({"Version": "0.40.1", "Commit": "", "Repo": "18", "System": "amd64/linux"})
         if command in ("pin/ls", "pin/rm"):
-            return self._pin(command, request.query.get("arg", ""))
+            return self._pin(command, request.query.get("arg", ""), request.query.get("cid-base", ""))
         return web.Response(status=404, text="404 page not found\n")
 
-    def _pin(self, command: str, arg: str) -> web.Response:
+    def _pin(self, command: str, arg: str, base: str) -> web.Response:
         try:
             parse(arg)
         except ContentError:
@@ -72,7 +74,8 @@ class Kubo:
         if command == "pin/rm":
             self.pins.discard(arg)
             return web.json_response({"Pins": [arg]})
-        return web.json_response({"Keys": {arg: {"Type": "recursive", "Name": ""}}})
+        named = "zdj7WXFEoCXtf3imMqGpp2Dcu71Mp6r2E6X3ntU4P6BDbS6ht" if self.base58 and base != "base32" else arg
+        return web.json_response({"Keys": {named: {"Type": "recursive", "Name": ""}}})
 
     async def _import(self, request: web.Request) -> web.StreamResponse:
         if not request.content_type.startswith("multipart/form-data"):

@@ -44,6 +44,11 @@ async def test_publish__edition__its_blocks_and_its_recipe_pinned_once(store: Bl
     assert (await kubo.examine()).version == "0.40.1"
 
 
+async def test_publish__node_that_names_roots_in_base58__is_told_how(store: BlockStore, serve: Serve) -> None:
+    node = paper.Kubo(base58=True)
+    assert await target(await serve(node.app())).publish(pack(store, paint(store), "Tide"))
+
+
 async def test_withdraw__published_or_not__is_not_pinned_afterwards(store: BlockStore, serve: Serve) -> None:
     root, node = paint(store), paper.Kubo()
     kubo = target(await serve(node.app()))
