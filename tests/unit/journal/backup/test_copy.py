@@ -7,6 +7,7 @@ import resource
 import signal
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def test_back_up__node_that_writes_meanwhile__copy_is_one_moment_and_the_node_go
     assert found.signer is not None
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert [path.name for path in target.parent.iterdir()] == ["one.db"]
+
+
+def test_back_up__copy_and_its_name__are_on_disk_when_it_is_done(
+    journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, synced = tmp_path / "copies" / "one.db", []
+
+    def note(descriptor: int, sync: Callable[[int], None] = os.fsync) -> None:
+        synced.append((os.fstat(descriptor).st_ino, target.exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    back_up(journal, target)
+    assert synced == [(target.stat().st_ino, False), (target.parent.stat().st_ino, True)]
 
 
 def test_back_up__name_that_is_taken__is_refused_and_the_file_left(journal: Path, tmp_path: Path) -> None:

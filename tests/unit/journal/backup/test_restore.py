@@ -154,6 +154,31 @@ def test_restore__present_that_began_anew__is_no_continuation_and_nothing_is_sig
         assert not signs(journal, 100)
 
 
+@pytest.mark.parametrize(
+    "learn",
+    [
+        lambda journal: journal.protection.raise_mark(CONFIG, 1, 17),
+        lambda journal: journal.protection.raise_floor(9),
+        lambda journal: journal.protection.close(CONFIG, 1, 25),
+    ],
+    ids=["mark", "floor", "closed round"],
+)
+def test_restore__backup_forbids_what_the_present_does_not__is_the_later_one_and_nothing_is_signed(
+    state: Path, tmp_path: Path, learn: Callable[[Journal], object]
+) -> None:
+    older = tmp_path / "older.db"
+    back_up(state / "journal.db", older)
+    with Journal(state) as journal:
+        learn(journal)
+    back_up(state / "journal.db", tmp_path / "later.db")
+    assert restore(state, older, OWNER).certain
+    # As if the older one had been put back by hand: what was signed after `later` was made is in neither.
+    (state / "journal.db").write_bytes(older.read_bytes())
+    assert not restore(state, tmp_path / "later.db", OWNER).certain
+    with Journal(state) as journal:
+        assert not signs(journal, 30)
+
+
 def test_restore__later_journal_over_an_older_one__what_both_know_binds(state: Path, backup: Path) -> None:
     later = state.parent / "later.db"
     back_up(state / "journal.db", later)
