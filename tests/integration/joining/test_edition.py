@@ -118,6 +118,11 @@ def test_edition__stranger_with_a_collection_of_their_own__from_nothing_to_revea
     recipe = Recipe.for_bands(3, "Harbour")
     for place in (artist.home / "artist" / "blocks", node):
         assert BlockStore(place).get(recipe.digest) == recipe.canonical
+    # what the artist's folder holds is enough to publish or export the edition before anybody painted it
+    car = ["--rpc", artist.network.url, "--content", artist.home / "artist" / "blocks", "--car", artist.home / "1.car"]
+    done = CliRunner().invoke(main, ["export", f"{collection}/1", *map(str, car)])
+    assert done.exit_code == 0, done.output
+    assert (artist.home / "1.car").stat().st_size > 1_000
     facade = artist.json("aggregator", 1)["aggregator"]
     assert artist.network.chain.code(Address(bytes.fromhex(facade[2:])), artist.network.chain.head)
     assert artist.json("mint", 1, 2)["wei"] == str(2 * UNIT // 100)
