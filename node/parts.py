@@ -136,7 +136,7 @@ async def build_parts(config: Config, ask: Ask | None = None) -> AsyncIterator[P
         publisher = Publisher(places, journal, store, chain.oracle)
         landings.settle(publisher.settled)
         collector.listen(publisher.arrived)
-        log.info("node ready", oracle=chain.oracle, address=signer.address, standby=terms.standby)
+        log.info("node started", oracle=chain.oracle, address=signer.address)
         yield Parts(
             config=config,
             address=signer.address,

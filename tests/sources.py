@@ -298,7 +298,7 @@ class Operation:
 
     def __init__(self) -> None:
         self.figures = figures()
-        self.log = [line("node ready"), line("broker lost", "warning", broker="two.example:8883")]
+        self.log = [line("node started"), line("broker lost", "warning", broker="two.example:8883")]
         self.settings = {"path": "/srv/patina/config.toml", "settings": {"web": {"host": "127.0.0.1", "port": 8080}}}
 
     def overview(self) -> dict[str, Any]:

@@ -76,8 +76,10 @@ def conclude(found: Sequence[Finding], where: str, following: str) -> None:
     verdict = f"ready to run: {ready}" if following or not score.ready else "nothing else was looked at"
     click.secho(f"\n{score}; {verdict}", bold=True, fg="green" if score.ready else "red")
     faults = [one for one in found if one.verdict == "fault"]
+    if faults:
+        click.echo("")
     for one in faults:
-        click.echo(f"\nat fault: {one.code}{f' ({_clean(one.about)})' if one.about else ''}")
+        click.echo(f"at fault: {one.code}{f' ({_clean(one.about)})' if one.about else ''}")
         _remedy(one)
     if faults:
         subjects = dict.fromkeys(one.subject for one in faults)

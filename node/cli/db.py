@@ -144,7 +144,7 @@ def show(config_path: Path, *, quick: bool, as_json: bool) -> None:
         ("network", found["network"] or "none yet: the node has never run"),
         ("key", found["signer"] or "none yet"),
         ("schema", found["schema"] + (", newer steps: " + ", ".join(found["pending"]) if found["pending"] else "")),
-        ("rows", ", ".join(f"{many:,} {name}" for name, many in found["rows"].items() if many) or "none"),
+        ("rows", ", ".join(f"{name} {many:,}" for name, many in found["rows"].items() if many) or "none"),
     ):
         click.echo(f"{title:<9} {text}")
     if found["pending"]:

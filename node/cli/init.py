@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,8 +111,14 @@ def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any)
     refuse_what_is_there(directory)
     _check_options(given)
     deployed = _deployed(directory, given)
-    settings = _settings(directory, given, deployed, ask=not non_interactive)
-    password, file, keep = _password(given["password_file"], given["generate_password"], ask=not non_interactive)
+    ask = not non_interactive
+    try:
+        settings = _settings(directory, given, deployed, ask=ask)
+        password, file, keep = _password(given["password_file"], given["generate_password"], ask=ask)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise ConfigError("nobody answers: --non-interactive names the options that are missing") from None
     key = None if given["import_key"] is None else key_from_hex(read_secret(given["import_key"]))
     if not as_json:
         click.echo("Encrypting the keys ...", err=True)
@@ -125,7 +132,7 @@ def init(directory: Path, *, non_interactive: bool, as_json: bool, **given: Any)
         deployment=None if deployed is None else deployed.raw,
         scrypt_n=SCRYPT_N_LIGHT if given["light"] else SCRYPT_N,
     )
-    staked = deployed is not None and deployed.staking
+    staked = _is_staked(settings["chain"], deployed, offline=given["offline"])
     _print(node, as_json=as_json, unattended=keep or file is not None, staked=staked)
 
 
@@ -206,6 +213,15 @@ def _settings(
     if given["port"] is not None:
         settings["web"] = {"port": given["port"]}
     return settings
+
+
+def _is_staked(chain: dict[str, Any], deployed: _Deployed | None, *, offline: bool) -> bool:
+    """Whether the network is joined by staking: the deployment file says so, or the oracle itself."""
+    from node.cli.reach import is_staked
+
+    if deployed is not None or offline:
+        return deployed is not None and deployed.staking
+    return is_staked(chain["oracle"], chain["endpoints"][0])
 
 
 def _name_from(directory: Path) -> str:

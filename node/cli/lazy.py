@@ -27,6 +27,17 @@ class Failure(click.ClickException):
 class Group(click.Group):
     """A group whose help tells each command's first sentence whole: click cuts it where the line ends."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; of one that is not known, say which is like it."""
+        from node.config.nearest import suggest
+
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = suggest(args[0], self.list_commands(ctx))
+            ctx.fail(f"there is no command {args[0]!r}{near}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands, long sentences over several lines."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
@@ -41,7 +52,7 @@ def first_sentence(command: click.Command) -> str:
     return " ".join(inspect.cleandoc(command.help or "").partition("\n\n")[0].split())
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Takes its commands from a table: name -> ("module:attribute", one line of help).
 
     `groups` (title, names) says under which headings help lists them; what stands in none is listed last.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def _show_result(result: dict[str, Any]) -> None:
 
 
 @notices.command(name="list")
-@click.option("--count", type=click.IntRange(1, 500), default=20, show_default=True, help="How many, the newest first.")
+@click.option("-n", "--last", "count", type=click.IntRange(1, 500), default=20, show_default=True, help="How many.")
 @config_option
 @json_option
 def list_(count: int, config_path: Path, *, as_json: bool) -> None:
@@ -110,4 +111,5 @@ def _show_notice(notice: dict[str, Any]) -> None:
     head = click.style(f"{notice['level']:<8} {notice['title']}", fg=colour, bold=True)
     waits = f"   (not taken yet by {', '.join(notice['waiting'])})" if notice["waiting"] else ""
     click.echo(f"{notice['at']}  {head}{waits}")
-    click.echo(click.wrap_text(notice["text"], 100, initial_indent="    ", subsequent_indent="    "))
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    click.echo(click.wrap_text(notice["text"], width, initial_indent="    ", subsequent_indent="    "))

@@ -40,6 +40,7 @@ def named(config: Path) -> str:
     """What another command needs to find this configuration: ` --config FOLDER`, or nothing where it stands here."""
     import shlex
 
+    config = config.absolute()
     if config.name != CONFIG_NAME:
         return f" --config {shlex.quote(str(config))}"
     return "" if config.parent == Path.cwd() else f" --config {shlex.quote(str(config.parent))}"

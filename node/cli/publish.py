@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from node.cli.lazy import Group
 from node.cli.options import config_option, json_option, warn_of_secrets
 from node.cli.sources import contents_option, rpcs_option
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from node.publish.target import Target
 
 
-class _EditionGroup(click.Group):
+class _EditionGroup(Group):
     """A group whose first argument may be an edition: what is no command's name is handed to `edition`."""
 
     def resolve_command(

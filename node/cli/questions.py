@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import textwrap
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +21,8 @@ Doubt = Callable[[str], str | None]
 
 def ask_setting(setting: str, question: str, why: str, have: dict[str, Any], *, offline: bool) -> Any:
     """Explain one setting and ask for it; `have` holds what is known so far. URLs come as a list."""
-    click.echo("\n" + textwrap.fill(why, 100), err=True)
+    width = min(100, shutil.get_terminal_size().columns - 1)
+    click.echo("\n" + textwrap.fill(why, width, break_on_hyphens=False), err=True)
     doubt = None if offline else _doubt_of(setting, have)
     check = check_of(setting)
     if setting in ("chain.endpoints", "gossip.brokers.url"):

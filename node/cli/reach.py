@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,8 +59,25 @@ def doubt_of_oracle(address: str, url: str) -> str | None:
     try:
         asyncio.run(work())
     except ChainError as error:
-        return f"no oracle answers there: {printable(str(error))}"
+        return f"no oracle answers there now: {printable(str(error))}"
     return None
+
+
+def is_staked(address: str, url: str) -> bool:
+    """Whether the oracle obeys a staking contract, as far as the endpoint says so."""
+    from node.chain.client import Chain
+    from node.chain.types import NOBODY
+
+    async def work() -> bool:
+        from node.chain.endpoints.pool import PoolSettings, RpcPool
+
+        async with RpcPool([url], PoolSettings(timeout=PATIENCE_S, rounds=1)) as pool:
+            return await Chain(pool, address).staking() != NOBODY
+
+    try:
+        return asyncio.run(work())
+    except ChainError:
+        return False
 
 
 def doubt_of_broker(url: str) -> str | None:
@@ -79,5 +97,6 @@ def doubt_of_broker(url: str) -> str | None:
     except TimeoutError:
         return f"it takes no connection within {PATIENCE_S:g} s"
     except OSError as error:
-        return f"it takes no connection now: {printable(error.strerror or str(error))}"
+        told = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        return f"it takes no connection now: {printable(told)}"
     return None

@@ -72,8 +72,14 @@ def _screen(figures: Figures, reasons: list[str], url: str) -> Iterator[Renderab
 
 
 def _title(figures: Figures, reasons: list[str], url: str) -> Text:
-    state = text("ready", "green") if not reasons else text(f"not ready: {', '.join(reasons)}", "red")
     from rich.text import Text
+
+    from node.status.reasons import explained
+
+    meant = all(each.urgency == "info" for each in explained(reasons))
+    state = (
+        text(f"not ready: {', '.join(reasons)}", "yellow" if meant else "red") if reasons else text("ready", "green")
+    )
 
     return Text.assemble(text(figures["name"], "bold"), "  ", state, "  ", text(_about(figures, url), "dim"))
 
@@ -108,6 +114,9 @@ def _why_not(reasons: list[str]) -> RenderableType:
     grid.add_column()
     for each in explained(reasons):
         style = {"critical": "bold red", "warning": "red"}.get(each.urgency, "yellow")
+        if each.code == "standby":  # what it means stands in the line above
+            grid.add_row(text(each.code, style), text(each.remedy, "dim"))
+            continue
         grid.add_row(text(each.code, style), text(each.meaning))
         grid.add_row("", text(each.remedy, "dim"))
     return grid
@@ -136,6 +145,9 @@ def _old(seconds: int | None) -> str:
 
 def _brokers(figures: Figures) -> Iterator[Text]:
     brokers = figures["brokers"]
+    if figures["member"] is None and not brokers["connected"]:
+        yield text(f"none needed without a seat, {brokers['configured']} configured")
+        return
     style = "red" if brokers["configured"] and not brokers["connected"] and figures["member"] is not None else ""
     yield text(f"{brokers['connected']} of {brokers['configured']} connected", style)
     for each in brokers.get("each", ()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import ssl
 import time
@@ -118,8 +119,7 @@ async def _check_connection(settings: BrokerSettings, notes: Notes, name: str) -
         notes.fault("brokers.reachable", f"no connection within {_CONNECT_S:g} s", name)
         return False
     except OSError as error:
-        told = printable(error.strerror or str(error))
-        notes.fault("brokers.reachable", f"no connection: {told}", name)
+        notes.fault("brokers.reachable", f"no connection: {_words(error)}", name)
         return False
     spent = time.monotonic() - began
     try:
@@ -129,6 +129,13 @@ async def _check_connection(settings: BrokerSettings, notes: Notes, name: str) -
     finally:
         connection.close()
     return True
+
+
+def _words(error: OSError) -> str:
+    """The system's own word where it has one: asyncio's text is a call with its arguments."""
+    if error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return printable(error.strerror or str(error))
 
 
 def _remedy_of(error: ssl.SSLCertVerificationError) -> str:

@@ -48,6 +48,16 @@ def test_help__lists_every_command_without_importing_any() -> None:
         assert "".join(f"{name}{text}".split()) in shown
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["statsu"], "status"), (["db", "bakcup"], "backup"), (["check-deploiment"], "check-deployment")],
+)
+def test_start__misspelt_command__says_which_one_is_like_it(words: list[str], meant: str) -> None:
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert f"there is no command {words[-1]!r} (did you mean {meant}?)" in result.stderr
+
+
 def test_groups__every_command__stands_under_one_heading() -> None:
     named = [name for _, names in GROUPS for name in names]
     assert sorted(named) == sorted(COMMANDS)

@@ -85,7 +85,7 @@ def test_list__node_that_told_things__shows_them_newest_first_while_it_runs(fold
         assert lines[0] == "2026-01-01T00:01:40Z  warning  low balance (over)"
         assert "2026-01-01T00:00:00Z  warning  low balance   (not taken yet by phone)" in lines
         assert "    The account that pays for transactions is nearly empty. 0.01 ether." in output
-        _, output = run(folder, "list", "--json", "--count", "1")
+        _, output = run(folder, "list", "--json", "--last", "1")
     (notice,) = json.loads(output)
     assert (notice["code"], notice["phase"], notice["waiting"]) == ("low-balance", "over", [])
 
