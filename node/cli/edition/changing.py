@@ -83,7 +83,7 @@ def hand_over(address: str, *, no_longer: bool, choice: Choice) -> None:
 
     Nothing changes until that account runs patina edition take-over. From then on it is the artist: it opens and
     closes editions and takes proceeds, also of what was sold before. Secrets of editions are not on chain: hand over
-    the artist's folder as well.
+    the artist's folder as well. Feeds stay with the account that opened them: it alone takes back their funds.
     """
 
     async def work(desk: Desk) -> dict[str, Any]:
