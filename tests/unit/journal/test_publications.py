@@ -37,8 +37,9 @@ def test_due__what_landed_last_first_and_unpinning_at_the_end(journal: Journal) 
         rows.add(["attic"], ROOTS[checkpoint], 1, checkpoint)
     rows.mark(rows.due("attic")[-1], "published")
     rows.keep("attic", 1, 3)
+    rows.add(["attic"], ROOTS[5], 2, 0)
     assert [(row.checkpoint, row.state) for row in rows.due("attic")] == [
-        (4, "waiting"), (3, "waiting"), (2, "waiting"), (1, "unwanted"),
+        (4, "waiting"), (3, "waiting"), (2, "waiting"), (0, "waiting"), (1, "unwanted"),
     ]  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from node.config import Config
 from node.errors import ChainError
 from node.gossip.hearing import Hearing
 from node.journal import Journal
-from node.network.board import Board
+from node.journal.configurations import Span
+from node.network.board import RETIRED, Board
 from node.network.rounds import PROOFS
 from node.network.stakes import StakesLook
 from node.parts import Parts
@@ -272,3 +273,13 @@ async def test_stakes__asked_often__looks_seldom_but_at_a_new_committee_at_once(
     assert look.last is not None, "what was known stays"
     await look.look(b"b", 900)
     assert contract.looks == 3, "and the next look waits its turn"
+
+
+async def test_refresh__committees_that_changed_often__the_latest_are_shown(config: Config, journal: Journal) -> None:
+    board, parts, _ = await at_rest(config, journal)
+    for number in range(RETIRED + 4):
+        parts.journal.configurations.begin(Span(1_000 + number, number.to_bytes(32, "big")))
+    await board.refresh([make_feed()])
+    view = board.view()
+    assert view is not None
+    assert [each.first_block for each in view.retired] == [*range(1_000 + RETIRED + 2, 1_000 + 2, -1)]

@@ -17,7 +17,7 @@ from node.chain.types import Block, Edition, EditionState, Feed, FullReport, Lan
 from node.content.cid import directory_cid, raw_cid
 from node.errors import ChainError, ContentError
 from node.journal import Journal
-from node.pages.gallery import Gallery
+from node.pages.gallery import HEADERS, Gallery
 from node.render.recipe import Recipe
 from node.web.source import EditionView, Readiness
 from tests.unit.paper import PERCENT, WAD, make_edition, make_feed, make_landed
@@ -217,6 +217,15 @@ async def test_repaints__nothing_changed__are_not_put_together_again(desk: Desk)
     desk.landed[1] = desk.landed[1][:1]  # a reorganisation
     await desk.refresh(make_feed())
     assert desk.gallery.proof(before.collection, 1, 20) is None
+
+
+async def test_repaints__dates_learnt_later__are_told_then(desk: Desk) -> None:
+    desk.journal.configurations.know(COMMITTEE)
+    desk.paint(1, *(make_landed(10 * n, 10 * n + 2) for n in range(1, HEADERS + 5)))
+    [first] = await desk.refresh(make_feed())
+    assert [each.time == 0 for each in first.history] == [True] * 4 + [False] * HEADERS
+    [then] = await desk.refresh(make_feed())
+    assert all(each.time for each in then.history)
 
 
 async def test_feed__samples__become_points_with_their_answers(desk: Desk) -> None:
