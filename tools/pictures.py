@@ -31,6 +31,8 @@ SIGNALS = {
 _SIGHTS = {"gallery": (1280, 1230), "token": (1280, 1330)}
 """The first edition of the demo, from its title to its plot; its first token, from the picture to the plot."""
 _WIDTH = 780
+_WIDE = 1_000
+"""For pages of text alone."""
 _SETTLE_MS = 1_500
 """For what a page asks for once it stands: the node's words on a token."""
 
@@ -91,7 +93,7 @@ def photograph_node(node: str, folder: Path) -> None:
             page.goto(f"{node}/{name}")
             page.wait_for_selector("#pulse[data-state=live]")
             page.wait_for_selector(".round .marks" if name == "network" else ".log li")
-            take(page, folder / f"{name}.png")
+            take(page, folder / f"{name}.png", _WIDE)
         browser.close()
 
 
@@ -104,14 +106,14 @@ def keep_shot(page: Any, target: Path) -> None:
     take(page, target)
 
 
-def take(page: Any, target: Path) -> None:
+def take(page: Any, target: Path, width: int = _WIDTH) -> None:
     """What a page shows in its viewport, as a PNG."""
     from PIL import Image
 
     page.evaluate("document.fonts.ready")
     page.wait_for_timeout(_SETTLE_MS)
     with Image.open(io.BytesIO(page.screenshot())) as image:
-        save(image.convert("RGB"), _WIDTH, target)
+        save(image.convert("RGB"), width, target)
 
 
 def keep(pixels: Any, width: int, target: Path) -> None:

@@ -98,7 +98,7 @@ async def test_gallery__repaint__shows_without_reload_by_a_dissolve(page, galler
     await gallery.source.move()
     await expect(room.locator(".pin")).to_have_count(painted + 1)
     await expect(room.locator(".mood-name")).to_have_text("Clear")
-    await expect(page.locator("#announcer")).to_have_text("Slow Weather repainted: from Thaw to Clear at +3.30 %")
+    await expect(page.locator("#announcer")).to_have_text("Slow Weather repainted: from Thaw to Clear at +3.31 %")
     await expect(image).to_have_count(2)  # the old one under the new one while it dissolves
     await expect(image).to_have_count(1)
     assert await image.get_attribute("src") == gallery.slow.view().tokens[0].image != before

@@ -65,7 +65,7 @@ async def test_token__repainted_while_watched__shows_without_reload(page, galler
         gallery.slow.advance(1)
     await gallery.source.move()
     await expect(page.locator(".mood-line")).to_have_text("Clear · band 4 of 6")
-    await expect(page.locator("#announcer")).to_have_text("Slow Weather #1 was repainted: Clear at +3.30 %")
+    await expect(page.locator("#announcer")).to_have_text("Slow Weather #1 was repainted: Clear at +3.31 %")
     await expect(page.locator(".hung .canvas img").last).to_have_attribute("src", gallery.slow.view().tokens[0].image)
     await expect(page.locator(".timeline > li")).to_have_count(painted + 1)
     assert await page.evaluate("window.sameVisit") is True

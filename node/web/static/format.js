@@ -5,15 +5,15 @@ const WAD = 10n ** 18n;
 /** A wad string as a JavaScript number, for places on a screen only. */
 export const toNumber = (wad) => Number(BigInt(wad)) / 1e18;
 
-/** A wad as per cent: "+1.23 %", cut towards zero. */
+/** A wad as per cent: "+1.23 %", rounded half away from zero, as the node's own words are (node/explain/numbers.py). */
 export function percent(wad, digits = 2, signed = true) {
   const value = BigInt(wad);
   const magnitude = value < 0n ? -value : value;
   const unit = 10n ** BigInt(digits);
-  const cut = (magnitude * 100n * unit) / WAD;
-  const whole = (cut / unit).toString();
-  const rest = digits ? "." + (cut % unit).toString().padStart(digits, "0") : "";
-  const sign = cut === 0n ? (signed ? "±" : "") : value < 0n ? "−" : signed ? "+" : "";
+  const rounded = (magnitude * 100n * unit + WAD / 2n) / WAD;
+  const whole = (rounded / unit).toString();
+  const rest = digits ? "." + (rounded % unit).toString().padStart(digits, "0") : "";
+  const sign = rounded === 0n ? (signed ? "±" : "") : value < 0n ? "−" : signed ? "+" : "";
   return `${sign}${whole}${rest} %`;
 }
 

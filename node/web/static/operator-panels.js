@@ -137,7 +137,7 @@ function transactions(view) {
   if (!rows.length) return [h("p", { class: "note" }, "This node has sent nothing yet.")];
   const head = ["What for", "State", "Cost", "Transaction"].map((name) => h("th", { scope: "col" }, name));
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows.map(transaction)));
-  return [h("div", { class: "wide", tabindex: "0", role: "region", "aria-labelledby": "tx-title" }, table)];
+  return [h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "What was sent, newest first" }, table)];
 }
 
 function transaction(row) {
