@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from chain_world import CADENCE, MEMBERS, OWNER, THRESHOLDS, WAD, Oracle, World
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
@@ -15,6 +14,7 @@ from node.chain.client import Chain
 from node.chain.sending.accounts import Accounts
 from node.chain.types import EditionState, Feed
 from node.errors import ChainError, RevertError
+from tests.integration.chain.world import CADENCE, MEMBERS, OWNER, THRESHOLDS, WAD, Oracle, World
 
 
 def land(oracle: Oracle, checkpoint: int, answer: int) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from chain_world import CADENCE, MEMBERS, OWNER, SETTINGS, WAD, Oracle, World
 
 from node.agreement.report import Report
 from node.chain.client import Chain
@@ -18,6 +17,7 @@ from node.staking.ledger import replay, seed
 from node.staking.types import Record
 from node.verify.committees import committee_of
 from node.verify.judge import NotProvenError
+from tests.integration.chain.world import CADENCE, MEMBERS, OWNER, SETTINGS, WAD, Oracle, World
 
 
 def next_report(oracle: Oracle) -> Report:

@@ -6,10 +6,10 @@ import dataclasses
 from math import ceil, log2
 
 import pytest
-from chain_world import CADENCE, OWNER, THRESHOLDS, WAD, Oracle
 from eth_utils.address import to_checksum_address
 
 from node.chain.types import Feed
+from tests.integration.chain.world import CADENCE, OWNER, THRESHOLDS, WAD, Oracle
 
 # Runtimes: INVALID, which burns what it is given, and a spendthrift that has a call to itself burn all but 80,000
 # gas and then answers well: nothing of its own ever fails.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from chain_world import CADENCE, MEMBERS, OWNER, WAD, Oracle
 from eth_utils.address import to_checksum_address
 
 from node.chain.interface import interface
 from node.cli.report import describe, show
+from tests.integration.chain.world import CADENCE, MEMBERS, OWNER, WAD, Oracle
 
 
 def relay(oracle: Oracle) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,30 +21,19 @@ from node.keys.signing import LocalSigner
 from node.staking import calldata
 from node.staking.contract import Staking
 from node.staking.possession import prove_possession
+from tests.integration.chain import world as chain_world
 
 GWEI = 10**9
 BOND = 1_000
 PARAMS = (100, 4, 3_600, 14 * 86_400, 1_000, 10**15, 2 * 10**15, 100 * GWEI, 1_000, 5_000, 100, 3, 1)
 
 
-def _world() -> Any:
-    name = "chain_world"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "chain" / "world.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @dataclass
 class Scene:
     """The contracts, and what nodes do with them."""
 
-    world: Any
-    oracle: Any
+    world: chain_world.World
+    oracle: chain_world.Oracle
     members: list[LocalSigner]
     address: str
     stake: str
@@ -93,7 +79,7 @@ class Scene:
 
     @property
     def owner(self) -> LocalSigner:
-        owner: LocalSigner = _world().OWNER
+        owner: LocalSigner = chain_world.OWNER
         return owner
 
     def sender(self, journal: Journal, signer: LocalSigner) -> Sender:
@@ -124,7 +110,7 @@ class Scene:
     async def report(self, root: int = 7, signers: Sequence[int] = (0, 1, 3), view: int = 0) -> Report:
         """A report of the newest checkpoint, transmitted by the first member."""
         committee = await self.committee()
-        cadence = _world().CADENCE
+        cadence = chain_world.CADENCE
         self.world.chain.mine(cadence)
         checkpoint = self.world.chain.head.number // cadence * cadence
         block = self.world.chain.block(checkpoint)
@@ -139,17 +125,16 @@ class Scene:
 
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
-    world = _world()
-    async with world.serve() as served:
-        oracle = world.open_oracle(served)
+    async with chain_world.serve() as served:
+        oracle = chain_world.open_oracle(served)
         stake = served.deploy("TestToken", ["string", "string", "uint8"], "Stake", "STK", 18)
         address = served.deploy(
             "NodeStaking",
             ["address", "address", f"({','.join(['uint256'] * 13)})", "address", "address"],
-            *(oracle.address, stake, PARAMS, world.OWNER.address, "0x" + "00" * 20),
+            *(oracle.address, stake, PARAMS, chain_world.OWNER.address, "0x" + "00" * 20),
         )
-        served.call(world.OWNER, "StrategyOracle", oracle.address, "set_staking", address)
-        found = Scene(served, oracle, list(world.MEMBERS), address, stake)
+        served.call(chain_world.OWNER, "StrategyOracle", oracle.address, "set_staking", address)
+        found = Scene(served, oracle, list(chain_world.MEMBERS), address, stake)
         for index, member in enumerate(found.members):
             found.join(member, found.transport[index].public_key().public_bytes_raw(), BOND + index)
         yield found

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from node.chain.types import Block
 from node.keys.secrets import SecretUrl
 from node.preflight import clock
 from node.preflight.finding import Finding, Notes
+from node.preflight.once import Once
 from node.preflight.survey import Reach, Survey
 from tests.unit.preflight.conftest import Quiet
 
@@ -43,3 +47,34 @@ async def test_check__offsets__the_middle_one_is_judged(
     found = await judged(folder, *offsets)
     assert found.verdict == verdict, found
     assert words in found.detail
+
+
+@pytest.mark.parametrize(
+    ("offset", "ahead", "verdict", "remedied"),
+    [
+        (0.0, 20.0, "ok", False),
+        (0.0, 90.0, "warning", True),  # this clock is right, so that the chain has one of its own
+        (-90.0, 90.0, "fault", False),
+        (-7.0, 90.0, "fault", False),  # this clock may be what is wrong
+        (0.0, -200.0, "ok", False),
+        (0.0, -400.0, "warning", True),
+    ],
+)
+async def test_check__newest_block__accuses_this_clock_only_where_servers_do(
+    folder: Path, offset: float, ahead: float, verdict: str, remedied: bool
+) -> None:
+    class Told(Quiet):
+        async def _survey(self) -> Survey:
+            return Survey([Reach(SecretUrl("http://127.0.0.1:1"), "a", None, offsets=[offset])], 8)  # type: ignore[arg-type]  # never asked
+
+        async def _network(self) -> Any:
+            async def head() -> Block:
+                return Block(7, bytes(32), int(1_000_000 + ahead))
+
+            return SimpleNamespace(head=Once(head))
+
+    notes = Notes("clock")
+    await clock.check(Told(folder / "config.toml", environ={}, now=lambda: 1_000_000.0), notes)
+    found = {one.code: one for one in notes.found}["clock.chain"]
+    assert found.verdict == verdict, found
+    assert ("development chain" in found.remedy) is remedied

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain_world import GWEI, MEMBERS, OWNER, PAYER, SETTINGS, Bench, Clock, World
 
 from node.chain.interface import interface
 from node.chain.sending.fees import Fees
 from node.devnet.genesis import dev_account
 from node.errors import ChainError, JournalError, RevertError
 from node.journal import Journal
+from tests.integration.chain.world import GWEI, MEMBERS, OWNER, PAYER, SETTINGS, Bench, Clock, World
 
 
 @pytest.fixture

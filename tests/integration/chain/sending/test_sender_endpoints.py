@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import structlog
-from chain_proxy import Proxy
-from chain_world import FEES, GWEI, MEMBERS, OWNER, PAYER, SETTINGS, Bench, Clock, World
 
 from node.chain.client import Chain
 from node.chain.endpoints.pool import PoolSettings, RpcPool
@@ -19,6 +17,8 @@ from node.chain.sending.fees import Fees
 from node.chain.sending.sender import Sender
 from node.errors import ChainError, RevertError
 from node.journal import Journal
+from tests.integration.chain.proxy import Proxy
+from tests.integration.chain.world import FEES, GWEI, MEMBERS, OWNER, PAYER, SETTINGS, Bench, Clock, World
 
 ETHER = 10**18
 
