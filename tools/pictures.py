@@ -32,7 +32,7 @@ _SIGHTS = {"gallery": (1280, 1230), "token": (1280, 1330)}
 """The first edition of the demo, from its title to its plot; its first token, from the picture to the plot."""
 _WIDTH = 780
 _WIDE = 1_000
-"""For pages of text alone."""
+"""For pages of text alone, which 256 colours are enough for."""
 _SETTLE_MS = 1_500
 """For what a page asks for once it stands: the node's words on a token."""
 
@@ -84,7 +84,7 @@ def photograph_node(node: str, folder: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for name, height in (("network", 1_560), ("operator", 1_600)):
+        for name, height in (("network", 1_560), ("operator", 1_490)):
             page = browser.new_page(
                 viewport={"width": _SIGHTS["gallery"][0], "height": height},
                 color_scheme="dark",
@@ -129,6 +129,8 @@ def save(image: Any, width: int, target: Path) -> None:
 
     if width < image.width:
         image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+    if width == _WIDE:
+        image = image.quantize(256, dither=Image.Dither.NONE)
     image.save(target, optimize=True)
     print(f"{target}: {image.width} x {image.height}")  # noqa: T201 - a command's result
 

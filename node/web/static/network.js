@@ -49,7 +49,7 @@ function leadOf(view, n) {
 function drawMembers(view) {
   $("committee").hidden = view.members.length === 0;
   const of = view.members[0]?.of ?? 0;
-  setText($("committee-note"), of ? `Of the last ${count(of, "report")} under this configuration. Seats are numbered as in the marks below.` : "No report has landed under this configuration yet.");
+  setText($("committee-note"), of ? `${of === 1 ? "Of the one report" : `Of the last ${count(of, "report")}`} under this configuration. Seats are numbered as in the marks below.` : "No report has landed under this configuration yet.");
   $("members").replaceChildren(...view.members.map((member) => card(member, view.staking)));
 }
 
