@@ -96,12 +96,16 @@ class Network:
 
     async def start(self) -> None:
         """Start every node and wait until each says that it is ready."""
-        await asyncio.gather(*(member.process.start() for member in self.members))
+        for member in self.members:  # one after another: where one cannot start, none is left that nobody knows of
+            await member.process.start()
         await asyncio.gather(*(self.wait_ready(member.process) for member in self.members))
 
     async def stop(self) -> None:
-        """Stop every node in order."""
-        await asyncio.gather(*(member.process.stop() for member in self.members))
+        """Stop every node as its supervisor would, whatever becomes of the others."""
+        ended = await asyncio.gather(*(member.process.stop() for member in self.members), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
 
     async def wait_ready(self, process: NodeProcess) -> None:
         """Wait until a started node says that it is ready.

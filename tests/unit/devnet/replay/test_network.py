@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -129,3 +130,34 @@ def test_create_members__three_nodes__have_keys_of_their_own_and_know_each_other
         assert peers == [f"http://127.0.0.1:{port}" for port in (5001, 5002, 5003) if port != config.web.port]
         assert unlock_signer(config, environ={}).address == member.address
         assert public_bytes(unlock_transport(config, environ={})) == member.transport_key
+
+
+class Stubborn:
+    """A process that may not start, or not stop."""
+
+    def __init__(self, *, starts: bool = True, stops: bool = True) -> None:
+        self.starts, self.stops, self.running = starts, stops, False
+
+    async def start(self) -> None:
+        await asyncio.sleep(0)
+        if not self.starts:
+            raise OSError("no more processes")
+        self.running = True
+
+    async def stop(self) -> None:
+        await asyncio.sleep(0)
+        if not self.stops:
+            raise OSError("it is gone")
+        self.running = False
+
+
+async def test_start_stop__one_that_fails__leaves_no_other_running() -> None:
+    processes = [Stubborn(), Stubborn(starts=False), Stubborn()]
+    members = [Member(cast(Any, one), "0x", b"") for one in processes]
+    with pytest.raises(OSError, match="no more"):
+        await Network(members, cast(Any, None)).start()
+    assert [one.running for one in processes] == [True, False, False]
+    processes[1].stops = False
+    with pytest.raises(OSError, match="gone"):
+        await Network(members, cast(Any, None)).stop()
+    assert not any(one.running for one in processes)
