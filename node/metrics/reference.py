@@ -40,9 +40,9 @@ To use it:
     prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=patina-prometheus
 
 `prometheus.yml` there is for a Prometheus on the node's machine, `compose.yml` for the one of the compose file, which
-reads a port of its own. `deploy/prometheus/alerts.yml` holds the alerts, `deploy/grafana/patina.json` a dashboard that Grafana 10 and later
-import, and `deploy/grafana/provisioning` what makes Grafana load it by itself. [runbook.md](runbook.md) says what to do
-about each alert.
+reads a port of its own. `deploy/prometheus/alerts.yml` holds the alerts, `deploy/grafana/patina.json` a dashboard that
+Grafana 10 and later import, and `deploy/grafana/provisioning` what makes Grafana load it by itself.
+[runbook.md](runbook.md) says what to do about each alert.
 """
 
 

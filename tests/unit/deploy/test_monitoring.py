@@ -57,8 +57,9 @@ def series() -> set[str]:
     return found
 
 
-def test_configuration__promtool__loads_it_with_all_rules() -> None:
-    checked = promtool("check", "config", "prometheus.yml")
+@pytest.mark.parametrize("name", ["prometheus.yml", "compose.yml"])
+def test_configuration__promtool__loads_it_with_all_rules(name: str) -> None:
+    checked = promtool("check", "config", name)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert f"{len(alerts())} rules found" in checked.stdout
 
