@@ -130,7 +130,7 @@ def save(image: Any, width: int, target: Path) -> None:
     if width < image.width:
         image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
     if width == _WIDE:
-        image = image.quantize(256, dither=Image.Dither.NONE)
+        image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     image.save(target, optimize=True)
     print(f"{target}: {image.width} x {image.height}")  # noqa: T201 - a command's result
 
