@@ -15,6 +15,8 @@ from node.agreement.seat import Seat
 from node.agreement.waiting import BYTES_PER_SENDER
 
 _SHARED: Final = (type, Committee, Seat, Timing)
+_LEAVES: Final = frozenset({bytes, int, str, float, bool, type(None)})
+"""What consists of nothing else, and is most of it."""
 BYTES_PER_ROUND: Final = 16 * 1024
 """What a round costs before anyone has said a thing."""
 BYTES_PER_MEMBER: Final = 24 * 1024
@@ -32,13 +34,15 @@ def weigh(machine: Machine) -> int:
     total, waiting = 0, list[object]([machine])
     while waiting:
         thing = waiting.pop()
-        if id(thing) in seen or callable(thing) or isinstance(thing, _SHARED):
+        if id(thing) in seen:
+            continue
+        leaf = type(thing) in _LEAVES
+        if not leaf and (callable(thing) or isinstance(thing, _SHARED)):
             continue
         seen.add(id(thing))
         total += sys.getsizeof(thing)
-        if isinstance(thing, (bytes, int, str, float)) or thing is None:
-            continue
-        waiting.extend(_parts(thing))
+        if not leaf:
+            waiting.extend(_parts(thing))
     return total
 
 
