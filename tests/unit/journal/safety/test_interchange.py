@@ -304,6 +304,14 @@ def test_take_over__another_journal__as_by_a_file_and_a_trial_leaves_no_trace(tm
         )  # they contradict each other still
 
 
+@pytest.mark.parametrize(("checkpoint", "news"), [(19, 0), (20, 0), (21, 1)])
+def test_import__round_up_to_the_mark_itself__is_no_news(tmp_path: Path, checkpoint: int, news: int) -> None:
+    with Journal(tmp_path / "a") as one, Journal(tmp_path / "b") as other:
+        attest(one, checkpoint, 1)
+        other.protection.raise_mark(CONFIGS[0], 1, 20)
+        assert take_over(other, one) == Merged(news, news, False)
+
+
 def test_take_over__ten_times_the_rounds__takes_no_more_memory(tmp_path: Path) -> None:
     def peak(rounds: int) -> int:
         with Journal(tmp_path / f"old-{rounds}") as old, Journal(tmp_path / f"new-{rounds}") as new:
