@@ -34,7 +34,7 @@ def ray_pool(
     installed; that the cluster cannot be reached is told by the first job.
     """
     if importlib.util.find_spec("ray") is None:
-        raise ConfigError("render.pool names a Ray cluster, and Ray is not installed: pip install 'patina[ray]'")
+        raise ConfigError("render.pool names a Ray cluster, and Ray is not installed: install this package's extra ray")
     gpus = 1 if settings.engine == "cuda" else 0
     arguments = ["--address", address, "--module", module, "--patience", str(settings.patience)]
     arguments += ["--engine", settings.engine, "--nice", str(settings.nice), "--memory", str(settings.memory)]

@@ -37,7 +37,7 @@ class RayRenderer:
     def prepare(self) -> Hello:
         """Connect, and have the actor start its worker. What the worker says of itself is passed on."""
         if importlib.util.find_spec("ray") is None:
-            raise RenderError("Ray is not installed here: pip install 'patina[ray]'")
+            raise RenderError("Ray is not installed here: install this package's extra ray")
         import ray
 
         try:

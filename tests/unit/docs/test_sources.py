@@ -140,6 +140,15 @@ def test_architecture__every_module__offers_what_it_is_said_to() -> None:
     assert wrong == []
 
 
+def test_installing__nowhere__by_a_name_that_pypi_has_for_another_package() -> None:
+    places = [*PAGES, *(ROOT / name for name in tracked() if name.startswith(("node/", "deploy/", "tools/")))]
+    texts = {path: path.read_text(encoding="utf-8", errors="ignore") for path in places if path.is_file()}
+    by_name = re.compile(r"pip3? install\b[^`\n]*[\s'\"]patina(?![\w-])")
+    assert by_name.search("pip install 'patina[ray]'")
+    assert not by_name.search("/opt/patina/bin/pip install patina-0.1.0-py3-none-any.whl")
+    assert [str(path) for path, text in texts.items() if by_name.search(text)] == []
+
+
 def told_defaults() -> Iterator[tuple[str, str, str]]:
     """Page, setting and the default it is said to have: `chain.witnesses` (2), `notices.after_ms` (five minutes)."""
     for path in PAGES:
