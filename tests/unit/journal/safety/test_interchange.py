@@ -312,6 +312,22 @@ def test_import__round_up_to_the_mark_itself__is_no_news(tmp_path: Path, checkpo
         assert take_over(other, one) == Merged(news, news, False)
 
 
+def test_export__round_up_to_the_mark_itself__is_left_to_the_mark(tmp_path: Path) -> None:
+    with Journal(tmp_path / "a") as one:
+        for checkpoint in (19, 20, 21):
+            attest(one, checkpoint, 1)
+        one.protection.raise_mark(CONFIGS[0], 1, 20)
+        (told,) = collect(one, CHAIN, ORACLE, SIGNER).configurations
+        assert [found.checkpoint for found in told.rounds] == [21]
+
+
+def test_two_copies_of_one_node__each_voted_otherwise__the_round_is_closed(tmp_path: Path) -> None:
+    with Journal(tmp_path / "a") as one, Journal(tmp_path / "b") as other:
+        one.votes.cast(CONFIGS[0], 1, 10, digest(1))
+        other.votes.cast(CONFIGS[0], 1, 10, digest(2))
+        assert take_over(other, one) == Merged(1, 1, False)
+
+
 def test_take_over__ten_times_the_rounds__takes_no_more_memory(tmp_path: Path) -> None:
     def peak(rounds: int) -> int:
         with Journal(tmp_path / f"old-{rounds}") as old, Journal(tmp_path / f"new-{rounds}") as new:

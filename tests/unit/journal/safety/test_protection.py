@@ -229,13 +229,20 @@ def test_bound__trail_cannot_be_written__the_journal_is_enough(tmp_path: Path) -
     assert "restored journal may go unnoticed" in told[0]["event"]
 
 
+def test_floor__reports_up_to_it_that_are_not_known__are_given_up_and_cast_no_doubt(journal: Journal) -> None:
+    journal.protection.raise_floor(50)
+    assert [journal.protection.settled(make_landed(at, at + 2)) for at in (40, 50, 60)] == [False, False, True]
+    journal.protection.unsettled([make_landed(at, at + 2) for at in (45, 50, 70)])
+    assert [doubt.checkpoint for doubt in journal.protection.doubts()] == [60, 70]
+
+
 def test_over__final_report__closes_the_rounds_before_its_block_and_lets_their_promises_go(journal: Journal) -> None:
     """A lock takes many KiB: kept for ever, a year of them would fill disks, and no protection file would hold them."""
     for feed, checkpoint in ((1, 10), (1, 20), (1, 30), (2, 10)):
         journal.promises.remember(CONFIG, feed, checkpoint, Memory(left=1, lock_view=1, lock=bytes(20_000)))
     journal.attest(CONFIG, 1, 10, 0, OURS, b"")
-    assert journal.protection.over(1, 25) == 2
-    assert journal.protection.over(1, 25) == 0
+    assert journal.protection.over(1, 30) == 2
+    assert journal.protection.over(1, 30) == 0
     assert sorted(key[1:] for key, _ in journal.promises.in_order()) == [(1, 30), (2, 10)]
     assert ["closed" in refused(journal, at) for at in (10, 20)] == [True, True]
     journal.promises.remember(CONFIG, 1, 30, Memory(left=2, lock_view=1, lock=bytes(20_000)))
