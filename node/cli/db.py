@@ -261,7 +261,7 @@ def _say(done: Restored, doubt: str) -> None:
         click.echo(f"the node signs nothing: {doubt}")
         click.echo("next: make sure that no other copy of this node runs, then: patina protection resolve")
     else:
-        click.echo("the node may be started; it signs nothing that this key has signed before")
+        click.echo("the node signs nothing that contradicts what this key has signed; start it: patina run")
 
 
 def _size(count: int) -> str:

@@ -70,7 +70,7 @@ def seed_bytes(_: click.Context, __: click.Parameter, value: str) -> bytes:
     show_default=True,
     help="32 bytes as 0x..., or any text.",
 )
-@click.option("--band", type=click.IntRange(min=0), help="Band, from 0; by default the one in the middle.")
+@click.option("--band", type=click.IntRange(min=1), help="Band, 1 the lowest; by default the one in the middle.")
 @signal("--volatility", 0, "How restless, such as 1%.")
 @signal("--drawdown", 0, "How far below its highest.")
 @signal("--flow", -WAD, "What flows in, or, -2%, out.")
@@ -121,15 +121,15 @@ def render(
         raise click.UsageError(f"--out: there is no folder {out.parent}")
     wanted = read(recipe)
     bands = len(wanted.classes)
-    if band is not None and band >= bands:
-        raise click.UsageError(f"--band: {wanted.name!r} has bands 0 to {bands - 1}")
+    if band is not None and band > bands:
+        raise click.UsageError(f"--band: {wanted.name!r} has bands 1 to {bands}")
     paint = painter(engine, pipelines)
     signals = (volatility, drawdown, flow)
     if strip or sheet is not None:
         pixels = _sheet(wanted, paint, _seeds(seed, sheet or 1), signals, half=sheet is not None)
     else:
         with Bar("drawing"):
-            pixels = paint(wanted, seed, bands // 2 if band is None else band, signals)
+            pixels = paint(wanted, seed, bands // 2 if band is None else band - 1, signals)
     png = encode(pixels)
     try:
         out.write_bytes(png)

@@ -39,7 +39,7 @@ def test_backup_restore__there_and_back__says_what_was_done_and_the_node_can_sig
     done = db(node, "restore", file, answer="y\n")
     assert done.exit_code == 0, done.output
     assert "1 rounds that the backup does not know, 1 of them closed" in done.stdout
-    assert "signs nothing that this key has signed before" in done.stdout
+    assert "signs nothing that contradicts what this key has signed; start it: patina run" in done.stdout
     with Journal(node / "state") as journal:
         assert journal.attestations.count() == 2
 
@@ -76,7 +76,7 @@ def test_status__says_what_it_is_and_names_backups(node: Path) -> None:
     db(node, "backup")
     shown = db(node, "status")
     assert shown.exit_code == 0, shown.output
-    for part in ("whole", "none yet: the node has never run", "1 attestations", "backups/journal-"):
+    for part in ("whole", "none yet: the node has never run", "attestations 1", "backups/journal-"):
         assert part in shown.stdout
     told = json.loads(db(node, "status", "--json", "--quick").stdout)
     assert told["rows"]["attestations"] == 1

@@ -54,7 +54,7 @@ def test_render__one_picture__is_drawn_as_it_was_asked_for(tmp_path: Path, drawn
     file.write_bytes(recipe.canonical)
     out = tmp_path / "out.png"
     seed = "0x" + "ab" * 32
-    done = patina(str(file), "--seed", seed, "--band", "3", "--volatility", "1%", "--drawdown", "0.02",
+    done = patina(str(file), "--seed", seed, "--band", "4", "--volatility", "1%", "--drawdown", "0.02",
                   "--flow", "-2.5%", "--engine", "numpy", "-o", str(out))  # fmt: skip
     assert done.exit_code == 0, done.output
     assert drawn == [("numpy", recipe, b"\xab" * 32, 3, (PERCENT, 2 * PERCENT, -5 * PERCENT // 2))]
@@ -95,8 +95,8 @@ def test_render__sheet__a_seed_a_row_at_half_size(tmp_path: Path, drawn: list[tu
     ("arguments", "said"),
     [
         (["--seed", "0x12"], "64 hexadecimal digits"),
-        (["--band", "8"], "bands 0 to 7"),
-        (["--band", "-1"], "--band"),
+        (["--band", "9"], "bands 1 to 8"),
+        (["--band", "0"], "--band"),
         (["--volatility", "much"], "no amount"),
         (["--volatility", "-1%"], "not from 0% to 100%"),
         (["--drawdown", "101%"], "not from 0% to 100%"),
