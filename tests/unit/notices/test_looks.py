@@ -69,6 +69,7 @@ def test_ending__certificates__told_from_thirty_days_before_their_end(tmp_path: 
     ends = facts_of(load_certificate(path)).ends
     paths = [path, tmp_path / "absent.pem"]
     assert list(ending(paths, ends - timedelta(days=31))) == []
+    assert list(ending(paths, ends - timedelta(days=30))) == []
     (soon,) = ending(paths, ends - timedelta(days=29, hours=1))
     assert soon == Found("certificate-ends", f"{path.name} ends on {ends:%Y-%m-%d}, in 29 days.", path.name)
     (late,) = ending(paths, ends + timedelta(days=2))

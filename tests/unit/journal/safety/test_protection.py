@@ -229,6 +229,15 @@ def test_bound__trail_cannot_be_written__the_journal_is_enough(tmp_path: Path) -
     assert "restored journal may go unnoticed" in told[0]["event"]
 
 
+def test_distrust__restored_journal__trusts_nothing_up_to_what_it_knows_itself(journal: Journal) -> None:
+    journal.attest(CONFIG, 1, 40, 0, OURS, b"")
+    journal.protection.distrust()
+    journal.protection.raise_floor(40)  # what was signed after the backup lies above all that it holds
+    assert "restored from a backup" in refused(journal, 60)
+    journal.protection.raise_floor(41)
+    assert journal.protection.doubts() == []
+
+
 def test_floor__reports_up_to_it_that_are_not_known__are_given_up_and_cast_no_doubt(journal: Journal) -> None:
     journal.protection.raise_floor(50)
     assert [journal.protection.settled(make_landed(at, at + 2)) for at in (40, 50, 60)] == [False, False, True]
