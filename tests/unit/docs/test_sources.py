@@ -20,6 +20,8 @@ FILE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*/?")
 SOURCE = (".py", ".vy", ".vyi", ".sol", ".js", ".svg", ".sh", ".yml", ".service")
 # Folders that a node, an artist or a training make.
 MADE = {"state", "certs", "keys", ".training"}
+# What operators write themselves beside files of the project.
+WRITTEN = {"deploy/.env"}
 NUMBERS = {"two": 2, "five": 5, "ten": 10}
 UNITS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000}
 OFFERED = re.compile(r"([A-Za-z_][\w.]*)(?:\(.*\))?(?: -> \w+)?")
@@ -66,7 +68,7 @@ def fault_of(said: str) -> str | None:
     """What is wrong with a file, module or folder that a page names, if anything."""
     if (dotted := re.match(r"(?:python -m )?((?:node|keepers|benchmarks|tests)(?:\.[a-z_]+)+)", said)) is not None:
         return fault_of_module(dotted[1])
-    if not FILE.fullmatch(said):
+    if not FILE.fullmatch(said) or said in WRITTEN:
         return None
     first, bare = said.split("/")[0], said.rstrip("/")
     if "/" in said and first != "" and (ROOT / first).is_dir() and first not in MADE:
