@@ -125,7 +125,7 @@ def test_table__each_row__shows_what_happened_on_one_line() -> None:
     cid = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"
     row = make_row(1, answer=PERCENT, previous_band=0, band=1, token_uri_after=f"ipfs://{cid}/1000001.json")
     shown = render(Outcome((make_row(0), row), (), 2, 1.0))
-    [line] = [line for line in shown.splitlines() if "0 -> 1" in line]
+    [line] = [line for line in shown.splitlines() if "1 -> 2" in line]
     for part in ("1 Tide", "day 3", "22", "1.00 %", "1 2 3", "77,123", "ipfs://bafybe..5fbzdi/1000001.json"):
         assert part in line
     assert "0 painted" in shown
