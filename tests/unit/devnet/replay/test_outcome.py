@@ -128,7 +128,7 @@ def test_table__each_row__shows_what_happened_on_one_line() -> None:
     [line] = [line for line in shown.splitlines() if "1 -> 2" in line]
     for part in ("1 Tide", "day 3", "22", "1.00 %", "1 2 3", "77,123", "ipfs://bafybe..5fbzdi/1000001.json"):
         assert part in line
-    assert "0 painted" in shown
+    assert "1 painted" in shown
 
 
 @pytest.mark.parametrize("text", ["[/x]", "[red]", "[link=x]"])
