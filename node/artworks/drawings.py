@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OnImage = Callable[[int, bytes], None]
 
-_RENDER: Final = Path(__file__).parent / "render"
+_RENDER: Final = Path(__file__).parents[1] / "render"
 ROOMS: Final = ("png", "tolerance")
 """The folders of node.render that decide a picture's bytes beside its model."""
 

@@ -44,6 +44,8 @@ _NOT_YOURS: Final = (
     "This page is for the operator of the node. Open it on the node's own machine, through an SSH tunnel, or with the "
     "token that web.operator_token_file names.",
 )
+_FOR_PROGRAMS: Final = "/ipfs", "/small", "/static"
+"""What programs ask for and not people: nothing below these is answered with a page."""
 _BACK: Final = '<p><a class="button" href="/">To the gallery</a></p>'
 _PLACE: Final = re.compile("<!--(head|masthead|colophon|first)-->")
 _COLOPHON: Final = """<footer class="colophon">
@@ -140,6 +142,8 @@ class Site:
         """Answer whatever nothing else is served at with a page that leads back, and 404."""
 
         async def serve(request: web.Request) -> web.Response:
+            if request.path.startswith(_FOR_PROGRAMS):
+                return web.Response(text=f"{_ABSENT[1]}\n", status=404, headers={"Cache-Control": "no-store"})
             return self._told(request, 404, *_ABSENT)
 
         app.router.add_get("/{lost:.*}", serve)

@@ -425,7 +425,7 @@ def test_calldata__noise_and_damage__is_a_call_or_refused(raw: bytes) -> None:
 
 @given(errors)
 def test_error__any_object__is_a_revert_or_none(error: dict[str, Any]) -> None:
-    found, peak = peak_of(lambda: revert_in(error))
+    found, peak = peak_of(lambda: revert_in(error), 256 * KIB)
     assert peak <= 256 * KIB
     assert found is None or assert_clear(str(found)) is None
 

@@ -143,8 +143,9 @@ def test_tree__damaged_block_under_its_right_name__is_refused_or_walked(
             b"".join(car_pieces(store.get, [root], Walk([root], most=1_000, repeat=True)))
         resolve(store, root, path)
 
-    _, peak = peak_of(walk)
-    assert peak <= (1 << 20) + 64 * len(block)
+    bound = (1 << 20) + 64 * len(block)
+    _, peak = peak_of(walk, bound)
+    assert peak <= bound
 
 
 @given(block=any_input(BLOCKS), token=st.integers(1, 2**63))

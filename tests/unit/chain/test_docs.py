@@ -15,7 +15,7 @@ from node.journal.transactions import TransactionState
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "chain.md").read_text()
-SOURCE = "".join(path.read_text() for path in (ROOT / "node" / "chain").glob("*.py"))
+SOURCE = "".join(path.read_text() for path in (ROOT / "node" / "chain").rglob("*.py"))
 
 
 def test_page__every_setting_that_it_names__exists() -> None:

@@ -71,7 +71,7 @@ def test_report__json__holds_typed_data_whose_digest_an_independent_library_agre
 def test_report__for_a_person__is_one_screen(asked: list[tuple[Any, ...]]) -> None:
     result = report(1, 10, "--rpc", RPC, "--oracle", ORACLE)
     assert result.exit_code == 0, result.output
-    for part in ("feed 1, checkpoint 10: 1.00 %", "1 -> 2", "signed by     0xB", "--json"):
+    for part in ("feed 1, checkpoint 10: 1.00 %", "2 -> 3", "signed by     0xB", "--json"):
         assert part in result.stdout
 
 
