@@ -130,15 +130,15 @@ def stakes(outcome: Outcome) -> Table:
     from rich.table import Table
 
     shown = Table(title="What the nodes hold", title_justify="left", pad_edge=False)
-    for heading in ("node", "seat", "bond", "attended", "earned", "gas repaid"):
+    for heading in ("node", "seat", "bond", "in this era", "earned", "gas repaid"):
         shown.add_column(heading, justify="left" if heading in ("node", "seat") else "right", no_wrap=True)
     for row in outcome.nodes:
-        seat = "slashed" if row.slashed else "waits" if row.seat is None else str(row.seat)
+        seat = "slashed" if row.slashed else "waits" if row.seat is None else str(row.seat + 1)
         shown.add_row(
             escape(row.node),
             seat,
             tokens(row.bond),
-            f"{row.attended} of {row.due}",
+            f"{row.attended} of {row.due} reports" if row.due else "no report yet",
             f"{row.earned / 10**18:.6f}",
             f"{row.repaid / 10**18:.6f}",
         )

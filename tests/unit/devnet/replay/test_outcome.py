@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.table import Table
 
-from node.devnet.replay.outcome import LandedRow, Outcome, compare, table
+from node.devnet.replay.outcome import LandedRow, Outcome, compare, stakes, table
+from node.devnet.replay.scene import Row
 from node.devnet.replay.track import WAD, Crossing, expected_crossings
 from tests.unit.devnet.replay.rows import PERCENT, faithful, make_row, make_track
 
@@ -19,10 +22,10 @@ EXPECTED = [Crossing(1, PERCENT, 0, 1), Crossing(3, 3 * PERCENT, 1, 2), Crossing
 PERFECT = faithful(EXPECTED)
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: Outcome, shown: Callable[[Outcome], Table] = table) -> str:
     wide = Console(width=250, force_terminal=False)
     with wide.capture() as captured:
-        wide.print(table(outcome))
+        wide.print(shown(outcome))
     return captured.get()
 
 
@@ -129,6 +132,22 @@ def test_table__each_row__shows_what_happened_on_one_line() -> None:
     for part in ("1 Tide", "day 3", "22", "1.00 %", "1 2 3", "77,123", "ipfs://bafybe..5fbzdi/1000001.json"):
         assert part in line
     assert "1 painted" in shown
+
+
+def test_stakes__seats__count_from_1_as_the_signers_do() -> None:
+    nodes = (
+        Row("first", 0, 2_000 * WAD, slashed=False, due=3, attended=2, earned=WAD, repaid=0),
+        Row("late", None, WAD, slashed=False, due=0, attended=0, earned=0, repaid=0),
+        Row("traitor", None, 0, slashed=True, due=0, attended=0, earned=0, repaid=0),
+    )
+    [first, late, traitor] = [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in render(Outcome((), (), 1, 1.0, nodes), stakes).splitlines()
+        if line.startswith("│")
+    ]
+    assert first == ["first", "1", "2,000 tokens", "2 of 3 reports", "1.000000", "0.000000"]
+    assert late[1:4] == ["waits", "1 tokens", "no report yet"]
+    assert traitor[1:4] == ["slashed", "0 tokens", "no report yet"]
 
 
 @pytest.mark.parametrize("text", ["[/x]", "[red]", "[link=x]"])
