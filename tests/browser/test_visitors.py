@@ -31,6 +31,8 @@ async def test_keyboard__from_door_to_artwork_and_back__never_lost(page, gallery
     await page.keyboard.press("Enter")
     title = page.get_by_role("heading", level=1)
     await expect(title).to_have_text("Slow Weather #1")
+    # The server's own page bears the title too: its script has run once there is a way on.
+    await expect(page.get_by_role("link", name="Next work")).to_be_visible()
     await expect(page.get_by_role("link", name="Previous work")).to_be_hidden()
     await page.keyboard.press("ArrowRight")
     await expect(title).to_have_text("Slow Weather #2")

@@ -161,11 +161,12 @@ class WorkerProcess:
         """The next reply whole, while time and memory are watched; what a cancelled call began to read is not lost."""
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
+        clock = asyncio.get_running_loop().time
         while not self._reading.done():
-            await asyncio.wait({self._reading}, timeout=_WATCH)
+            await asyncio.wait({self._reading}, timeout=max(0.0, min(_WATCH, deadline - clock())))
             if self.launch.memory and private_memory(self.pid) > self.launch.memory * 2**20:
                 raise WorkerFullError
-            if not self._reading.done() and asyncio.get_running_loop().time() > deadline:
+            if not self._reading.done() and clock() >= deadline:
                 raise WorkerDiedError
         reading, self._reading = self._reading, None
         try:
