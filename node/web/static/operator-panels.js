@@ -110,7 +110,7 @@ const fault = (text) => h("span", { class: "fault" }, text);
 function endpoints(view) {
   const one = (each) =>
     end(each.name, each.fault ? (each.circuit === "closed" ? "warn" : "bad") : "good", each.fault ? (each.circuit === "closed" ? "in doubt" : "left alone") : "in use",
-      `${each.head === null ? "" : `head ${group(each.head)} · `}${count(each.requests, "request")} · ${count(each.failures, "failure")} in a row${each.limited ? ` · ${group(each.limited)} over its limit` : ""}${each.pruned ? ` · ${group(each.pruned)} pruned` : ""}`,
+      `${each.head === null ? "" : `head ${group(each.head)} · `}${count(each.requests, "request")}${each.failures ? ` · ${count(each.failures, "failure")}` : ""}${each.limited ? ` · ${group(each.limited)} over its limit` : ""}${each.pruned ? ` · ${group(each.pruned)} pruned` : ""}`,
       each.fault ? fault(each.fault) : null);
   const sockets = view.chain.websockets ?? {};
   const heads = sockets.configured ? [end("New heads by WebSocket", sockets.connected ? "good" : "warn", `${sockets.connected} of ${sockets.configured}`)] : [];
