@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
@@ -15,6 +14,7 @@ from node.errors import ChainError
 from node.journal.configurations import VACANT
 from node.network.rounds import ROUNDS, Proofs, abandoned_round, landed_round, open_round
 from node.network.stakes import StakesLook
+from node.revision import Revision
 from node.web.network import ConfigurationView, FeedLine, MemberView, NetworkView, RoundView, StakingView
 
 if TYPE_CHECKING:
@@ -47,19 +47,16 @@ class Board:
         self._stakes = StakesLook(parts.chain, parts.config.chain.multicall, parts.duty.locator)
         self._clock = clock
         self._view: NetworkView | None = None
-        self._revision = 0
-        self._moved = asyncio.Event()
+        self._revision = Revision()
 
     @property
     def revision(self) -> int:
         """Grows with every change of the view."""
-        return self._revision
+        return self._revision.number
 
     async def changed(self, since: int) -> int:
         """Wait until `revision` is above `since`, then return it."""
-        while self._revision <= since:
-            await self._moved.wait()
-        return self._revision
+        return await self._revision.changed(since)
 
     def view(self) -> NetworkView | None:
         """The network as it was last looked at."""
@@ -76,9 +73,7 @@ class Board:
         view = self._put_together(feeds, reports, set(map(_key, pending)), await self._look(final))
         if view != self._view:
             self._view = view
-            self._revision += 1
-            self._moved.set()
-            self._moved = asyncio.Event()
+            self._revision.move()
 
     async def _look(self, final: object) -> Stakes | None:
         head, committee = self._parts.health.head, self._parts.terms.committee()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ from node.content.edition import token_path
 from node.errors import PatinaError
 from node.explain.story import scenes
 from node.pages.proofs import proof_view
+from node.revision import Revision
 from node.web.source import EditionView, FeedView, PricePoint, ProofView, Readiness, RepaintView, TokenView, Wad
 
 if TYPE_CHECKING:
@@ -68,19 +68,16 @@ class Gallery:
         # By edition and checkpoint. Hundreds of repaints of a thousand tokens are not put together at every block,
         # in the event loop of a node that signs.
         self._painted: dict[tuple[str, int], dict[int, _Painted]] = {}
-        self._revision = 0
-        self._moved = asyncio.Event()
+        self._revision = Revision()
 
     @property
     def revision(self) -> int:
         """Grows with every change that a page should show."""
-        return self._revision
+        return self._revision.number
 
     async def changed(self, since: int) -> int:
         """Wait until `revision` is above `since`, then return it."""
-        while self._revision <= since:
-            await self._moved.wait()
-        return self._revision
+        return await self._revision.changed(since)
 
     def editions(self) -> Sequence[EditionView]:
         """All editions with a served feed, in the order of collection and number."""
@@ -119,9 +116,7 @@ class Gallery:
         views.sort(key=lambda view: (view.collection, view.edition))
         if views != self._views:
             self._views = views
-            self._revision += 1
-            self._moved.set()
-            self._moved = asyncio.Event()
+            self._revision.move()
 
     async def _date(self, feeds: Sequence[Feed], landed: Callable[[int], Sequence[Landed]]) -> None:
         """Learn when repaints landed and samples were taken; a few headers at a time, the rest at the next refresh."""
